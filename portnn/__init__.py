@@ -1,0 +1,61 @@
+"""Neural networks written once against the Python array API standard, with gradients derived by hand.
+
+The public names below are resolved when first used (SPEC 1), so that `import portnn` imports no array library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portnn import ops
+    from portnn.backends import Backend, MissingBackendError, backend, backend_of, backends
+    from portnn.checking import check_gradients, check_parity
+    from portnn.estimators import CharRNN, load
+    from portnn.training import CheckpointError, DivergenceError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Backend": "portnn.backends",
+    "CharRNN": "portnn.estimators",
+    "CheckpointError": "portnn.training",
+    "DivergenceError": "portnn.training",
+    "MissingBackendError": "portnn.backends",
+    "backend": "portnn.backends",
+    "backend_of": "portnn.backends",
+    "backends": "portnn.backends",
+    "check_gradients": "portnn.checking",
+    "check_parity": "portnn.checking",
+    "load": "portnn.estimators",
+    "ops": "portnn",
+}
+
+__all__ = [
+    "Backend",
+    "CharRNN",
+    "CheckpointError",
+    "DivergenceError",
+    "MissingBackendError",
+    "backend",
+    "backend_of",
+    "backends",
+    "check_gradients",
+    "check_parity",
+    "load",
+    "ops",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'portnn' has no attribute {name!r}")
+    value = importlib.import_module("portnn.ops") if name == "ops" else getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

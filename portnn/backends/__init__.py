@@ -1,0 +1,36 @@
+"""Array libraries and devices, and the four things that training needs and the standard leaves out."""
+
+from portnn.backends.backend import Backend, MissingBackendError, backend, backend_of
+from portnn.backends.catalogue import BackendStatus, backends
+from portnn.backends.compiling import compile
+from portnn.backends.namespace import Array, Namespace, device, library_name, namespace, portable
+from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
+from portnn.backends.scan import scan
+from portnn.backends.scatter import one_hot, scatter_add
+from portnn.backends.tree import tree_flatten, tree_map, tree_unflatten
+
+__all__ = [
+    "Array",
+    "Backend",
+    "BackendStatus",
+    "MissingBackendError",
+    "Namespace",
+    "backend",
+    "backend_of",
+    "backends",
+    "compile",
+    "device",
+    "generator",
+    "generator_from_json",
+    "keep_mask",
+    "library_name",
+    "namespace",
+    "one_hot",
+    "portable",
+    "scan",
+    "scatter_add",
+    "state_to_json",
+    "tree_flatten",
+    "tree_map",
+    "tree_unflatten",
+]

@@ -1,0 +1,40 @@
+"""Random numbers: drawn on the host by NumPy, moved in bulk, so that every library sees the same ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Random generator of a seed (PCG64), the same on every machine.
+
+    Raises
+    ------
+    ValueError
+        If the seed is negative.
+    """
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def state_to_json(rng: np.random.Generator) -> dict[str, Any]:
+    """State of a generator in plain JSON types (its integers are up to 128 bits wide)."""
+    state = rng.bit_generator.state
+    if state["bit_generator"] != "PCG64":
+        raise TypeError(f"only PCG64 states can be saved, got {state['bit_generator']}")
+    return dict(state)
+
+
+def generator_from_json(state: dict[str, Any]) -> np.random.Generator:
+    """Generator that goes on where `state_to_json` left off."""
+    bits = np.random.PCG64(0)
+    bits.state = state
+    return np.random.Generator(bits)
+
+
+def keep_mask(rng: np.random.Generator, shape: tuple[int, ...], rate: float) -> np.ndarray[Any, Any]:
+    """Which units dropout keeps: float32 ones with probability 1 - rate, else zeros."""
+    return (rng.random(shape, dtype=np.float32) >= rate).astype(np.float32)

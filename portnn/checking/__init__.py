@@ -1,0 +1,24 @@
+"""Checks of gradients and of parity between array libraries, for portnn's own functions and for anyone's."""
+
+from portnn.checking.cases import Case, TrainingCase, cases, training_cases
+from portnn.checking.gradients import Comparison, GradientError, check_gradients
+from portnn.checking.guards import frozen, without_stalls
+from portnn.checking.parity import Difference, ParityError, check_losses, check_parity, relative, training_losses
+
+__all__ = [
+    "Case",
+    "Comparison",
+    "Difference",
+    "GradientError",
+    "ParityError",
+    "TrainingCase",
+    "cases",
+    "check_gradients",
+    "check_losses",
+    "check_parity",
+    "frozen",
+    "relative",
+    "training_cases",
+    "training_losses",
+    "without_stalls",
+]

@@ -1,0 +1,171 @@
+"""Cases: every op and every model as a function that can be checked, on small arrays from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portnn import ops
+from portnn.backends import Array, Namespace, keep_mask
+from portnn.checking.gradients import Checked
+from portnn.models import CELLS, LanguageBatch, Model, RecurrentLM
+from portnn.training import BatchSource, ChunkStreams
+
+Arrays = dict[str, Any]
+
+
+class Case(NamedTuple):
+    """Something to check: ``function(arrays, *, xp) -> (loss, gradients)`` and host arrays for it."""
+
+    name: str
+    function: Checked
+    arrays: Arrays
+
+
+class TrainingCase(NamedTuple):
+    """A model and batches for the parity of training runs; `source` makes a fresh one each time."""
+
+    name: str
+    model: Model
+    source: Callable[[], BatchSource]
+
+
+def cases() -> Iterator[Case]:
+    """Every op and every model."""
+    rng = np.random.default_rng(7)
+    yield from _elementwise(rng)
+    yield from _rows(rng)
+    yield from _losses(rng)
+    yield from _recurrent(rng)
+    for training in training_cases():
+        yield _model(training, rng)
+
+
+def training_cases() -> Iterator[TrainingCase]:
+    """Every model with every architecture that has code of its own."""
+    ids = np.random.default_rng(3).integers(0, 5, 400)
+    for cell in CELLS:
+        model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
+
+        def source(model: RecurrentLM = model) -> ChunkStreams:
+            return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, rate=model.dropout)
+
+        yield TrainingCase(f"RecurrentLM {cell}", model, source)
+
+
+def _pair(
+    name: str, arrays: Arrays, forward: Callable[..., Any], backward: Callable[..., Any], rng: np.random.Generator
+) -> Case:
+    """Case of an op: its loss is the sum of all its results, each entry with a random weight.
+
+    `forward(arrays, xp)` gives (*results, cache); `backward(*dresults, cache, xp=xp)` a dict of gradients.
+    """
+    *results, _ = forward(arrays, np)
+    weights = {f"weight of result {k}": rng.normal(size=result.shape) for k, result in enumerate(results)}
+
+    def function(arrays: Arrays, *, xp: Namespace) -> tuple[Array, Arrays]:
+        *results, cache = forward(arrays, xp)
+        dresults = [arrays[name] for name in weights]
+        terms = [xp.sum(result * d) for result, d in zip(results, dresults, strict=True)]
+        return sum(terms[1:], terms[0]), backward(*dresults, cache, xp=xp)
+
+    return Case(name, function, {**arrays, **weights})
+
+
+def _elementwise(rng: np.random.Generator) -> Iterator[Case]:
+    x = rng.normal(size=(3, 4)) * 2.0
+    x += np.sign(x) * 0.1  # away from relu's kink
+    for name in ("sigmoid", "tanh", "relu", "softmax", "log_softmax"):
+        forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
+        yield _pair(
+            name, {"x": x},
+            lambda arrays, xp, forward=forward: forward(arrays["x"], xp=xp),
+            lambda dy, cache, xp, backward=backward: {"x": backward(dy, cache, xp=xp)}, rng,
+        )  # fmt: skip
+    yield _pair(
+        "dropout", {"x": x, "mask": keep_mask(rng, (3, 4), 0.4).astype(np.float64)},
+        lambda arrays, xp: ops.dropout(arrays["x"], arrays["mask"], rate=0.4, xp=xp),
+        lambda dy, cache, xp: {"x": ops.dropout_backward(dy, cache, xp=xp)}, rng,
+    )  # fmt: skip
+
+
+def _rows(rng: np.random.Generator) -> Iterator[Case]:
+    arrays = {"x": rng.normal(size=(2, 3, 4)), "weight": rng.normal(size=(4, 5)), "bias": rng.normal(size=5)}
+    yield _pair(
+        "linear", arrays,
+        lambda arrays, xp: ops.linear(arrays["x"], arrays["weight"], arrays["bias"], xp=xp),
+        lambda dy, cache, xp: ops.linear_backward(dy, cache, xp=xp)._asdict(), rng,
+    )  # fmt: skip
+    yield _pair(
+        "embedding", {"ids": np.asarray([[1, 4, 1], [0, 1, 4]]), "table": rng.normal(size=(6, 3))},
+        lambda arrays, xp: ops.embedding(arrays["ids"], arrays["table"], xp=xp),
+        lambda dy, cache, xp: {"table": ops.embedding_backward(dy, cache, xp=xp)}, rng,
+    )  # fmt: skip
+
+
+def _losses(rng: np.random.Generator) -> Iterator[Case]:
+    soft = rng.random((4, 3, 5))
+    soft /= soft.sum(axis=-1, keepdims=True)
+    mask = np.asarray([[1.0, 0.0, 1.0], [0.5, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]])
+    hard = rng.integers(0, 5, (4, 3))
+    for name, targets, weights in (
+        ("cross_entropy hard", hard, None),
+        ("cross_entropy soft", soft, None),
+        ("cross_entropy hard masked", hard, mask),
+        ("cross_entropy soft masked", soft, mask),
+    ):
+        arrays = {"logits": rng.normal(size=(4, 3, 5)), "targets": targets}
+        if weights is not None:
+            arrays["mask"] = weights
+        yield _pair(
+            name, arrays,
+            lambda arrays, xp: ops.cross_entropy(arrays["logits"], arrays["targets"], arrays.get("mask"), xp=xp),
+            lambda dloss, cache, xp: {"logits": ops.cross_entropy_backward(dloss, cache, xp=xp)}, rng,
+        )  # fmt: skip
+
+
+def _recurrent(rng: np.random.Generator) -> Iterator[Case]:
+    time, batch, n_in, hidden = 4, 3, 5, 2
+    for cell, gates in CELLS.items():
+        forward, backward = getattr(ops, cell), getattr(ops, f"{cell}_backward")
+        states = ("h0", "c0") if cell == "lstm" else ("h0",)
+        shapes = ((n_in, gates * hidden), (hidden, gates * hidden), (gates * hidden,), (gates * hidden,))
+        arrays = {name: rng.normal(size=shape) for name, shape in zip(ops.Weights._fields, shapes, strict=True)}
+        arrays |= {name: rng.normal(size=(batch, hidden)) for name in states}
+        for kind, x in (("", rng.normal(size=(time, batch, n_in))), (" of ids", rng.integers(0, n_in, (time, batch)))):
+
+            def run(arrays: Arrays, xp: Namespace, forward: Any = forward, states: Any = states) -> Any:
+                weights = ops.Weights(*(arrays[name] for name in ops.Weights._fields))
+                return forward(arrays["x"], *(arrays[name] for name in states), weights, xp=xp)
+
+            def back(*dresults_and_cache: Any, xp: Namespace, backward: Any = backward) -> Arrays:
+                found = backward(*dresults_and_cache, xp=xp)._asdict()
+                weights = found.pop("weights")
+                return {name: g for name, g in {**found, **weights._asdict()}.items() if g is not None}
+
+            yield _pair(f"{cell}{kind}", {"x": x, **arrays}, run, back, rng)
+
+
+def _model(training: TrainingCase, rng: np.random.Generator) -> Case:
+    """Case of a language model on one batch, from states that are not zero."""
+    model = training.model
+    params = {name: rng.normal(size=shape) * 0.5 for name, shape in model.shapes().items()}
+    batch, _ = training.source().next(rng)
+    carry = [[rng.normal(size=part.shape) for part in layer] for layer in model.initial_carry(3)]
+    arrays = {**params, "inputs": batch.inputs, "targets": batch.targets}
+    arrays |= {f"keep.{k}": mask for k, mask in enumerate(batch.keep)}
+    arrays |= {f"carry.{i}.{j}": part for i, layer in enumerate(carry) for j, part in enumerate(layer)}
+
+    def function(arrays: Arrays, *, xp: Namespace) -> tuple[Array, Arrays]:
+        placed = LanguageBatch(
+            arrays["inputs"], arrays["targets"], tuple(arrays[f"keep.{k}"] for k in range(len(batch.keep)))
+        )
+        states = tuple(
+            tuple(arrays[f"carry.{i}.{j}"] for j in range(len(layer))) for i, layer in enumerate(carry)
+        )
+        loss, _, cache = model.loss({name: arrays[name] for name in params}, placed, states, xp=xp)
+        return loss, model.gradients(cache, xp=xp)
+
+    return Case(training.name, function, arrays)

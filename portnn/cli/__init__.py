@@ -1,0 +1,13 @@
+"""The command line: one command group a file."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the `portnn` command. The process is tuned before anything imports NumPy."""
+    from portnn.process import tune_process
+
+    tune_process()
+    from portnn.cli.app import run
+
+    run()

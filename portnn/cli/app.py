@@ -1,0 +1,79 @@
+"""The application: its command groups, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import typer
+
+from portnn import __version__
+from portnn.backends import MissingBackendError
+from portnn.cli import char_rnn, gradcheck, info
+from portnn.training import DivergenceError, Interrupted
+
+app = typer.Typer(
+    name="portnn",
+    help="Neural networks written once, for every array library.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.add_typer(char_rnn.app, name="char-rnn")
+app.command("info")(info.info)
+app.command("gradcheck")(gradcheck.gradcheck)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"portnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the application and leave the process with its exit status.
+
+    0 done; 1 an error, told in one line; 2 wrong usage; 3 a run that diverged; 130 and 143 stopped by SIGINT
+    and SIGTERM, with a checkpoint saved where a run was going on.
+    """
+    try:
+        app()
+    except DivergenceError as error:
+        fail(str(error), 3)
+    except Interrupted as error:
+        fail(f"{error}; --resume goes on from there", 128 + error.signal)
+    except KeyboardInterrupt:
+        fail("stopped", 128 + signal.SIGINT)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except (ValueError, TypeError, OSError, RuntimeError, MemoryError, MissingBackendError, ModuleNotFoundError) as error:
+        if os.environ.get("PORTNN_DEBUG"):
+            raise
+        fail(message(error), 1)
+
+
+def message(error: BaseException) -> str:
+    """One line for an error; an OSError's number says nothing to people."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and not error.filename:
+        text = error.strerror
+    if isinstance(error, MemoryError) and not text:
+        text = "out of memory"
+    return " ".join(text.split()) or type(error).__name__
+
+
+def fail(text: str, status: int) -> None:
+    """Say what went wrong on stderr and leave."""
+    print(f"portnn: {text}", file=sys.stderr)
+    raise SystemExit(status)

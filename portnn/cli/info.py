@@ -1,0 +1,77 @@
+"""`portnn info`: what is here."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+from portnn import __version__
+from portnn.backends import BackendStatus, backends
+from portnn.cli.options import Json, print_json
+from portnn.process import Tuning, blas_libraries, has_avx512, tuning
+
+
+def info(as_json: Json = False) -> None:
+    """Show array libraries, devices, BLAS kernels, threads, and hints that make training faster.
+
+    Example: portnn info --json
+    """
+    found: dict[str, Any] = {
+        "portnn": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": available_cpus(),
+        "avx512": has_avx512(),
+        "blas": blas_libraries(),
+        "tuning": tuning(),
+        "backends": backends(),
+    }
+    found["hints"] = hints(found["blas"], found["tuning"], found["cpus"])
+    if as_json:
+        print_json(found)
+        return
+    print(f"portnn {found['portnn']}, Python {found['python']}, {found['platform']}, {found['cpus']} CPUs")
+    for library in found["blas"]:
+        print(
+            f"BLAS     {library['internal_api']} {library['version']}, {library['architecture']} kernels, "
+            f"{library['num_threads']} threads"
+        )
+    kept = "kept" if found["tuning"]["keeps_freed_memory"] else "handed back"
+    kernels = found["tuning"]["blas_kernels_overridden"] or "as the BLAS chose"
+    print(f"process  freed memory {kept}; kernels {kernels}; {found['tuning']['note']}")
+    print("backends")
+    for status in found["backends"]:
+        print("  " + describe(status))
+    for hint in found["hints"]:
+        print(f"hint     {hint}")
+
+
+def describe(status: BackendStatus) -> str:
+    """One line for a backend."""
+    name = f"{status['name']:<17}"
+    if not status["available"]:
+        return f"{name}{status['reason']}; {status['install']}"
+    return f"{name}{status['version']:<13}{', '.join(status['devices'])}; {', '.join(status['dtypes'])}"
+
+
+def available_cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:
+    """What could make training faster here."""
+    found = []
+    for library in blas:
+        threads = library["num_threads"]
+        if threads < cpus:
+            found.append(f"the BLAS uses {threads} of {cpus} CPUs; OPENBLAS_NUM_THREADS or OMP_NUM_THREADS sets it")
+        if threads > cpus:
+            found.append(f"the BLAS uses {threads} threads on {cpus} CPUs; set OPENBLAS_NUM_THREADS={cpus}")
+    if sys.platform == "linux" and not tuned["keeps_freed_memory"]:
+        found.append("training is faster when freed memory is kept: portnn.process.keep_freed_memory()")
+    return found

@@ -1,0 +1,27 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+BackendName = Annotated[
+    str,
+    typer.Option(
+        "--backend", envvar="PORTNN_BACKEND", show_envvar=True,
+        help="Array library: numpy, cupy, torch, jax, array-api-strict, or auto (a GPU that works, else NumPy).",
+    ),
+]  # fmt: skip
+Device = Annotated[str | None, typer.Option("--device", help="Device of the array library, such as cpu or cuda:0.")]
+Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def print_json(result: Any) -> None:
+    """Print a result for programs to read."""
+    json.dump(result, sys.stdout, indent=2, ensure_ascii=False)
+    print()

@@ -1,0 +1,22 @@
+"""English text that ships with CPython: the topics of its documentation."""
+
+from __future__ import annotations
+
+
+def python_documentation() -> str:
+    """Text of `pydoc_data.topics`, about 460,000 to 510,000 characters, which differs a little between versions.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    RuntimeError
+        If this Python was built without it.
+    """
+    try:
+        from pydoc_data.topics import topics
+    except ImportError as error:
+        raise RuntimeError("this Python has no pydoc_data.topics; give a text file instead") from error
+    return "\n".join(topics[name] for name in sorted(topics))

@@ -1,0 +1,35 @@
+"""What the training loop, the gradient check and the parity proof ask of a model."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from portnn.backends import Array, Namespace
+
+Parameters = dict[str, Array]
+"""Parameters, or their gradients, by name."""
+
+
+class Model(Protocol):
+    """A configuration with pure functions of arrays. It holds no array itself.
+
+    A carry is what goes from one batch to the next (recurrent states), a tuple of arrays or of tuples of them;
+    a model without one has `()`.
+    """
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every parameter."""
+
+    def init(self, rng: np.random.Generator) -> dict[str, np.ndarray[Any, Any]]:
+        """Draw initial parameters on the host, float64."""
+
+    def initial_carry(self, batch_size: int) -> Any:
+        """Carry before the first batch, on the host."""
+
+    def loss(self, params: Parameters, batch: Any, carry: Any, *, xp: Namespace) -> tuple[Array, Any, Any]:
+        """Return loss (0-d), carry for the next batch, and a cache for `gradients`."""
+
+    def gradients(self, cache: Any, *, xp: Namespace) -> Parameters:
+        """Gradients of the loss for every parameter, shaped like it."""

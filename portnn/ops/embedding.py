@@ -1,0 +1,51 @@
+"""Embedding: a gather of rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable, scatter_add
+from portnn.ops.shapes import check_ndim
+
+
+class EmbeddingCache(NamedTuple):
+    """What `embedding_backward` needs."""
+
+    ids: Array
+    table: Array
+
+
+@portable
+def embedding(ids: Array, table: Array, *, xp: Namespace = None) -> tuple[Array, EmbeddingCache]:
+    """Rows of a table: the product of one-hot rows and the table, without the product.
+
+    Parameters
+    ----------
+    ids : array (...), integer in [0, n)
+        Their range is checked on the host, before a step: see `portnn.text`.
+    table : array (n, m), real floating
+
+    Returns
+    -------
+    y : array (..., m)
+    cache : EmbeddingCache
+
+    Raises
+    ------
+    TypeError
+        If the ids are no integers.
+    ValueError
+        If the table is no matrix.
+    """
+    check_ndim("embedding", "table", table, 2)
+    if not xp.isdtype(ids.dtype, "integral"):
+        raise TypeError(f"embedding: ids have dtype {ids.dtype}, expected an integer dtype")
+    rows = xp.take(table, xp.reshape(ids, (-1,)), axis=0)
+    return xp.reshape(rows, (*ids.shape, table.shape[1])), EmbeddingCache(ids, table)
+
+
+@portable
+def embedding_backward(dy: Array, cache: EmbeddingCache, *, xp: Namespace = None) -> Array:
+    """Gradient of `embedding` for the table (n, m); rows of repeated ids accumulate. dy (..., m)."""
+    rows = xp.reshape(dy, (-1, cache.table.shape[1]))
+    return scatter_add(xp.zeros_like(cache.table), xp.reshape(cache.ids, (-1,)), rows, xp=xp)

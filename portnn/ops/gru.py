@@ -1,0 +1,145 @@
+"""Gated recurrent unit layer over whole sequences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable, scan
+from portnn.ops import recurrence
+from portnn.ops.recurrence import Weights
+
+
+class GRUCache(NamedTuple):
+    """What `gru_backward` needs; inside, features come first."""
+
+    x: Array
+    h0: Array
+    weights: Weights
+    hs: Array
+    rz: Array
+    n: Array
+    m: Array
+
+
+class GRUGradients(NamedTuple):
+    """Gradients of `gru`, each shaped like the argument of its name; `x` is None where x was ids."""
+
+    x: Array | None
+    h0: Array
+    weights: Weights
+
+
+@portable
+def gru(
+    x: Array, h0: Array, weights: Weights, *, xp: Namespace = None
+) -> tuple[Array, Array, GRUCache]:
+    r"""GRU whose reset gate acts after the product with the recurrent weights, as in PyTorch and cuDNN.
+
+    With ``a = x_t W_ih + b_ih`` and ``b = h_{t-1} W_hh + b_hh``, each split into three:
+    ``r = sigmoid(a_r + b_r)``; ``z = sigmoid(a_z + b_z)``; ``n = tanh(a_n + r * b_n)``;
+    ``h_t = (1 - z) * n + z * h_{t-1}``.
+
+    Parameters
+    ----------
+    x : array (time, batch, input_size), or integer ids (time, batch)
+        Ids stand for one-hot vectors of length input_size.
+    h0 : array (batch, hidden_size)
+        State before the first step.
+    weights : Weights
+        weight_ih (input_size, 3 * hidden_size), weight_hh (hidden_size, 3 * hidden_size), two biases
+        (3 * hidden_size,). The gates lie side by side in PyTorch's order: reset, update, new.
+
+    Returns
+    -------
+    y : array (time, batch, hidden_size)
+        The state after each step.
+    h_n : array (batch, hidden_size)
+        The final state.
+    cache : GRUCache
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Cho et al. Learning phrase representations using RNN encoder-decoder for statistical machine translation.
+    EMNLP 2014. (There the reset gate acts before the product; version 1 of arXiv:1406.1078 has both forms.)
+    """
+    recurrence.check_recurrent("gru", x, weights, {"h0": h0}, gates=3)
+    batch, size = h0.shape
+    # Half goes into the weights of both sigmoids, as in the LSTM. b_n stays apart: the reset gate scales it.
+    half, one = xp.full_like(h0[0, :], 0.5), xp.ones_like(h0[0, :])
+    scale = xp.concat((half, half, one))
+    outer = xp.concat((weights.bias_hh[: 2 * size], xp.zeros_like(one)))
+    drive = recurrence.project_input(x, weights.weight_ih * scale, (weights.bias_ih + outer) * scale, xp=xp)
+    weight = recurrence.transposed(weights.weight_hh * scale, xp=xp)
+    inner = xp.zeros_like(h0.T) + xp.expand_dims(weights.bias_hh[2 * size :], axis=-1)
+
+    def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        drive_t = now[0]
+        b = xp.matmul(weight, h)
+        rz = xp.tanh(b[: 2 * size, :] + drive_t[: 2 * size, :])
+        rz *= 0.5
+        rz += 0.5
+        m = b[2 * size :, :] + inner
+        n = rz[:size, :] * m
+        n += drive_t[2 * size :, :]
+        n = xp.tanh(n)
+        h = h - n
+        h *= rz[size:, :]
+        h += n
+        return h, (h, rz, n, m)
+
+    h_n, (hs, rz, n, m) = scan(step, h0.T, (drive,), xp=xp)
+    hs = recurrence.features_first(hs, xp=xp)
+    y = recurrence.features_last(hs, batch, xp=xp)
+    return y, h_n.T, GRUCache(x, h0.T, weights, hs, rz, n, m)
+
+
+@portable
+def gru_backward(
+    dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = None
+) -> GRUGradients:
+    """Gradients of `gru`: back through time.
+
+    Parameters
+    ----------
+    dy : array (time, batch, hidden_size)
+    dh_n : array (batch, hidden_size)
+        Gradient of the final state, on top of dy's last step.
+    cache : GRUCache
+
+    Returns
+    -------
+    GRUGradients
+    """
+    x, h0, weights, hs, rz, n, m = cache
+    size, batch = h0.shape
+    r, z = rz[:, :size, :], rz[:, size:, :]
+    # As in the LSTM: the factors that no later step changes.
+    h_previous = xp.reshape(xp.concat((h0, hs[:, :-batch]), axis=1), (size, -1, batch))
+    keep = 1.0 - z
+    to_z = (xp.permute_dims(h_previous, (1, 0, 2)) - n) * (z * keep)
+    to_n = keep * (1.0 - n * n)
+    to_r = m * r * (1.0 - r)
+
+    def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        dy_t, r_t, z_t, to_r_t, to_z_t, to_n_t = now
+        dh = dh + dy_t
+        dn = dh * to_n_t
+        db = xp.concat((dn * to_r_t, dh * to_z_t, dn * r_t), axis=0)
+        dh = dh * z_t
+        dh += xp.matmul(weights.weight_hh, db)
+        return dh, (db, dn)
+
+    factors = (xp.matrix_transpose(dy), r, z, to_r, to_z, to_n)
+    dh0, (dbs, dns) = scan(step, dh_n.T, factors, xp=xp, reverse=True)
+    db = recurrence.features_first(dbs, xp=xp)
+    da = xp.concat((db[: 2 * size, :], recurrence.features_first(dns, xp=xp)), axis=0)
+    dx, dweight_ih = recurrence.project_input_backward(da, x, weights.weight_ih, xp=xp)
+    dweight_hh = recurrence.weight_hh_gradient(h0, hs, db, xp=xp)
+    return GRUGradients(
+        dx, dh0.T, Weights(dweight_ih, dweight_hh, xp.sum(da, axis=1), xp.sum(db, axis=1))
+    )

@@ -1,0 +1,61 @@
+"""Affine map."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable
+from portnn.ops.shapes import check_inner, check_shape
+
+
+class LinearCache(NamedTuple):
+    """What `linear_backward` needs."""
+
+    x: Array
+    weight: Array
+
+
+class LinearGradients(NamedTuple):
+    """Gradients of `linear`, each shaped like the argument of its name."""
+
+    x: Array
+    weight: Array
+    bias: Array
+
+
+@portable
+def linear(x: Array, weight: Array, bias: Array, *, xp: Namespace = None) -> tuple[Array, LinearCache]:
+    """Affine map ``y = x W + b``.
+
+    Parameters
+    ----------
+    x : array (..., n_in), real floating
+    weight : array (n_in, n_out)
+    bias : array (n_out,)
+
+    Returns
+    -------
+    y : array (..., n_out)
+    cache : LinearCache
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    check_inner("linear", x=x, weight=weight)
+    check_shape("linear", "bias", bias, (weight.shape[1],), "the weight")
+    # One product of two matrices: a stack of small ones is slower in every library.
+    y = xp.matmul(xp.reshape(x, (-1, weight.shape[0])), weight)
+    y += bias
+    return xp.reshape(y, (*x.shape[:-1], weight.shape[1])), LinearCache(x, weight)
+
+
+@portable
+def linear_backward(dy: Array, cache: LinearCache, *, xp: Namespace = None) -> LinearGradients:
+    """Gradients of `linear`: ``dx = dy W^T``; ``dW = x^T dy`` and ``db = sum dy`` over the leading axes."""
+    x, weight = cache
+    rows = xp.reshape(x, (-1, weight.shape[0]))
+    drows = xp.reshape(dy, (-1, weight.shape[1]))
+    dx = xp.reshape(xp.matmul(drows, weight.T), x.shape)
+    return LinearGradients(dx, xp.matmul(rows.T, drows), xp.sum(drows, axis=0))

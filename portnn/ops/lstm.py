@@ -1,0 +1,143 @@
+"""Long short-term memory layer over whole sequences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable, scan
+from portnn.ops import recurrence
+from portnn.ops.recurrence import Weights
+
+
+class LSTMCache(NamedTuple):
+    """What `lstm_backward` needs; inside, features come first."""
+
+    x: Array
+    h0: Array
+    c0: Array
+    weights: Weights
+    hs: Array
+    cs: Array
+    tanh_cs: Array
+    gates: Array
+
+
+class LSTMGradients(NamedTuple):
+    """Gradients of `lstm`, each shaped like the argument of its name; `x` is None where x was ids."""
+
+    x: Array | None
+    h0: Array
+    c0: Array
+    weights: Weights
+
+
+@portable
+def lstm(
+    x: Array, h0: Array, c0: Array, weights: Weights, *, xp: Namespace = None
+) -> tuple[Array, Array, Array, LSTMCache]:
+    r"""LSTM with forget gate, without peepholes.
+
+    ``i, f, g, o = split(x_t W_ih + b_ih + h_{t-1} W_hh + b_hh)``, i, f, o through the sigmoid, g through tanh;
+    ``c_t = f * c_{t-1} + i * g``; ``h_t = o * tanh(c_t)``.
+
+    Parameters
+    ----------
+    x : array (time, batch, input_size), or integer ids (time, batch)
+        Ids stand for one-hot vectors of length input_size.
+    h0, c0 : array (batch, hidden_size)
+        Hidden and cell state before the first step.
+    weights : Weights
+        weight_ih (input_size, 4 * hidden_size), weight_hh (hidden_size, 4 * hidden_size), two biases
+        (4 * hidden_size,). The gates lie side by side in PyTorch's order: input, forget, cell, output.
+
+    Returns
+    -------
+    y : array (time, batch, hidden_size)
+        The hidden state after each step.
+    h_n, c_n : array (batch, hidden_size)
+        The final states.
+    cache : LSTMCache
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Hochreiter, Schmidhuber. Long short-term memory. Neural Computation 9, 1997.
+    Gers, Schmidhuber, Cummins. Learning to forget: continual prediction with LSTM. Neural Computation 12, 2000.
+    """
+    recurrence.check_recurrent("lstm", x, weights, {"h0": h0, "c0": c0}, gates=4)
+    batch, size = h0.shape
+    # One tanh serves all gates: sigmoid(z) = (1 + tanh(z / 2)) / 2. The inner half goes into the weights.
+    half, one = xp.full_like(h0.T, 0.5), xp.ones_like(h0.T)
+    scale = xp.concat((half, half, one, half), axis=0)
+    shift = xp.concat((half, half, xp.zeros_like(one), half), axis=0)
+    drive = recurrence.project_input(
+        x, weights.weight_ih * scale[:, 0], (weights.bias_ih + weights.bias_hh) * scale[:, 0], xp=xp
+    )
+    weight = recurrence.transposed(weights.weight_hh * scale[:, 0], xp=xp)
+
+    def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
+        h, c = state
+        z = xp.matmul(weight, h)
+        z += now[0]
+        gates = xp.tanh(z)
+        gates *= scale
+        gates += shift
+        c = gates[size : 2 * size, :] * c
+        c += gates[:size, :] * gates[2 * size : 3 * size, :]
+        tanh_c = xp.tanh(c)
+        h = gates[3 * size :, :] * tanh_c
+        return (h, c), (h, c, tanh_c, gates)
+
+    (h_n, c_n), (hs, cs, tanh_cs, gates) = scan(step, (h0.T, c0.T), (drive,), xp=xp)
+    hs = recurrence.features_first(hs, xp=xp)
+    y = recurrence.features_last(hs, batch, xp=xp)
+    return y, h_n.T, c_n.T, LSTMCache(x, h0.T, c0.T, weights, hs, cs, tanh_cs, gates)
+
+
+@portable
+def lstm_backward(
+    dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: Namespace = None
+) -> LSTMGradients:
+    """Gradients of `lstm`: back through time.
+
+    Parameters
+    ----------
+    dy : array (time, batch, hidden_size)
+    dh_n, dc_n : array (batch, hidden_size)
+        Gradients of the final states, dh_n on top of dy's last step.
+    cache : LSTMCache
+
+    Returns
+    -------
+    LSTMGradients
+    """
+    x, h0, c0, weights, hs, cs, tanh_cs, gates = cache
+    size = h0.shape[0]
+    i, f, g, o = (gates[:, k * size : (k + 1) * size, :] for k in range(4))
+    # Each gate's gradient is one of dc, dh times a factor that no later step changes, so all are made here.
+    c_previous = xp.concat((xp.expand_dims(c0, axis=0), cs[:-1, ...]), axis=0)
+    to_c = o * (1.0 - tanh_cs * tanh_cs)
+    to_i = g * i * (1.0 - i)
+    to_f = c_previous * f * (1.0 - f)
+    to_g = i * (1.0 - g * g)
+    to_o = tanh_cs * o * (1.0 - o)
+
+    def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
+        dh, dc = state
+        dy_t, f_t, to_c_t, to_i_t, to_f_t, to_g_t, to_o_t = now
+        dh = dh + dy_t
+        dc = dc + dh * to_c_t
+        dz = xp.concat((dc * to_i_t, dc * to_f_t, dc * to_g_t, dh * to_o_t), axis=0)
+        return (xp.matmul(weights.weight_hh, dz), dc * f_t), (dz,)
+
+    factors = (xp.matrix_transpose(dy), f, to_c, to_i, to_f, to_g, to_o)
+    (dh0, dc0), (dzs,) = scan(step, (dh_n.T, dc_n.T), factors, xp=xp, reverse=True)
+    dz = recurrence.features_first(dzs, xp=xp)
+    dx, dweight_ih = recurrence.project_input_backward(dz, x, weights.weight_ih, xp=xp)
+    dweight_hh = recurrence.weight_hh_gradient(h0, hs, dz, xp=xp)
+    dbias = xp.sum(dz, axis=1)
+    return LSTMGradients(dx, dh0.T, dc0.T, Weights(dweight_ih, dweight_hh, dbias, dbias))

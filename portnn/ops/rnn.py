@@ -1,0 +1,108 @@
+"""Tanh recurrent layer (Elman) over whole sequences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable, scan
+from portnn.ops import recurrence
+from portnn.ops.recurrence import Weights
+
+
+class RNNCache(NamedTuple):
+    """What `rnn_backward` needs; inside, features come first."""
+
+    x: Array
+    h0: Array
+    weights: Weights
+    hs: Array
+
+
+class RNNGradients(NamedTuple):
+    """Gradients of `rnn`, each shaped like the argument of its name; `x` is None where x was ids."""
+
+    x: Array | None
+    h0: Array
+    weights: Weights
+
+
+@portable
+def rnn(
+    x: Array, h0: Array, weights: Weights, *, xp: Namespace = None
+) -> tuple[Array, Array, RNNCache]:
+    r"""Tanh RNN: ``h_t = tanh(x_t W_ih + b_ih + h_{t-1} W_hh + b_hh)``.
+
+    Parameters
+    ----------
+    x : array (time, batch, input_size), or integer ids (time, batch)
+        Ids stand for one-hot vectors of length input_size.
+    h0 : array (batch, hidden_size)
+        State before the first step.
+    weights : Weights
+        weight_ih (input_size, hidden_size), weight_hh (hidden_size, hidden_size), two biases (hidden_size,).
+
+    Returns
+    -------
+    y : array (time, batch, hidden_size)
+        The state after each step.
+    h_n : array (batch, hidden_size)
+        The final state.
+    cache : RNNCache
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    Elman. Finding structure in time. Cognitive Science 14, 1990.
+    """
+    recurrence.check_recurrent("rnn", x, weights, {"h0": h0}, gates=1)
+    drive = recurrence.project_input(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, xp=xp)
+    weight = recurrence.transposed(weights.weight_hh, xp=xp)
+
+    def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        z = xp.matmul(weight, h)
+        z += now[0]
+        h = xp.tanh(z)
+        return h, (h,)
+
+    h_n, (hs,) = scan(step, h0.T, (drive,), xp=xp)
+    hs = recurrence.features_first(hs, xp=xp)
+    y = recurrence.features_last(hs, h0.shape[0], xp=xp)
+    return y, h_n.T, RNNCache(x, h0.T, weights, hs)
+
+
+@portable
+def rnn_backward(
+    dy: Array, dh_n: Array, cache: RNNCache, *, xp: Namespace = None
+) -> RNNGradients:
+    """Gradients of `rnn`: back through time.
+
+    Parameters
+    ----------
+    dy : array (time, batch, hidden_size)
+    dh_n : array (batch, hidden_size)
+        Gradient of the final state, on top of dy's last step.
+    cache : RNNCache
+
+    Returns
+    -------
+    RNNGradients
+    """
+    x, h0, weights, hs = cache
+    slope = xp.permute_dims(xp.reshape(1.0 - hs * hs, (hs.shape[0], dy.shape[0], -1)), (1, 0, 2))
+
+    def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+        dy_t, slope_t = now
+        dz = dh + dy_t
+        dz *= slope_t
+        return xp.matmul(weights.weight_hh, dz), (dz,)
+
+    dh0, (dzs,) = scan(step, dh_n.T, (xp.matrix_transpose(dy), slope), xp=xp, reverse=True)
+    dz = recurrence.features_first(dzs, xp=xp)
+    dx, dweight_ih = recurrence.project_input_backward(dz, x, weights.weight_ih, xp=xp)
+    dweight_hh = recurrence.weight_hh_gradient(h0, hs, dz, xp=xp)
+    dbias = xp.sum(dz, axis=1)
+    return RNNGradients(dx, dh0.T, Weights(dweight_ih, dweight_hh, dbias, dbias))

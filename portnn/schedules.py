@@ -1,0 +1,305 @@
+"""Learning rates as functions of the step: plain floats, worked out on the host before each step.
+
+A schedule is a frozen dataclass. Steps count from 0, and a schedule that has an end stays there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, fields
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+__all__ = ["Constant", "CosineWithWarmup", "Exponential", "Halving", "Linear", "Schedule", "schedule"]
+
+# By the annotation of a field: the type that it is kept as, what is accepted, and its name in messages.
+_NUMBERS: dict[str, tuple[Callable[[Any], Any], type, str]] = {
+    "int": (int, Integral, "whole number"),
+    "float": (float, Real, "number"),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the schedules share: a starting rate, options that are checked, and a form that JSON can hold.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Positive: the rate that the schedule starts from, or warms up to.
+
+    Raises
+    ------
+    TypeError
+        If an option is not a number, or not a whole number where steps are counted.
+    ValueError
+        If an option is out of its range.
+    """
+
+    name: ClassVar[str]
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            # Plain Python numbers: JSON has no others, and a NumPy scalar would widen float32 arrays.
+            plain, abstract, what = _NUMBERS[str(field.type)]
+            if isinstance(value, bool) or not isinstance(value, abstract):
+                raise TypeError(f"{field.name} must be a {what}, got {value!r}")
+            object.__setattr__(self, field.name, plain(value))
+        # Comparisons with NaN are false, so NaN fails here and in the ranges below.
+        self._require("learning_rate", 0.0 < self.learning_rate < math.inf, "a positive number")
+
+    def __call__(self, step: int) -> float:
+        """Learning rate for `step`, which counts from 0.
+
+        Raises
+        ------
+        ValueError
+            If `step` is negative.
+        """
+        if step < 0:
+            raise ValueError(f"{self.name}: step must not be negative, got {step}")
+        return self._rate(step)
+
+    def _rate(self, step: int) -> float:
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """Name and options, for a checkpoint; `from_json` makes an equal schedule of them."""
+        return {"name": self.name, **asdict(self)}
+
+    @staticmethod
+    def from_json(record: dict[str, Any]) -> Schedule:
+        """Make the schedule that `to_json` recorded.
+
+        Raises
+        ------
+        ValueError
+            If the name or an option is unknown, missing or out of its range.
+        """
+        options = dict(record)
+        return _make(options.pop("name", ""), options)
+
+    def _require(self, option: str, valid: bool, expected: str) -> None:
+        if not valid:
+            raise ValueError(f"{option} must be {expected}, got {getattr(self, option):g}")
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate at every step.
+
+    Examples
+    --------
+    >>> Constant(0.1)(1000)
+    0.1
+    """
+
+    name: ClassVar[str] = "constant"
+
+    def _rate(self, step: int) -> float:
+        return self.learning_rate
+
+
+@dataclass(frozen=True)
+class Halving(Schedule):
+    """Half the rate after each `every` steps: ``learning_rate / 2^floor(step / every)``.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Rate of the first `every` steps.
+    every : int
+        Positive.
+
+    Examples
+    --------
+    >>> halving = Halving(0.8, every=10)
+    >>> [halving(step) for step in (0, 9, 10, 20)]
+    [0.8, 0.8, 0.4, 0.2]
+    """
+
+    name: ClassVar[str] = "halving"
+    every: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("every", self.every > 0, "a positive number of steps")
+
+    def _rate(self, step: int) -> float:
+        # ldexp sinks to 0 where `2.0**n` would overflow.
+        return math.ldexp(self.learning_rate, -(step // self.every))
+
+
+@dataclass(frozen=True)
+class Linear(Schedule):
+    """A straight line from `learning_rate` at step 0 to `end` at step `total`.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Rate at step 0.
+    total : int
+        Steps to the end, positive. The last of `total` steps is one short of the end, so it still learns.
+    end : float, default 0
+        The rate from step `total` on, in [0, learning_rate].
+
+    Examples
+    --------
+    >>> linear = Linear(0.5, total=10)
+    >>> [linear(step) for step in (0, 5, 10, 11)]
+    [0.5, 0.25, 0.0, 0.0]
+    """
+
+    name: ClassVar[str] = "linear"
+    total: int
+    end: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("total", self.total > 0, "a positive number of steps")
+        self._require("end", 0.0 <= self.end <= self.learning_rate, f"in [0, {self.learning_rate:g}]")
+
+    def _rate(self, step: int) -> float:
+        left = 1.0 - min(step / self.total, 1.0)
+        return self.end + (self.learning_rate - self.end) * left
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """The same factor at every step, down to `fraction` of the rate at step `total`.
+
+    The rate is ``learning_rate * fraction^(step / total)``. With a fraction of the whole instead of a factor
+    per step, the decay keeps its shape when the number of steps changes.
+
+    Parameters
+    ----------
+    learning_rate : float
+        Rate at step 0.
+    total : int
+        Steps to the end, positive.
+    fraction : float, default 0.01
+        Share of `learning_rate` from step `total` on, in (0, 1].
+
+    Examples
+    --------
+    >>> exponential = Exponential(1.0, total=10, fraction=0.25)
+    >>> [exponential(step) for step in (0, 5, 10, 11)]
+    [1.0, 0.5, 0.25, 0.25]
+    """
+
+    name: ClassVar[str] = "exponential"
+    total: int
+    fraction: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("total", self.total > 0, "a positive number of steps")
+        self._require("fraction", 0.0 < self.fraction <= 1.0, "in (0, 1]")
+
+    def _rate(self, step: int) -> float:
+        return self.learning_rate * math.pow(self.fraction, min(step / self.total, 1.0))
+
+
+@dataclass(frozen=True)
+class CosineWithWarmup(Schedule):
+    """A straight rise over `warmup` steps, then half a cosine down to `end` at step `total`.
+
+    With w = `warmup` the rate is ``learning_rate * (step + 1) / (w + 1)`` before step w, so that the first
+    step is not wasted on a rate of 0, and from there on::
+
+        end + (learning_rate - end) * (1 + cos(pi * (step - w) / (total - w))) / 2
+
+    Parameters
+    ----------
+    learning_rate : float
+        Highest rate, at step `warmup`.
+    total : int
+        Steps to the end, positive, warmup included.
+    warmup : int, default 0
+        Steps of warmup, in [0, total).
+    end : float, default 0
+        The rate from step `total` on, in [0, learning_rate].
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter. SGDR: stochastic gradient descent with warm restarts. ICLR, 2017.
+       https://arxiv.org/abs/1608.03983
+
+    Examples
+    --------
+    >>> cosine = CosineWithWarmup(1.0, total=13, warmup=3)
+    >>> [round(cosine(step), 6) for step in (0, 1, 2, 3, 8, 13, 14)]
+    [0.25, 0.5, 0.75, 1.0, 0.5, 0.0, 0.0]
+    """
+
+    name: ClassVar[str] = "cosine"
+    total: int
+    warmup: int = 0
+    end: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("total", self.total > 0, "a positive number of steps")
+        self._require("warmup", 0 <= self.warmup < self.total, f"in [0, {self.total})")
+        self._require("end", 0.0 <= self.end <= self.learning_rate, f"in [0, {self.learning_rate:g}]")
+
+    def _rate(self, step: int) -> float:
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / (self.warmup + 1)
+        done = min((step - self.warmup) / (self.total - self.warmup), 1.0)
+        return self.end + (self.learning_rate - self.end) * (1.0 + math.cos(math.pi * done)) / 2.0
+
+
+_KINDS: dict[str, type[Schedule]] = {
+    kind.name: kind for kind in (Constant, Halving, Linear, Exponential, CosineWithWarmup)
+}
+
+
+def schedule(name: str, learning_rate: float, total_steps: int, **options: Any) -> Schedule:
+    """Make a schedule from its name.
+
+    Parameters
+    ----------
+    name : str
+        ``constant``, ``halving`` (needs ``every``), ``linear``, ``exponential`` or ``cosine``.
+    learning_rate : float
+        Positive.
+    total_steps : int
+        Length of the training run, for the schedules that have an end.
+    **options
+        Other fields of the class, in place of its defaults.
+
+    Raises
+    ------
+    TypeError
+        If an option is not a number.
+    ValueError
+        If the name or an option is unknown, missing or out of its range.
+
+    Examples
+    --------
+    >>> schedule("linear", 0.5, 1000, end=0.125)
+    Linear(learning_rate=0.5, total=1000, end=0.125)
+    >>> schedule("halving", 0.5, 1000, every=100)
+    Halving(learning_rate=0.5, every=100)
+    """
+    if name in _KINDS and "total" in (field.name for field in fields(_KINDS[name])):
+        options = {"total": total_steps, **options}
+    return _make(name, {"learning_rate": learning_rate, **options})
+
+
+def _make(name: str, options: dict[str, Any]) -> Schedule:
+    if name not in _KINDS:
+        raise ValueError(f"unknown schedule {name!r}; known: {', '.join(_KINDS)}")
+    kind = _KINDS[name]
+    known = [field.name for field in fields(kind)]
+    for option in options:
+        if option not in known:
+            raise ValueError(f"{name}: unknown option {option!r}; known: {', '.join(known)}")
+    for field in fields(kind):
+        if field.default is MISSING and field.name not in options:
+            raise ValueError(f"{name}: the option {field.name!r} is missing")
+    return kind(**options)

@@ -1,0 +1,162 @@
+"""Encoded corpora on disk: ids in a file that NumPy maps into memory, the vocabulary beside them.
+
+An entry is two files. The ids are renamed into place first, the JSON file that vouches for them last, so that
+a kill at any moment leaves either a whole entry or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import numpy as np
+import platformdirs
+
+from portnn.text.lookup import Ids
+from portnn.text.vocabulary import Vocabulary
+
+FORMAT = 1
+"""Raised when the same text would give other ids, or other files."""
+
+_FORGOTTEN_SECONDS = 24 * 3600
+
+
+def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Folder of encoded corpora: the argument, else PORTNN_CACHE of the environment, else the user's."""
+    if cache_dir is not None:
+        return Path(cache_dir)
+    if stated := os.environ.get("PORTNN_CACHE"):
+        return Path(stated)
+    return Path(platformdirs.user_cache_dir("portnn"))
+
+
+class CacheEntry:
+    """Place of one encoded corpus in a cache folder, whether or not it is there yet.
+
+    Parameters
+    ----------
+    folder : Path
+        The cache folder; made when something is written.
+    facts : dict of plain JSON types
+        All that the ids depend on. Other facts are another entry.
+    """
+
+    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
+        key = json.dumps([FORMAT, facts], sort_keys=True)
+        digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+        self.folder = folder
+        self.ids_path = folder / f"corpus-{digest}.npy"
+        self.facts_path = folder / f"corpus-{digest}.json"
+
+    def load(self) -> tuple[Ids, Vocabulary] | None:
+        """Ids, mapped into memory, and their vocabulary; None if the entry is absent or not whole."""
+        try:
+            facts = json.loads(self.facts_path.read_bytes())
+            vocabulary = Vocabulary.from_json(facts["vocabulary"])
+            if facts["bytes"] != self.ids_path.stat().st_size:
+                return None
+            ids = np.load(self.ids_path, mmap_mode="r")
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        if ids.ndim != 1 or ids.dtype != vocabulary.id_dtype:
+            return None
+        return ids, vocabulary
+
+    @contextmanager
+    def writing(self) -> Iterator[EntryWriter]:
+        """Write the entry: nothing is visible under its name until `EntryWriter.commit`.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written, before anything was read.
+        """
+        temporary = self.folder / f".{uuid4().hex}.part"
+        with self._refusals():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = open(temporary, "xb")  # noqa: SIM115 - closed below, or by commit
+        try:
+            _sweep(self.folder)
+            yield EntryWriter(self, file, temporary)
+        finally:
+            file.close()
+            temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OSError(
+                f'cannot write to the cache folder "{self.folder}" ({error.strerror or error}); '
+                "name another in the environment variable PORTNN_CACHE"
+            ) from error
+
+
+class EntryWriter:
+    """Ids of an entry while they are written, in pieces; made by `CacheEntry.writing`."""
+
+    def __init__(self, entry: CacheEntry, file: BinaryIO, temporary: Path) -> None:
+        self._entry = entry
+        self._file = file
+        self._temporary = temporary
+
+    def write(self, vocabulary: Vocabulary, pieces: Iterator[Ids]) -> int:
+        """Write the ids and return how many there were."""
+        dtype = vocabulary.id_dtype
+        # NumPy pads the header of one axis to a length that does not depend on the number of rows, so the
+        # number can be put in when it is known, and one pass over the text is enough.
+        header = _header(dtype, 0)
+        count = 0
+        self._put(header)
+        for ids in pieces:
+            self._put(np.ascontiguousarray(ids, dtype).data)
+            count += ids.size
+        final = _header(dtype, count)
+        if len(final) != len(header):
+            raise RuntimeError(f"cache: header of {len(final)} bytes; expected {len(header)}")
+        with self._entry._refusals():
+            self._file.seek(0)
+            self._file.write(final)
+        return count
+
+    def commit(self, vocabulary: Vocabulary) -> None:
+        """Put the entry in its place, for good."""
+        entry = self._entry
+        with entry._refusals():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            size = os.fstat(self._file.fileno()).st_size
+            self._file.close()
+            os.replace(self._temporary, entry.ids_path)
+            facts = {"bytes": size, "vocabulary": vocabulary.to_json()}
+            # The name of the temporary file is free again, and `writing` removes it if the next lines fail.
+            self._temporary.write_text(json.dumps(facts), encoding="ascii")
+            os.replace(self._temporary, entry.facts_path)
+
+    def _put(self, data: bytes | memoryview) -> None:
+        with self._entry._refusals():
+            self._file.write(data)
+
+
+def _header(dtype: np.dtype[Any], count: int) -> bytes:
+    buffer = io.BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(buffer, description)
+    return buffer.getvalue()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left, once nobody can be writing it any more."""
+    for path in folder.glob(".*.part"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _FORGOTTEN_SECONDS:
+                path.unlink()

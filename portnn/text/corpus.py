@@ -1,0 +1,250 @@
+"""A text as ids, in memory or mapped from the disk."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import mmap
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from portnn.text.cache import CacheEntry, cache_folder
+from portnn.text.counting import check_min_count, count_tokens
+from portnn.text.encodings import canonical_encoding
+from portnn.text.lookup import Ids
+from portnn.text.sources import Progress, SourceLike, open_sources
+from portnn.text.tokenizers import Chunk, Token, tokenizer
+from portnn.text.vocabulary import Vocabulary
+
+MEMORY_LIMIT = 64 << 20
+"""Files of more bytes than this are encoded to disk."""
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Ids of a text and the vocabulary they follow.
+
+    Parameters
+    ----------
+    ids : ndarray or memmap of unsigned integers, shape (n_tokens,)
+        In the smallest dtype that holds the vocabulary; `read_corpus` makes it read-only.
+    vocabulary : Vocabulary
+        What the ids mean.
+    name : str
+        What the text is called.
+    """
+
+    ids: Ids
+    vocabulary: Vocabulary
+    name: str = "text"
+
+    def __post_init__(self) -> None:
+        if self.ids.dtype.kind != "u":
+            raise TypeError(f"corpus: ids have dtype {self.ids.dtype}; expected unsigned integers")
+        if self.ids.ndim != 1:
+            raise ValueError(f"corpus: ids have shape {self.ids.shape}; expected one axis")
+
+    def __len__(self) -> int:
+        return int(self.ids.size)
+
+    def split(self, held_out: float = 0.05) -> tuple[Ids, Ids]:
+        """Part to train on, and the last fraction, kept for evaluation.
+
+        Parameters
+        ----------
+        held_out : float
+            Fraction in [0, 1) of the tokens, rounded to a whole number of them.
+
+        Returns
+        -------
+        train_ids, held_out_ids : ndarray
+            Views of `ids`; the second may be empty.
+
+        Raises
+        ------
+        ValueError
+            If `held_out` is out of range or leaves nothing to train on.
+
+        Examples
+        --------
+        >>> train, rest = read_corpus("abcabcabca").split(0.2)
+        >>> train.size, rest.size
+        (8, 2)
+        """
+        if not (math.isfinite(held_out) and 0 <= held_out < 1):
+            raise ValueError(f"held_out is {held_out}; expected a fraction, 0 or more and less than 1")
+        kept = len(self) - round(len(self) * held_out)
+        if kept < 1:
+            raise ValueError(f"held_out is {held_out}; of {len(self)} tokens that leaves none to train on")
+        return self.ids[:kept], self.ids[kept:]
+
+    def release(self) -> None:
+        """Let go of the pages of a mapped file that were read.
+
+        Until the system needs their memory they count as resident. The ids stay usable. Does nothing for ids
+        in memory, and where the system has no such call.
+        """
+        mapped = getattr(self.ids, "_mmap", None)
+        if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def read_corpus(
+    source: SourceLike,
+    *,
+    level: str | None = None,
+    encoding: str = "utf-8",
+    min_count: int = 1,
+    vocabulary: Vocabulary | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    memory_limit: int = MEMORY_LIMIT,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Read a text of any size as ids.
+
+    Parameters
+    ----------
+    source : str, bytes, path or sequence of paths
+        A str is the text itself, bytes are the content of a file; files are given as `pathlib.Path` and read
+        one after the other. No token reaches from one file into the next.
+    level : {"char", "byte", "word", "jieba"}, optional
+        What a token is: by default that of `vocabulary`, else char.
+    encoding : str
+        How the bytes of files stand for characters; level byte does not ask.
+    min_count : int
+        Tokens that occur less often become the unknown token. Without effect beside `vocabulary`.
+    vocabulary : Vocabulary, optional
+        Ids follow it, as when training is resumed or a model evaluated. By default it is made from the text.
+    cache_dir : path, optional
+        Where encoded files are kept: by default the folder in the environment variable PORTNN_CACHE, else
+        "portnn" in the user's cache folder.
+    memory_limit : int
+        Files of more bytes in all are encoded once, to a file in `cache_dir`, and mapped from there.
+    progress : callable, optional
+        Called with the bytes done and the bytes in all, over all passes, about once a MiB.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument makes no sense; if the corpus is empty, has one distinct token, is not in `encoding`,
+        or has tokens that `vocabulary` lacks without an unknown token for them; if `min_count` drops all.
+    OSError
+        If a file cannot be read, changes while it is read, or the cache folder cannot be written.
+
+    Examples
+    --------
+    >>> corpus = read_corpus("banana")
+    >>> corpus.ids
+    array([2, 0, 1, 0, 1, 0], dtype=uint8)
+    """
+    level = _agreed_level(level, vocabulary)
+    least = check_min_count(min_count, level)
+    codec = canonical_encoding(encoding)
+    sources = open_sources(source)
+    size = sum(each.size for each in sources)
+    if size == 0:
+        raise ValueError("corpus is empty")
+    name = os.path.basename(sources[0].name) + (f" and {len(sources) - 1} more" if sources[1:] else "")
+    passes = 1 if vocabulary is not None else 2
+    advance = _meter(progress, passes * size)
+
+    def streams() -> Iterator[Iterator[Chunk]]:
+        return (each.chunks(level, encoding, advance) for each in sources)
+
+    def settle() -> Vocabulary:
+        return vocabulary if vocabulary is not None else _learn(level, streams(), least)
+
+    def encoded(known: Vocabulary) -> Iterator[Ids]:
+        for each, chunks in zip(sources, streams(), strict=True):
+            yield from known.encode_stream(chunks, noun=each.name)
+        for each in sources:
+            if each.changed():
+                raise OSError(f"{each.name} changed while it was read; read it again")
+
+    stamps = [each.stamp for each in sources]
+    # A pipe or a text in memory has no stamp to know it by again, and is in memory already.
+    if size <= memory_limit or None in stamps:
+        known = settle()
+        ids = np.concatenate([np.empty(0, known.id_dtype), *encoded(known)])
+        if ids.size == 0:
+            raise ValueError("corpus is empty")
+        ids.flags.writeable = False
+        return Corpus(ids, known, name)
+
+    facts = {
+        "files": stamps,
+        "level": level,
+        "rules": _rules(level),
+        "encoding": codec,
+        "min_count": least,
+        "vocabulary": None if vocabulary is None else vocabulary.to_json(),
+    }
+    entry = CacheEntry(cache_folder(cache_dir), facts)
+    found = entry.load()
+    if found is None:
+        with entry.writing() as writer:
+            known = settle()
+            if writer.write(known, encoded(known)) == 0:
+                raise ValueError("corpus is empty")
+            writer.commit(known)
+        found = entry.load()
+        if found is None:
+            raise OSError(f'the cache folder "{entry.folder}" does not give back what was written to it')
+    else:
+        advance(passes * size)
+    return Corpus(*found, name)
+
+
+def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vocabulary:
+    counts = count_tokens(level, streams)
+    if not counts:
+        raise ValueError("corpus is empty")
+    if len(counts) == 1:
+        noun = tokenizer(level).noun
+        raise ValueError(f"corpus has one distinct {noun} ({_only(counts)}); there is nothing to learn")
+    return Vocabulary.from_counts(level, counts, min_count)
+
+
+def _only(counts: Mapping[Token, int]) -> str:
+    (token,) = counts
+    return f"0x{token[0]:02x}" if isinstance(token, bytes) else repr(token)
+
+
+def _agreed_level(level: str | None, vocabulary: Vocabulary | None) -> str:
+    if vocabulary is None:
+        return tokenizer("char" if level is None else level).level
+    if level is not None and tokenizer(level).level != vocabulary.level:
+        raise ValueError(f"level is {level!r}, but the vocabulary is of level {vocabulary.level!r}")
+    return vocabulary.level
+
+
+def _meter(progress: Progress | None, total: int) -> Callable[[int], None]:
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done = min(done + count, total)
+        if progress is not None:
+            progress(done, total)
+
+    return advance
+
+
+def _rules(level: str) -> Any:
+    """Name what the borders of tokens depend on beside our own code."""
+    if level == "word":
+        return unicodedata.unidata_version
+    if level == "jieba":
+        tokenizer(level).split("")  # says what to install, where a missing version would not
+        return importlib.metadata.version("rjieba")
+    return None

@@ -1,0 +1,71 @@
+"""How often each token of a corpus occurs, in one pass and little memory."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from portnn.text.tokenizers import ByteTokenizer, CharTokenizer, Chunk, CodeTokenizer, Token, tokenizer
+
+_CODE_POINTS = 0x110000
+
+
+def count_tokens(level: str, streams: Iterable[Iterable[Chunk]]) -> Mapping[Token, int]:
+    """Count the tokens of one or several streams.
+
+    Parameters
+    ----------
+    level : str
+        What a token is.
+    streams : iterable of iterables of str or bytes
+        One stream a file; no token reaches from one into the next.
+
+    Returns
+    -------
+    mapping of token to int
+        Only tokens that occur, in no order.
+
+    Raises
+    ------
+    ValueError
+        If `level` is unknown.
+    TypeError
+        If a chunk is bytes and the level is not byte.
+
+    Examples
+    --------
+    >>> count_tokens("char", [["ab", "a"]]) == {"a": 2, "b": 1}
+    True
+    """
+    how = tokenizer(level)
+    if isinstance(how, CharTokenizer | ByteTokenizer):
+        return _count_codes(how, streams)
+    counts: Counter[Token] = Counter()
+    for chunks in streams:
+        for tokens in how.stream(chunks):
+            counts.update(tokens)
+    return counts
+
+
+def _count_codes(how: CodeTokenizer, streams: Iterable[Iterable[Chunk]]) -> dict[Token, int]:
+    total = np.zeros(_CODE_POINTS, np.int64)
+    for chunks in streams:
+        for chunk in chunks:
+            counts = np.bincount(how.codes(chunk))
+            total[: counts.size] += counts
+    return {how.token(code): int(total[code]) for code in np.flatnonzero(total).tolist()}
+
+
+def check_min_count(min_count: int, level: str) -> int:
+    """`min_count` as an int of at least 1, and no more than 1 at level byte."""
+    if isinstance(min_count, bool) or not hasattr(min_count, "__index__"):
+        raise TypeError(f"min_count is {min_count!r}; expected a whole number, 1 or more")
+    least = operator.index(min_count)
+    if least < 1:
+        raise ValueError(f"min_count is {least}; expected 1 or more")
+    if level == "byte" and least > 1:
+        raise ValueError(f"min_count is {least}; level byte always keeps its 256 tokens, so leave it at 1")
+    return least

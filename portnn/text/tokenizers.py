@@ -1,0 +1,203 @@
+"""Text to tokens and back: by character, byte, word, or Chinese word.
+
+Every level is lossless: its tokens joined are the text. Every level streams: chunks of a text, cut anywhere,
+give the tokens of the text in one piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Token: TypeAlias = str | bytes
+"""A character, a word, or at level byte one byte."""
+
+Chunk: TypeAlias = str | bytes
+"""A piece of a corpus: text, or at level byte perhaps bytes."""
+
+# Nobody's word is longer. The bound keeps the held-back tail of a stream small in a file without spaces.
+_LONGEST_WORD = 1000
+_LONGEST_LINE = 1 << 16
+
+_WORD = re.compile(rf" ?\w{{1,{_LONGEST_WORD}}}| ?[^\w\s]{{1,{_LONGEST_WORD}}}|\s")
+_LINE = re.compile(rf"[^\n]{{0,{_LONGEST_LINE}}}\n|[^\n]{{1,{_LONGEST_LINE}}}")
+
+
+class Tokenizer(Protocol):
+    """What every level offers."""
+
+    @property
+    def level(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def noun(self) -> str:
+        """What one token is called in a message."""
+        ...
+
+    def split(self, text: Chunk) -> Sequence[Token]:
+        """Tokens of a whole text."""
+        ...
+
+    def stream(self, chunks: Iterable[Chunk]) -> Iterator[Sequence[Token]]:
+        """Tokens of a text that comes in chunks, in lists of any length but 0."""
+        ...
+
+
+class CharTokenizer:
+    """A token is one Unicode code point."""
+
+    level = "char"
+    noun = "character"
+
+    def split(self, text: Chunk) -> list[str]:
+        """Characters of a text."""
+        return list(_text(text, self.level))
+
+    def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[str]]:
+        """Characters of each chunk."""
+        return (self.split(chunk) for chunk in chunks if chunk)
+
+    def codes(self, chunk: Chunk) -> NDArray[np.uint32]:
+        """Code points (n,) of a chunk, without a Python loop; lone surrogates included."""
+        return np.frombuffer(_text(chunk, self.level).encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+
+    def token(self, code: int) -> str:
+        """Character of a code point."""
+        return chr(code)
+
+
+class ByteTokenizer:
+    """A token is one byte; text stands for its UTF-8 bytes."""
+
+    level = "byte"
+    noun = "byte"
+
+    def split(self, text: Chunk) -> list[bytes]:
+        """Bytes of a text, each a `bytes` of length 1."""
+        return [self.token(code) for code in self.codes(text).tolist()]
+
+    def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[bytes]]:
+        """Bytes of each chunk."""
+        return (self.split(chunk) for chunk in chunks if chunk)
+
+    def codes(self, chunk: Chunk) -> NDArray[np.uint8]:
+        """Byte values (n,) of a chunk."""
+        data = chunk.encode("utf-8", "surrogatepass") if isinstance(chunk, str) else chunk
+        return np.frombuffer(data, np.uint8)
+
+    def token(self, code: int) -> bytes:
+        """Byte of a value."""
+        return bytes((code,))
+
+
+class WordTokenizer:
+    """A token is a word or a run of punctuation, with one space before it or none, or it is one whitespace.
+
+    A run is cut after 1000 characters.
+    """
+
+    level = "word"
+    noun = "word"
+
+    def split(self, text: Chunk) -> list[str]:
+        """Words of a text."""
+        return _WORD.findall(_text(text, self.level))
+
+    def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[str]]:
+        """Words of a text that comes in chunks."""
+        tail = ""
+        for chunk in chunks:
+            # A match looks at most one character past its end, so every token but the last is settled.
+            words = self.split(tail + _text(chunk, self.level))
+            tail = words.pop() if words else ""
+            if words:
+                yield words
+        if tail:
+            yield [tail]
+
+
+class JiebaTokenizer:
+    """A token is a Chinese word as the Rust port of jieba cuts it; other text is cut at its own borders.
+
+    Lines are cut one by one, and a line of more than 65536 characters in pieces of that length.
+    """
+
+    level = "jieba"
+    noun = "word"
+
+    def split(self, text: Chunk) -> list[str]:
+        """Words of a text."""
+        cut = _jieba_cut()
+        return [word for line in _LINE.findall(_text(text, self.level)) for word in cut(line)]
+
+    def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[str]]:
+        """Words of a text that comes in chunks."""
+        tail = ""
+        for chunk in chunks:
+            lines = _LINE.findall(tail + _text(chunk, self.level))
+            tail = lines.pop() if lines and not lines[-1].endswith("\n") else ""
+            if lines:
+                yield self.split("".join(lines))
+        if tail:
+            yield self.split(tail)
+
+
+CodeTokenizer: TypeAlias = CharTokenizer | ByteTokenizer
+"""The levels whose tokens are numbers already, which NumPy counts and looks up in bulk."""
+
+_BY_LEVEL: dict[str, CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer] = {
+    each.level: each for each in (CharTokenizer(), ByteTokenizer(), WordTokenizer(), JiebaTokenizer())
+}
+LEVELS: tuple[str, ...] = tuple(_BY_LEVEL)
+"""Names of the levels."""
+
+
+def tokenizer(level: str) -> CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer:
+    """Look up the tokenizer of a level.
+
+    Parameters
+    ----------
+    level : {"char", "byte", "word", "jieba"}
+        What a token is.
+
+    Returns
+    -------
+    Tokenizer
+        Without state; the same object every time.
+
+    Raises
+    ------
+    ValueError
+        If there is no such level.
+
+    Examples
+    --------
+    >>> tokenizer("word").split("to be, or not")
+    ['to', ' be', ',', ' or', ' not']
+    """
+    if not isinstance(level, str) or level not in _BY_LEVEL:
+        raise ValueError(f"level is {level!r}; expected one of {', '.join(LEVELS)}")
+    return _BY_LEVEL[level]
+
+
+def _text(chunk: Chunk, level: str) -> str:
+    if not isinstance(chunk, str):
+        raise TypeError(f"level {level} takes str, not {type(chunk).__name__}; decode it first")
+    return chunk
+
+
+def _jieba_cut() -> Callable[[str], Any]:
+    try:
+        import rjieba
+    except ImportError:
+        raise ModuleNotFoundError(
+            'level jieba needs the package rjieba: python -m pip install "portnn[chinese]"', name="rjieba"
+        ) from None
+    cut: Callable[[str], Any] = rjieba.cut
+    return cut

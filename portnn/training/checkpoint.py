@@ -1,0 +1,129 @@
+"""Checkpoints: safetensors with one JSON string of metadata, whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+FORMAT_VERSION = 1
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+class CheckpointError(ValueError):
+    """A file that is no checkpoint of this kind, or a damaged one. The message is one line and names the file."""
+
+
+def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[str, Any]) -> None:
+    """Write a checkpoint so that `path` holds either what it held before or all of the new one.
+
+    Parameters
+    ----------
+    path : path-like
+        It is written under a temporary name beside `path`, flushed to the disk, and renamed.
+    arrays : dict of str to numpy array
+    facts : dict
+        Plain JSON types. A format version and a digest of everything are added.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the message is one line and names the file.
+    """
+    path = Path(path)
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    facts = {"version": FORMAT_VERSION, **facts}
+    facts["digest"] = _digest(arrays, facts)
+    data = safetensors.numpy.save(arrays, metadata={"portnn": json.dumps(facts, ensure_ascii=False)})
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        raise OSError(error.errno, f"cannot write checkpoint {path}: {error.strerror or error}") from error
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
+    """Read a checkpoint onto the host and check it against its digest.
+
+    Returns
+    -------
+    arrays : dict of str to numpy array
+    facts : dict
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    CheckpointError
+        If the file is no checkpoint, is damaged or of a version this portnn does not read.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint at {path}")
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder, expected a checkpoint such as {path / 'last.safetensors'}")
+    try:
+        with safetensors.safe_open(str(path), framework="numpy") as file:
+            metadata = file.metadata() or {}
+            facts = json.loads(metadata["portnn"]) if "portnn" in metadata else None
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{path} is no safetensors file, or is truncated or damaged: {error}") from error
+    if not isinstance(facts, dict):
+        raise CheckpointError(f"{path} is a safetensors file that portnn did not write")
+    version = facts.get("version")
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has checkpoint format version {version!r}; this portnn reads version {FORMAT_VERSION}"
+        )
+    digest = facts.pop("digest", None)
+    if digest != _digest(arrays, facts):
+        raise CheckpointError(f"{path} is damaged: its content does not match its digest")
+    return arrays, facts
+
+
+def _digest(arrays: Arrays, facts: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself has to reach the disk. Not every system lets a folder be opened.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

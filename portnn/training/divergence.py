@@ -1,0 +1,46 @@
+"""Divergence: a loss that is not finite, or explodes, stops the run before it can spoil a checkpoint."""
+
+from __future__ import annotations
+
+import math
+
+
+class DivergenceError(ArithmeticError):
+    """The loss is not finite or has exploded.
+
+    Attributes
+    ----------
+    step : int
+    loss, learning_rate, gradient_norm : float
+    """
+
+    def __init__(self, step: int, loss: float, learning_rate: float, gradient_norm: float) -> None:
+        self.step, self.loss = step, loss
+        self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
+        super().__init__(
+            f"training diverged at step {step}: loss {loss:.4g}, learning rate {learning_rate:.4g}, "
+            f"gradient norm {gradient_norm:.4g}; try a smaller learning rate or clip_norm"
+        )
+
+
+class DivergenceWatch:
+    """Compare every loss with the first one.
+
+    Parameters
+    ----------
+    factor : float
+        A loss above this multiple of the first (or of 1, where the first is smaller) has exploded.
+    first : float, optional
+        The first loss, where an earlier run has seen it.
+    """
+
+    def __init__(self, factor: float = 5.0, first: float | None = None) -> None:
+        self.factor, self.first = factor, first
+
+    def check(self, step: int, loss: float, learning_rate: float, gradient_norm: float) -> None:
+        """Raise DivergenceError if the loss or the gradient norm is not finite, or the loss has exploded."""
+        if self.first is None and math.isfinite(loss):
+            self.first = loss
+        limit = self.factor * max(self.first or 0.0, 1.0)
+        if not (math.isfinite(loss) and math.isfinite(gradient_norm)) or loss > limit:
+            raise DivergenceError(step, loss, learning_rate, gradient_norm)

@@ -1,0 +1,53 @@
+"""SIGINT and SIGTERM: asked to stop, a run finishes its step and saves first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+
+class Interrupted(KeyboardInterrupt):
+    """The run was asked to stop, and has saved what it had.
+
+    Attributes
+    ----------
+    signal : int
+        Number of the signal.
+    step : int
+        Steps done.
+    """
+
+    def __init__(self, number: int, step: int) -> None:
+        self.signal, self.step = number, step
+        super().__init__(f"stopped by {signal.Signals(number).name} after step {step}")
+
+
+class StopRequests:
+    """While entered, the first SIGINT or SIGTERM only sets `received`; a second one acts as it would have before.
+
+    Signals reach the main thread alone; in any other, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopRequests:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.received = number
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()

@@ -1,0 +1,73 @@
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Bar over steps. Where stderr is no terminal there is no bar, only what is said.
+
+    Parameters
+    ----------
+    total, done : int
+        Steps of the whole run, and those that earlier runs have done.
+    quiet : bool
+        Neither a bar nor a word.
+    """
+
+    def __init__(self, total: int, done: int, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.bar = tqdm(
+            total=total,
+            initial=done,
+            unit="step",
+            file=sys.stderr,
+            dynamic_ncols=True,
+            disable=quiet or not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self.bar.close()
+
+    def advance(self) -> None:
+        """One step more."""
+        self.bar.update()
+
+    def show(self, *, step: int, loss: float, held_out_loss: float | None, speed: float, say: bool) -> None:
+        """Put the latest figures behind the bar; with `say`, on a line of their own too."""
+        self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} char/s", refresh=False)
+        if say:
+            held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f} nats"
+            self.say(f"step {step}: loss {loss:.3f}{held_out}, {speed:,.0f} char/s")
+
+    def say(self, text: str) -> None:
+        """Put lines above the bar."""
+        if not self.quiet:
+            tqdm.write(text, file=sys.stderr)
+
+
+class StopWatch:
+    """Seconds of work, without the pauses."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._before, self._since = seconds, time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self._before + time.perf_counter() - self._since
+
+    def __enter__(self) -> None:
+        self._before = self.seconds
+        self._since = float("nan")
+
+    def __exit__(self, *_: object) -> None:
+        self._since = time.perf_counter()
