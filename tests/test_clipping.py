@@ -86,7 +86,7 @@ def test_float32_stays_float32(backend):
     assert norm.dtype == xp.float32
     assert all(array.dtype == xp.float32 for array in clipped.values())
     assert all(array.dtype == xp.float32 for array in clip_by_value(grads, 0.01, xp=xp).values())
-    np.testing.assert_allclose(backend.to_host(norm), 0.1 * np.sqrt(300_010), rtol=1e-5)
+    np.testing.assert_allclose(backend.to_host(norm), 0.1 * np.sqrt(300_010), rtol=1e-4)
 
 
 def test_arguments_are_left_alone(backend):

@@ -1,5 +1,8 @@
 """Array libraries and devices, and the four things that training needs and the standard leaves out."""
 
+import sys
+import types
+
 from portnn.backends.backend import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.compiling import compile
@@ -34,3 +37,13 @@ __all__ = [
     "tree_map",
     "tree_unflatten",
 ]
+
+
+class _CallableModule(types.ModuleType):
+    """Make `portnn.backends` and `portnn.backends()` both mean what they say, whichever came first."""
+
+    def __call__(self) -> list[BackendStatus]:
+        return backends()
+
+
+sys.modules[__name__].__class__ = _CallableModule

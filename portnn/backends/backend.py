@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import array_api_compat as compat
 import numpy as np
 
 from portnn.backends.compiling import compile
-from portnn.backends.namespace import Array, Namespace, device, library_name, namespace
+from portnn.backends.namespace import Array, Namespace, device, library_name, namespace, namespace_of
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -72,7 +71,7 @@ class Backend:
     def asarray(self, host: Any) -> Array:
         """Move host data over: floats become `dtype`, integers the library's default integer dtype.
 
-        The result may share memory with a NumPy array given on the NumPy backend.
+        The result may share memory with a NumPy array given, on the CPU of any library.
         """
         array = np.asarray(host)
         if array.dtype.kind == "f":
@@ -81,8 +80,8 @@ class Backend:
             wanted = self.integer_dtype
         else:
             raise TypeError(f"cannot move an array of dtype {array.dtype}, expected floats or integers")
-        if self.name == "torch" and not array.flags.writeable:
-            array = array.copy()  # torch would share the memory, and warns that it could be written to
+        if self.name == "torch" and (not array.flags.writeable or min(array.strides, default=0) < 0):
+            array = array.copy()  # torch would share the memory: it warns, and knows no negative strides
         return self.xp.asarray(array, dtype=wanted, device=self.device)
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
@@ -199,7 +198,7 @@ def _make(name: str, where: Any, dtype: str) -> Backend:
         sample = module.empty(0)
     except Exception as error:  # no driver, no GPU
         raise MissingBackendError(f"{name} does not work here: {one_line(error)}") from error
-    xp = compat.array_namespace(sample)
+    xp = namespace_of(sample)
     return Backend(name, xp, _device(name, xp, where), dtype)
 
 
@@ -227,8 +226,8 @@ def _device(name: str, xp: Namespace, where: Any) -> Any:
 
             if not isinstance(where, str):
                 return where
-            platform, _, number = where.partition(":")
-            return jax.devices({"cuda": "gpu"}.get(platform, platform))[int(number or 0)]
+            platform, _, index = where.partition(":")
+            return jax.devices({"cuda": "gpu"}.get(platform, platform))[int(index or 0)]
         return xp.Device(where) if isinstance(where, str) else where
     except Exception as error:  # each library has its own exception for this
         raise ValueError(f"{name} has no device {where!r}: {one_line(error)}") from error

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import array_api_compat
+import numpy
 from array_api_compat import device
 
 __all__ = ["Array", "Namespace", "device", "namespace", "portable"]
@@ -35,7 +36,7 @@ def namespace(**arrays: Array) -> Namespace:
     for name, array in arrays.items():
         if not array_api_compat.is_array_api_obj(array):
             raise TypeError(f"{name} is {type(array).__name__}, expected an array")
-        its_xp, its_device = array_api_compat.array_namespace(array), device(array)
+        its_xp, its_device = namespace_of(array), device(array)
         if xp is None:
             first_name, xp, where = name, its_xp, its_device
         elif its_xp is not xp:
@@ -51,6 +52,11 @@ def namespace(**arrays: Array) -> Namespace:
     if xp is None:
         raise TypeError("no array was given")
     return xp
+
+
+def namespace_of(array: Array) -> Namespace:
+    """Namespace of one array. NumPy follows the standard by itself; a wrapper would only slow small arrays down."""
+    return numpy if isinstance(array, numpy.ndarray) else array_api_compat.array_namespace(array)
 
 
 def library_name(xp: Namespace) -> str:
@@ -77,7 +83,7 @@ def portable(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def resolve(*args: P.args, **kwargs: P.kwargs) -> R:
         if kwargs.get("xp") is None:
-            names = function.__code__.co_varnames  # type: ignore[attr-defined]
+            names = function.__code__.co_varnames
             kwargs["xp"] = namespace(**dict(_arrays(zip(names, args, strict=False))), **dict(_arrays(kwargs.items())))
         return function(*args, **kwargs)
 

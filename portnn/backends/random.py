@@ -28,7 +28,7 @@ def state_to_json(rng: np.random.Generator) -> dict[str, Any]:
     return dict(state)
 
 
-def generator_from_json(state: dict[str, Any]) -> np.random.Generator:
+def generator_from_json(state: Any) -> np.random.Generator:
     """Generator that goes on where `state_to_json` left off."""
     bits = np.random.PCG64(0)
     bits.state = state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,10 +12,20 @@ from portnn.backends.namespace import Array, Namespace
 
 Carry = TypeVar("Carry")
 Step = Callable[[Carry, tuple[Array, ...]], tuple[Carry, tuple[Array, ...]]]
+Prepare = Callable[..., tuple[Array, ...]]
+
+BLOCK = 1 << 15
+"""On NumPy, time steps are prepared together up to about this many entries of an array: what stays in the cache."""
 
 
 def scan(
-    step: Step[Carry], carry: Carry, xs: tuple[Array, ...], *, xp: Namespace, reverse: bool = False
+    step: Step[Carry],
+    carry: Carry,
+    xs: tuple[Array, ...],
+    *,
+    xp: Namespace,
+    reverse: bool = False,
+    prepare: Prepare | None = None,
 ) -> tuple[Carry, tuple[Array, ...]]:
     """Fold `step` over the leading axis of `xs` and collect what it puts out.
 
@@ -28,6 +39,9 @@ def scan(
         At least one array, and at least one time step.
     reverse : bool
         Go from the last time step to the first. Outputs keep the order of `xs`.
+    prepare : callable, optional
+        `prepare(*xs) -> xs for step`: elementwise work that does not depend on the carry. It is done for many
+        time steps at once: for all of them, or for as many as stay in the processor's cache.
 
     Returns
     -------
@@ -35,12 +49,14 @@ def scan(
         State after the last step taken.
     ys : tuple of arrays (time, ...)
     """
+    if compat.is_numpy_namespace(xp):
+        return _scan_in_blocks(step, carry, xs, xp, reverse, prepare)
+    if prepare is not None:
+        xs = prepare(*xs)
     if compat.is_jax_namespace(xp):
         from jax import lax
 
         return lax.scan(step, carry, xs, reverse=reverse)  # type: ignore[no-any-return]
-    if compat.is_numpy_namespace(xp):
-        return _scan_in_place(step, carry, xs, xp, reverse)
     times = list(zip(*map(xp.unstack, xs), strict=True))
     ys = []
     for now in reversed(times) if reverse else times:
@@ -51,18 +67,27 @@ def scan(
     return carry, tuple(xp.stack(y) for y in zip(*ys, strict=True))
 
 
-def _scan_in_place(
-    step: Step[Carry], carry: Carry, xs: tuple[Array, ...], xp: Namespace, reverse: bool
+def _scan_in_blocks(
+    step: Step[Carry], carry: Carry, xs: tuple[Array, ...], xp: Namespace, reverse: bool, prepare: Prepare | None
 ) -> tuple[Carry, tuple[Array, ...]]:
-    # One copy of each output straight into its place: `stack` would first expand every array by an axis.
-    outputs: tuple[Any, ...] = ()
     length = xs[0].shape[0]
-    times = zip(*(x[::-1] for x in xs), strict=True) if reverse else zip(*xs, strict=True)
-    for t, now in enumerate(times):
-        carry, ys = step(carry, now)
+    size = max(1, BLOCK // max(1, math.prod(xs[-1].shape[1:])))
+    outputs: tuple[Any, ...] = ()
+    starts = range(0, length, size)
+    for start in reversed(starts) if reverse else starts:
+        block = tuple(x[start : start + size] for x in xs)
+        if prepare is not None:
+            block = prepare(*block)
+        ys = []
+        for now in zip(*(x[::-1] for x in block), strict=True) if reverse else zip(*block, strict=True):
+            carry, y = step(carry, now)
+            ys.append(y)
+        if reverse:
+            ys.reverse()
         if not outputs:
-            outputs = tuple(xp.empty((length, *y.shape), dtype=y.dtype) for y in ys)
-        at = length - 1 - t if reverse else t
-        for output, y in zip(outputs, ys, strict=True):
-            output[at] = y
+            outputs = tuple(xp.empty((length, *y.shape), dtype=y.dtype) for y in ys[0])
+        for output, parts in zip(outputs, zip(*ys, strict=True), strict=True):
+            # One call for the whole block: assignments, or `stack`, would cost a small batch more than its arithmetic.
+            place = output[start : start + size]
+            xp.concat(parts, out=place.reshape(-1, *place.shape[2:]))
     return carry, outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ class Comparison(NamedTuple):
     ----------
     name : str
     error : float
-        ``|analytic - numeric| / max(|analytic|, |numeric|, floor)``.
+        ``|analytic - numeric| / max(|analytic|, |numeric|, floor)``; infinite where that is no number.
     where : tuple of int
         Index of the entry; empty for a direction.
     analytic, numeric : float
@@ -60,7 +61,7 @@ def check_gradients(
         ``function(arrays, *, xp) -> (loss, gradients)``, pure. `loss` is a 0-d array, `gradients` a dict with
         an entry for every array to be checked; arrays without one (ids, masks) are constants.
     arrays : dict of str to array
-        On the host (NumPy), float64 or integer. Keep away from kinks, such as relu at 0.
+        On the host (NumPy), floating or integer. Keep away from kinks, such as relu at 0.
     on : Backend, optional
         Where to compute, in float64; NumPy without it.
     step : float
@@ -85,7 +86,8 @@ def check_gradients(
     GradientError
         If an error is above the tolerance, or not finite.
     ValueError
-        If the function gives no gradient, or one for an array it was not given or of another shape.
+        If the function gives no gradient, or one for an array it was not given, of another shape, or of
+        integers; if the backend is not of dtype float64.
 
     Examples
     --------
@@ -100,6 +102,7 @@ def check_gradients(
     if where.dtype != "float64":
         raise ValueError(f"gradients are checked in float64, but the backend is {where}")
     host = {name: np.array(array) for name, array in arrays.items()}
+    host = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in host.items()}
     evaluate = evaluator(function, where)
 
     def loss_at(moved: dict[str, np.ndarray[Any, Any]]) -> float:
@@ -112,6 +115,8 @@ def check_gradients(
         if name not in host or gradient.shape != host[name].shape:
             raise ValueError(f"gradient {name} has shape {gradient.shape}, but the arrays have "
                              f"{ {n: a.shape for n, a in host.items()}.get(name) }")  # fmt: skip
+        if host[name].dtype.kind != "f":
+            raise ValueError(f"there is a gradient of {name}, but its dtype is {host[name].dtype}")
     entries = sum(gradient.size for gradient in gradients.values())
     if directions is None and entries > ENTRIES:
         directions = 3
@@ -120,9 +125,9 @@ def check_gradients(
     else:
         rng = np.random.default_rng(seed)
         found = [_along(k, rng, host, gradients, loss_at, step, floor) for k in range(directions)]
-    wrong = [comparison for comparison in found if not comparison.error <= tolerance]
+    wrong = [comparison for comparison in found if comparison.error > tolerance]
     if wrong:
-        worst = max(wrong, key=lambda comparison: comparison.error if comparison.error == comparison.error else np.inf)
+        worst = max(wrong, key=lambda comparison: comparison.error)
         raise GradientError(
             f"gradient of {worst.name}{list(worst.where) if worst.where else ''} on {where}: by hand "
             f"{worst.analytic:.10g}, by central differences {worst.numeric:.10g}, relative error "
@@ -148,7 +153,8 @@ def evaluator(
 
 
 def _error(analytic: float, numeric: float, floor: float) -> float:
-    return abs(analytic - numeric) / max(abs(analytic), abs(numeric), floor)
+    error = abs(analytic - numeric) / max(abs(analytic), abs(numeric), floor)
+    return error if error == error else math.inf
 
 
 def _entry_by_entry(
@@ -163,7 +169,7 @@ def _entry_by_entry(
             ends.append(loss_at({name: moved}))
         numeric, analytic = (ends[0] - ends[1]) / (2.0 * step), float(gradient[where])
         error = _error(analytic, numeric, floor)
-        if worst is None or not error <= worst.error:
+        if worst is None or error > worst.error:
             worst = Comparison(name, error, where, analytic, numeric)
     if worst is None:
         raise ValueError(f"{name} is empty, so there is nothing to check")

@@ -12,7 +12,7 @@ from portnn.checking.gradients import Checked, evaluator
 from portnn.checking.guards import without_stalls
 from portnn.models import Model
 from portnn.optimizers import Optimizer
-from portnn.training import BatchSource, make_step
+from portnn.training import BatchSource, init_optimizer, make_step
 
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 """Largest relative difference from NumPy that passes, per dtype."""
@@ -74,7 +74,7 @@ def check_parity(
             raise ParityError(f"{where} gives gradients of {sorted(its_gradients)}, NumPy of {sorted(gradients)}")
         errors = [Difference(str(where), relative(its_loss, loss), "loss")]
         errors += [Difference(str(where), relative(its_gradients[n], gradients[n]), f"gradient of {n}") for n in gradients]
-        found.append(_checked(errors, tolerance or TOLERANCE[where.dtype]))
+        found.append(_checked(errors, TOLERANCE[where.dtype] if tolerance is None else tolerance))
     return found
 
 
@@ -86,7 +86,7 @@ def training_losses(
     rng = generator(seed)
     asarray = where.asarray
     params = tree_map(asarray, model.init(rng))
-    state = optimizer.init(params, xp=where.xp)
+    state = init_optimizer(optimizer, model, params, where)
     step = make_step(model, optimizer, where, clip_norm=clip_norm)
     losses, carry = [], None
     for number in range(1, steps + 1):

@@ -7,7 +7,9 @@ def main() -> None:
     """Run the `portnn` command. The process is tuned before anything imports NumPy."""
     from portnn.process import tune_process
 
-    tune_process()
-    from portnn.cli.app import run
-
+    try:
+        tune_process()
+        from portnn.cli.app import run
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     run()

@@ -5,16 +5,53 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from portnn import __version__
-from portnn.backends import MissingBackendError
 from portnn.cli import char_rnn, gradcheck, info
 from portnn.training import DivergenceError, Interrupted
 
+EXPECTED = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError, ModuleNotFoundError)
+"""Errors that are told in one line: bad input, a full disk, a missing library, a device without memory."""
+
+
+class Commands(TyperGroup):
+    """Turns errors of commands into one line on stderr and an exit status.
+
+    0 done; 1 an error; 2 wrong usage; 3 a run that diverged; 130 and 143 stopped by SIGINT and SIGTERM, with a
+    checkpoint saved where a run was going on.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except DivergenceError as error:
+            fail(str(error), 3)
+        except Interrupted as error:
+            fail(f"{error}; --resume goes on from there", 128 + error.signal)
+        except KeyboardInterrupt:
+            fail("stopped", 128 + signal.SIGINT)
+        except BrokenPipeError:
+            # Whoever read our output has gone; Python would complain once more when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(1) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except EXPECTED as error:
+            if os.environ.get("PORTNN_DEBUG"):
+                raise
+            fail(message(error), 1)
+
+
 app = typer.Typer(
     name="portnn",
+    cls=Commands,
     help="Neural networks written once, for every array library.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -40,40 +77,24 @@ def _root(
 
 
 def run() -> None:
-    """Run the application and leave the process with its exit status.
-
-    0 done; 1 an error, told in one line; 2 wrong usage; 3 a run that diverged; 130 and 143 stopped by SIGINT
-    and SIGTERM, with a checkpoint saved where a run was going on.
-    """
-    try:
-        app()
-    except DivergenceError as error:
-        fail(str(error), 3)
-    except Interrupted as error:
-        fail(f"{error}; --resume goes on from there", 128 + error.signal)
-    except KeyboardInterrupt:
-        fail("stopped", 128 + signal.SIGINT)
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
-    except (ValueError, TypeError, OSError, RuntimeError, MemoryError, MissingBackendError, ModuleNotFoundError) as error:
-        if os.environ.get("PORTNN_DEBUG"):
-            raise
-        fail(message(error), 1)
+    """Run the application and leave the process with its exit status; see `Commands`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a sample must not fail on a terminal without its letters
+    app()
 
 
 def message(error: BaseException) -> str:
     """One line for an error; an OSError's number says nothing to people."""
     text = str(error)
-    if isinstance(error, OSError) and error.strerror and not error.filename:
-        text = error.strerror
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError) and not text:
         text = "out of memory"
     return " ".join(text.split()) or type(error).__name__
 
 
-def fail(text: str, status: int) -> None:
+def fail(text: str, status: int) -> NoReturn:
     """Say what went wrong on stderr and leave."""
     print(f"portnn: {text}", file=sys.stderr)
     raise SystemExit(status)

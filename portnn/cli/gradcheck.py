@@ -15,7 +15,10 @@ def gradcheck(
     name: Annotated[
         str,
         typer.Option(
-            "--backend", envvar="PORTNN_BACKEND", show_envvar=True, help="One array library; all that are here without it."
+            "--backend",
+            envvar="PORTNN_BACKEND",
+            show_envvar=True,
+            help="One array library; all that are here without it.",
         ),
     ] = "all",
     device: Device = None,

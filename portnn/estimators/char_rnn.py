@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from portnn.backends import Backend, backend, generator, tree_flatten, tree_map
-from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
-from portnn.estimators.sampling import sample_text
+from portnn.backends import Backend, generator, tree_map
+from portnn.estimators.evaluation import LanguageEvaluator
+from portnn.estimators.language_model import LanguageModel, Source
+from portnn.estimators.resuming import check_resumable, check_same_settings, check_same_text, text_facts
+from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
 from portnn.models import Parameters, RecurrentLM
-from portnn.optimizers import Optimizer, optimizer
-from portnn.schedules import Schedule, schedule
-from portnn.text import Corpus, Vocabulary, read_corpus
+from portnn.optimizers import Optimizer
+from portnn.schedules import Schedule
+from portnn.text import Vocabulary, read_corpus
 from portnn.training import (
     Callback,
     CheckpointError,
     ChunkStreams,
+    DivergenceError,
     Plan,
+    RunFolder,
     Trainer,
     load_checkpoint,
-    save_checkpoint,
 )
-
-Source = str | bytes | os.PathLike[str] | Sequence[os.PathLike[str]]
 
 HELD_OUT_LIMIT = 100_000
 """Held-out loss is measured on the first so many held-out tokens, to bound its time."""
 
 
-class CharRNN:
+class CharRNN(LanguageModel):
     """Recurrent language model over characters, bytes or words.
 
     Parameters
@@ -94,11 +94,8 @@ class CharRNN:
             "cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": float(dropout)
         }  # fmt: skip
         self.level, self.min_count, self.init_scale, self.seed = level, min_count, init_scale, seed
-        self.backend = as_backend(backend, device, dtype)
+        super().__init__(as_backend(backend, device, dtype))
         self.rng = generator(seed)
-        self.model: RecurrentLM | None = None
-        self.params: Parameters | None = None
-        self.vocabulary: Vocabulary | None = None
 
     def fit(
         self,
@@ -121,6 +118,7 @@ class CharRNN:
         checkpoint_every: int = 200,
         out: str | os.PathLike[str] | None = None,
         resume: bool = False,
+        overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
         progress: bool = True,
     ) -> CharRNN:
@@ -139,7 +137,7 @@ class CharRNN:
         optimizer : str or Optimizer
         learning_rate : float
         schedule : str or Schedule
-            "constant", "halving", "linear", "exponential" or "cosine" over the steps of this run.
+            "constant", "linear", "exponential" or "cosine" over the steps of this run.
         clip_norm, clip_value : float, optional
         smoothing : float, optional
             Report an exponentially smoothed loss.
@@ -151,6 +149,8 @@ class CharRNN:
             Folder for last.safetensors, best.safetensors and metrics.jsonl.
         resume : bool
             Go on from out/last.safetensors, bit for bit; if it is not there, start.
+        overwrite : bool
+            Replace a run that `out` holds; without it, that is an error.
         callbacks : sequence of Callback
         progress : bool
             Show progress on stderr.
@@ -169,23 +169,27 @@ class CharRNN:
         """
         if steps is not None and epochs is not None:
             raise ValueError("give steps or epochs, not both")
+        if resume and overwrite:
+            raise ValueError("resume goes on with a run and overwrite replaces it; give one of them")
+        if resume and out is None:
+            raise ValueError("resume needs out, the folder of the run to go on with")
+        folder = None if out is None else RunFolder(Path(out))
         saved = None
-        if resume:
-            if out is None:
-                raise ValueError("resume needs out, the folder of the run to go on with")
-            if (Path(out) / "last.safetensors").exists():
-                saved = load_checkpoint(Path(out) / "last.safetensors")
-                self._check_same(saved[1], batch_size=batch_size, seq_length=seq_length, optimizer=optimizer)
-                self.vocabulary = Vocabulary.from_json(saved[1]["vocabulary"])
-        corpus = read_corpus(
-            source, level=self.level, encoding=encoding, min_count=self.min_count, vocabulary=self.vocabulary
-        )
-        self._settle(corpus)
-        assert self.model is not None and self.params is not None and self.vocabulary is not None
+        if folder is not None and resume and folder.last.exists():
+            saved = load_checkpoint(folder.last)
+            self._check_same(saved[1], optimizer, batch_size=batch_size, seq_length=seq_length, held_out=held_out)
+        elif folder is not None and folder.holds_run and not (resume or overwrite):
+            raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
+        known = self.vocabulary if saved is None else Vocabulary.from_json(saved[1]["vocabulary"])
+        corpus = read_corpus(source, level=self.level, encoding=encoding, min_count=self.min_count, vocabulary=known)
+        text = text_facts(corpus)
+        if saved is not None:
+            check_same_text(saved[1], text)
+        model = self.model or RecurrentLM(len(corpus.vocabulary), **self.network)  # type: ignore[arg-type]
         train_ids, held_out_ids = corpus.split(held_out)
         streams = ChunkStreams(
-            train_ids, batch_size=batch_size, seq_length=seq_length,
-            layers=self.model.num_layers, hidden_size=self.model.hidden_size, rate=self.model.dropout,
+            train_ids, batch_size=batch_size, seq_length=seq_length, vocabulary_size=model.vocabulary_size,
+            layers=model.num_layers, hidden_size=model.hidden_size, rate=model.dropout, release=corpus.release,
         )  # fmt: skip
         total = total_steps(steps, epochs, streams.batches)
         plan = Plan(
@@ -199,24 +203,26 @@ class CharRNN:
             smoothing=smoothing,
         )
         held_out_ids = held_out_ids[:HELD_OUT_LIMIT]
+        params = self._settle(model, corpus.vocabulary)  # nothing was changed before all was found good
         trainer = Trainer(
-            model=self.model,
+            model=model,
             source=streams,
             plan=plan,
             backend=self.backend,
-            params=self.params,
+            params=params,
             rng=self.rng,
-            held_out=LanguageEvaluator(self.model, self.backend, held_out_ids) if len(held_out_ids) > 1 else None,
-            folder=None if out is None else Path(out),
+            held_out=LanguageEvaluator(model, self.backend, held_out_ids) if len(held_out_ids) > 1 else None,
+            folder=None if folder is None else folder.path,
             facts={
                 **self._facts(),
                 "fit": {
                     "batch_size": batch_size, "seq_length": seq_length, "held_out": held_out, "steps": total,
                     "optimizer": plan.optimizer.to_json(), "learning_rate": learning_rate,
+                    "encoding": encoding,
                     "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
                     "clip_norm": clip_norm, "clip_value": clip_value, "smoothing": smoothing,
                     "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every,
-                    "text": [corpus.name, len(corpus)],
+                    "text": text,
                 },
             },
             callbacks=callbacks,
@@ -226,76 +232,12 @@ class CharRNN:
             trainer.restore(*saved)
         try:
             self.history = trainer.run(total)
+        except DivergenceError:
+            trainer.state.params = params  # those that diverged are of no use
+            raise
         finally:
             self.params, self.rng = trainer.state.params, trainer.rng
         return self
-
-    def sample(
-        self,
-        length: int,
-        *,
-        prime: str = "",
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        stop: str | None = None,
-        seed: int = 0,
-    ) -> str:
-        """Draw text. One seed gives the same text run after run.
-
-        Parameters
-        ----------
-        length : int
-            Tokens to draw.
-        prime : str
-            Text to go on from; it stands at the beginning of the result.
-        temperature : float
-            Below 1 bolder in what is likely, above 1 more varied; 0 always takes the likeliest.
-        top_k : int, optional
-            Draw among the k likeliest tokens only.
-        stop : str, optional
-            End before this text.
-        seed : int
-
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        ValueError
-            If the prime text has characters the model does not know, or a number is out of range.
-        """
-        return prime + "".join(
-            self.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
-        )
-
-    def stream(self, length: int, **options: Any) -> Iterator[str]:
-        """Like `sample`, without the prime text and piece by piece as it is drawn."""
-        model, params, vocabulary = self._fitted()
-        return sample_text(model, params, vocabulary, self.backend, length=length, **options)
-
-    def evaluate(self, source: Source, *, encoding: str = "utf-8") -> Evaluation:
-        """Mean cross-entropy per token of a text, in nats and bits.
-
-        Parameters
-        ----------
-        source : str, bytes, path or sequence of paths
-        encoding : str
-
-        Returns
-        -------
-        Evaluation
-        """
-        model, params, vocabulary = self._fitted()
-        corpus = read_corpus(source, encoding=encoding, vocabulary=vocabulary)
-        evaluator = LanguageEvaluator(model, self.backend, corpus.ids)
-        return as_evaluation(evaluator(params), evaluator.predicted)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model, without any training state, as a checkpoint that `portnn.load` reads anywhere."""
-        _, params, _ = self._fitted()
-        arrays = {name: self.backend.to_host(array) for name, array in tree_flatten(params, "params")}
-        save_checkpoint(path, arrays, self._facts())
 
     @classmethod
     def from_checkpoint(cls, arrays: dict[str, Any], facts: dict[str, Any], where: Backend) -> CharRNN:
@@ -316,12 +258,12 @@ class CharRNN:
         found.params = tree_map(where.asarray, host)
         return found
 
-    def _settle(self, corpus: Corpus) -> None:
-        """Make the network and its first parameters, unless they are there."""
-        if self.model is None or self.params is None:
-            self.vocabulary = corpus.vocabulary
-            self.model = RecurrentLM(len(corpus.vocabulary), **self.network)  # type: ignore[arg-type]
-            self.params = tree_map(self.backend.asarray, self.model.init(self.rng, self.init_scale))
+    def _settle(self, model: RecurrentLM, vocabulary: Vocabulary) -> Parameters:
+        """Take a network and draw its first parameters, unless they are there."""
+        if self.params is None:
+            self.vocabulary, self.model = vocabulary, model
+            self.params = tree_map(self.backend.asarray, model.init(self.rng, self.init_scale))
+        return self.params
 
     def _facts(self) -> dict[str, Any]:
         model, _, vocabulary = self._fitted()
@@ -334,53 +276,12 @@ class CharRNN:
             "dtype": self.backend.dtype,
         }  # fmt: skip
 
-    def _check_same(self, facts: dict[str, Any], *, optimizer: str | Optimizer, **sizes: int) -> None:
+    def _check_same(self, facts: dict[str, Any], optimizer: str | Optimizer, **settings: Any) -> None:
         """Refuse to resume a run that was another one."""
-        if facts.get("estimator") != "CharRNN":
-            raise CheckpointError(f"the checkpoint holds a {facts.get('estimator')}, expected a CharRNN")
-        if "fit" not in facts:
-            raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
-        now = {**self.network, "level": self.level, "dtype": self.backend.dtype, **sizes,
-               "optimizer": as_optimizer(optimizer).to_json()}  # fmt: skip
-        then = {**facts["model"], **facts["corpus"], "dtype": facts["dtype"], **facts["fit"]}
-        for name, value in now.items():
-            if then[name] != value:
-                raise CheckpointError(f"cannot resume: the checkpoint has {name} {then[name]!r}, not {value!r}")
-
-    def _fitted(self) -> tuple[RecurrentLM, Parameters, Vocabulary]:
-        if self.model is None or self.params is None or self.vocabulary is None:
-            raise ValueError("this CharRNN has not been fitted yet; call fit, or portnn.load a checkpoint")
-        return self.model, self.params, self.vocabulary
-
-
-def as_backend(chosen: str | Backend, device: Any, dtype: str) -> Backend:
-    """Backend itself, or the one of a name."""
-    return chosen if isinstance(chosen, Backend) else backend(chosen, device=device, dtype=dtype)
-
-
-def as_optimizer(chosen: str | dict[str, Any] | Optimizer) -> Optimizer:
-    """Optimizer itself, or the one of a name or of a record that its `to_json` made."""
-    if isinstance(chosen, dict):
-        return optimizer(**chosen)
-    return chosen if isinstance(chosen, Optimizer) else optimizer(chosen)
-
-
-def as_schedule(chosen: str | dict[str, Any] | Schedule, learning_rate: float, total: int) -> Schedule:
-    """Schedule itself, or the one of a name or of a record that its `to_json` made."""
-    if isinstance(chosen, dict):
-        return Schedule.from_json(chosen)
-    return chosen if isinstance(chosen, Schedule) else schedule(chosen, learning_rate, total)
-
-
-def total_steps(steps: int | None, epochs: float | None, batches: int) -> int:
-    """Length of a run in steps."""
-    if steps is not None:
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-            raise ValueError(f"steps must be a positive whole number, got {steps!r}")
-        return steps
-    epochs = 10.0 if epochs is None else epochs
-    if not (math.isfinite(epochs) and epochs > 0):
-        raise ValueError(f"epochs must be positive, got {epochs}")
-    return max(1, round(epochs * batches))
-
-
+        check_resumable(facts)
+        check_same_settings(
+            facts, **self.network, level=self.level, dtype=self.backend.dtype, **settings,
+            optimizer=as_optimizer(optimizer).to_json(),
+        )  # fmt: skip
+        if self.vocabulary is not None and self.vocabulary.to_json() != facts["vocabulary"]:
+            raise CheckpointError("cannot resume: this model was fitted with another vocabulary than the checkpoint's")

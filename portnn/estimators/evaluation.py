@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from portnn.backends import Backend, tree_map
 from portnn.models import LanguageBatch, Parameters, RecurrentLM
+from portnn.training import check_integers, check_range
 
 STREAMS, CHUNK = 32, 128
 """Text is measured in up to this many parallel streams, this many ids at a time."""
+
+RELEASE_EVERY = 1000
+"""Pages of a memory-mapped text are let go after so many chunks."""
 
 
 class Evaluation(NamedTuple):
@@ -40,18 +45,29 @@ class LanguageEvaluator:
     ----------
     model : RecurrentLM
     backend : Backend
-    ids : integer array (n,)
+    ids : integer array (n,), may be memory-mapped
+    release : callable, optional
+        Called now and then to let go of what has been read (`portnn.text.Corpus.release`).
 
     Raises
     ------
+    TypeError
+        If the ids are no integers.
     ValueError
-        If there are fewer than two ids.
+        If there are fewer than two ids, or, when one comes up, for an id that the model does not have.
     """
 
-    def __init__(self, model: RecurrentLM, backend: Backend, ids: np.ndarray[Any, Any]) -> None:
+    def __init__(
+        self,
+        model: RecurrentLM,
+        backend: Backend,
+        ids: np.ndarray[Any, Any],
+        release: Callable[[], object] | None = None,
+    ) -> None:
+        check_integers(ids)
         if len(ids) < 2:
             raise ValueError(f"evaluation needs at least two tokens, got {len(ids)}")
-        self.model, self.backend, self.ids = model, backend, ids
+        self.model, self.backend, self.ids, self.release = model, backend, ids, release
         self.predicted = len(ids) - 1
         self.streams = max(1, min(STREAMS, self.predicted // CHUNK))
         self.length = math.ceil(self.predicted / self.streams)
@@ -66,10 +82,12 @@ class LanguageEvaluator:
         """Mean loss in nats per token."""
         carry = tree_map(self.backend.asarray, self.model.initial_carry(self.streams))
         total = 0.0
-        for start in range(0, self.length, CHUNK):
+        for number, start in enumerate(range(0, self.length, CHUNK)):
             batch, count = self._batch(start)
             loss, carry = self._loss(params, tree_map(self.backend.asarray, batch), carry)
             total += float(loss) * count
+            if self.release is not None and number % RELEASE_EVERY == 0:
+                self.release()
         return total / self.predicted
 
     def _batch(self, start: int) -> tuple[LanguageBatch, float]:
@@ -82,9 +100,18 @@ class LanguageEvaluator:
             some = np.asarray(self.ids[begin + start : min(begin + start + CHUNK, stop) + 1])
             chunk[: len(some), stream] = some
             weights[: max(0, len(some) - 1), stream] = 1.0
+        check_range(chunk, self.model.vocabulary_size)
         return LanguageBatch(chunk[:-1], chunk[1:], (), weights), float(weights.sum())
 
 
 def as_evaluation(nats: float, tokens: int) -> Evaluation:
-    """Mean loss in both units."""
+    """Mean loss in both units.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not finite.
+    """
+    if not math.isfinite(nats):
+        raise ValueError(f"the loss is {nats}; are there NaN or infinity in the model's weights?")
     return Evaluation(nats, nats / math.log(2.0), tokens)

@@ -45,9 +45,8 @@ def load(
     arrays, facts = load_checkpoint(path)
     kind = ESTIMATORS.get(facts.get("estimator", ""))
     if kind is None:
-        raise CheckpointError(
-            f"{path} holds {facts.get('estimator')!r}; this portnn knows {', '.join(ESTIMATORS)}"
-        )
+        known = ", ".join(ESTIMATORS)
+        raise CheckpointError(f"{path} holds {facts.get('estimator', 'no model')}; this portnn loads {known}")
     if not isinstance(backend, Backend):
         backend = choose_backend(backend, device=device, dtype=dtype or facts["dtype"])
     return kind.from_checkpoint(arrays, facts, backend)

@@ -157,7 +157,7 @@ class RecurrentLM:
         for layer in reversed(range(self.num_layers)):
             if cache.dropouts:
                 dy = ops.dropout_backward(dy, cache.dropouts[layer], xp=xp)
-            nothing = xp.zeros_like(cache.layers[layer].h0.T)
+            nothing = xp.zeros_like(cache.layers[layer].h0)
             states = (nothing, nothing) if self.cell == "lstm" else (nothing,)
             found = backward(dy, *states, cache.layers[layer], xp=xp)
             for name, gradient in zip(found.weights._fields, found.weights, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, one_hot, portable
+from portnn.backends import Array, Namespace, device, one_hot, portable
 from portnn.ops.shapes import check_shape, shape
 
 
@@ -44,13 +44,16 @@ def cross_entropy(
     TypeError
         If hard targets are no integers.
     """
-    leading = shape(logits)[:-1]
+    leading, n = shape(logits)[:-1], logits.shape[-1]
+    rows = math.prod(leading)
     soft = targets.ndim == logits.ndim
-    check_shape("cross_entropy", "targets", targets, shape(logits) if soft else leading, "logits")
+    check_shape("cross_entropy", "targets", targets, shape(logits) if soft else leading, "the logits expect")
     if not soft and not xp.isdtype(targets.dtype, "integral"):
         raise TypeError(f"cross_entropy: hard targets have dtype {targets.dtype}, expected an integer dtype")
     if mask is not None:
-        check_shape("cross_entropy", "mask", mask, leading, "logits")
+        check_shape("cross_entropy", "mask", mask, leading, "the logits expect")
+        # A row that does not count may hold anything, infinity too, and must not even cause a warning.
+        logits = xp.where(xp.expand_dims(mask, axis=-1) == 0.0, xp.zeros_like(logits), logits)
 
     shifted = logits - xp.max(logits, axis=-1, keepdims=True)
     probabilities = xp.exp(shifted)
@@ -60,13 +63,15 @@ def cross_entropy(
     if soft:
         nats = xp.sum(targets, axis=-1) * log_totals - xp.sum(targets * shifted, axis=-1)
     else:
-        nats = log_totals - xp.take_along_axis(shifted, xp.expand_dims(targets, axis=-1), axis=-1)[..., 0]
+        # The target's entry of each row, by its place among all entries.
+        places = xp.arange(rows, dtype=targets.dtype, device=device(targets)) * n + xp.reshape(targets, (-1,))
+        nats = log_totals - xp.reshape(xp.take(xp.reshape(shifted, (-1,)), places, axis=0), leading)
     if mask is None:
-        return xp.mean(nats), CrossEntropyCache(probabilities, targets, None)
+        return xp.sum(nats) / rows, CrossEntropyCache(probabilities, targets, None)
     total = xp.sum(mask)
     # No branch on values: where nothing counts, the weights are 0 / 1.
     weights = mask / (total + xp.astype(total == 0.0, total.dtype))
-    # A row that does not count may hold anything, infinity too, so a product with 0 is not enough.
+    # Soft targets of such a row may hold anything as well, so a product with 0 is not enough.
     nats = xp.where(weights == 0.0, xp.zeros_like(nats), nats)
     return xp.sum(nats * weights), CrossEntropyCache(probabilities, targets, weights)
 

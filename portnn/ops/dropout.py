@@ -44,7 +44,7 @@ def dropout(x: Array, mask: Array, *, rate: float, xp: Namespace = None) -> tupl
     """
     if not 0.0 <= rate < 1.0:
         raise ValueError(f"dropout: rate must be in [0, 1), got {rate}")
-    check_shape("dropout", "mask", mask, shape(x), "x")
+    check_shape("dropout", "mask", mask, shape(x), "x expects")
     scale = mask * (1.0 / (1.0 - rate))
     return x * scale, DropoutCache(scale)
 

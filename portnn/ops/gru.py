@@ -10,11 +10,12 @@ from portnn.ops.recurrence import Weights
 
 
 class GRUCache(NamedTuple):
-    """What `gru_backward` needs; inside, features come first."""
+    """What `gru_backward` needs; in `hs`, `rz`, `n` and `m` the features come before the batch."""
 
     x: Array
     h0: Array
     weights: Weights
+    y: Array
     hs: Array
     rz: Array
     n: Array
@@ -61,14 +62,16 @@ def gru(
     ------
     ValueError
         If the shapes do not fit.
+    TypeError
+        If x is neither integer ids (time, batch) nor floating vectors (time, batch, input_size).
 
     References
     ----------
     Cho et al. Learning phrase representations using RNN encoder-decoder for statistical machine translation.
     EMNLP 2014. (There the reset gate acts before the product; version 1 of arXiv:1406.1078 has both forms.)
     """
-    recurrence.check_recurrent("gru", x, weights, {"h0": h0}, gates=3)
-    batch, size = h0.shape
+    recurrence.check_recurrent("gru", x, weights, {"h0": h0}, gates=3, xp=xp)
+    size = h0.shape[1]
     # Half goes into the weights of both sigmoids, as in the LSTM. b_n stays apart: the reset gate scales it.
     half, one = xp.full_like(h0[0, :], 0.5), xp.ones_like(h0[0, :])
     scale = xp.concat((half, half, one))
@@ -76,26 +79,29 @@ def gru(
     drive = recurrence.project_input(x, weights.weight_ih * scale, (weights.bias_ih + outer) * scale, xp=xp)
     weight = recurrence.transposed(weights.weight_hh * scale, xp=xp)
     inner = xp.zeros_like(h0.T) + xp.expand_dims(weights.bias_hh[2 * size :], axis=-1)
+    constant = xp.full_like(h0[0, 0], 0.5)  # beside a small array, NumPy takes an array faster than a Python number
+    first, second, third = recurrence.gate_rows(size, 3)
+    both = (slice(None, 2 * size), ...)
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        drive_t = now[0]
+        drive_rz, drive_n = now
         b = xp.matmul(weight, h)
-        rz = xp.tanh(b[: 2 * size, :] + drive_t[: 2 * size, :])
-        rz *= 0.5
-        rz += 0.5
-        m = b[2 * size :, :] + inner
-        n = rz[:size, :] * m
-        n += drive_t[2 * size :, :]
+        rz = xp.tanh(b[both] + drive_rz)
+        rz *= constant
+        rz += constant
+        m = b[third] + inner
+        n = rz[first] * m
+        n += drive_n
         n = xp.tanh(n)
         h = h - n
-        h *= rz[size:, :]
+        h *= rz[second]
         h += n
         return h, (h, rz, n, m)
 
-    h_n, (hs, rz, n, m) = scan(step, h0.T, (drive,), xp=xp)
-    hs = recurrence.features_first(hs, xp=xp)
-    y = recurrence.features_last(hs, batch, xp=xp)
-    return y, h_n.T, GRUCache(x, h0.T, weights, hs, rz, n, m)
+    drives = (drive[:, : 2 * size, :], drive[:, 2 * size :, :])
+    h_n, (hs, rz, n, m) = scan(step, h0.T, drives, xp=xp)
+    y = recurrence.features_last(hs, xp=xp)
+    return y, h_n.T, GRUCache(x, h0, weights, y, hs, rz, n, m)
 
 
 @portable
@@ -115,31 +121,31 @@ def gru_backward(
     -------
     GRUGradients
     """
-    x, h0, weights, hs, rz, n, m = cache
-    size, batch = h0.shape
-    r, z = rz[:, :size, :], rz[:, size:, :]
-    # As in the LSTM: the factors that no later step changes.
-    h_previous = xp.reshape(xp.concat((h0, hs[:, :-batch]), axis=1), (size, -1, batch))
-    keep = 1.0 - z
-    to_z = (xp.permute_dims(h_previous, (1, 0, 2)) - n) * (z * keep)
-    to_n = keep * (1.0 - n * n)
-    to_r = m * r * (1.0 - r)
+    x, h0, weights, y, hs, rz, n, m = cache
+    size = h0.shape[1]
+
+    def factors(dy: Array, rz: Array, n: Array, m: Array, h_previous: Array) -> tuple[Array, ...]:
+        # As in the LSTM: what dh and dn are multiplied with does not depend on later steps.
+        r, z = rz[:, :size, :], rz[:, size:, :]
+        keep = 1.0 - z
+        to_n = keep * (1.0 - n * n)
+        to_z = (h_previous - n) * (z * keep)
+        to_r = m * r * (1.0 - r)
+        return dy, r, z, to_r, to_z, to_n
 
     def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        dy_t, r_t, z_t, to_r_t, to_z_t, to_n_t = now
+        dy_t, r, z, to_r, to_z, to_n = now
         dh = dh + dy_t
-        dn = dh * to_n_t
-        db = xp.concat((dn * to_r_t, dh * to_z_t, dn * r_t), axis=0)
-        dh = dh * z_t
+        dn = dh * to_n
+        db = xp.concat((dn * to_r, dh * to_z, dn * r), axis=0)
+        dh *= z
         dh += xp.matmul(weights.weight_hh, db)
         return dh, (db, dn)
 
-    factors = (xp.matrix_transpose(dy), r, z, to_r, to_z, to_n)
-    dh0, (dbs, dns) = scan(step, dh_n.T, factors, xp=xp, reverse=True)
+    known = (xp.matrix_transpose(dy), rz, n, m, recurrence.previous(h0.T, hs, xp=xp))
+    dh0, (dbs, dns) = scan(step, dh_n.T, known, xp=xp, reverse=True, prepare=factors)
     db = recurrence.features_first(dbs, xp=xp)
     da = xp.concat((db[: 2 * size, :], recurrence.features_first(dns, xp=xp)), axis=0)
     dx, dweight_ih = recurrence.project_input_backward(da, x, weights.weight_ih, xp=xp)
-    dweight_hh = recurrence.weight_hh_gradient(h0, hs, db, xp=xp)
-    return GRUGradients(
-        dx, dh0.T, Weights(dweight_ih, dweight_hh, xp.sum(da, axis=1), xp.sum(db, axis=1))
-    )
+    dweight_hh = recurrence.weight_hh_gradient(h0, y, db, xp=xp)
+    return GRUGradients(dx, dh0.T, Weights(dweight_ih, dweight_hh, xp.sum(da, axis=1), xp.sum(db, axis=1)))

@@ -44,7 +44,7 @@ def linear(x: Array, weight: Array, bias: Array, *, xp: Namespace = None) -> tup
         If the shapes do not fit.
     """
     check_inner("linear", x=x, weight=weight)
-    check_shape("linear", "bias", bias, (weight.shape[1],), "the weight")
+    check_shape("linear", "bias", bias, (weight.shape[1],), "the weight expects")
     # One product of two matrices: a stack of small ones is slower in every library.
     y = xp.matmul(xp.reshape(x, (-1, weight.shape[0])), weight)
     y += bias

@@ -10,13 +10,13 @@ from portnn.ops.recurrence import Weights
 
 
 class LSTMCache(NamedTuple):
-    """What `lstm_backward` needs; inside, features come first."""
+    """What `lstm_backward` needs; in `cs`, `tanh_cs` and `gates` the features come before the batch."""
 
     x: Array
     h0: Array
     c0: Array
     weights: Weights
-    hs: Array
+    y: Array
     cs: Array
     tanh_cs: Array
     gates: Array
@@ -62,14 +62,16 @@ def lstm(
     ------
     ValueError
         If the shapes do not fit.
+    TypeError
+        If x is neither integer ids (time, batch) nor floating vectors (time, batch, input_size).
 
     References
     ----------
     Hochreiter, Schmidhuber. Long short-term memory. Neural Computation 9, 1997.
     Gers, Schmidhuber, Cummins. Learning to forget: continual prediction with LSTM. Neural Computation 12, 2000.
     """
-    recurrence.check_recurrent("lstm", x, weights, {"h0": h0, "c0": c0}, gates=4)
-    batch, size = h0.shape
+    recurrence.check_recurrent("lstm", x, weights, {"h0": h0, "c0": c0}, gates=4, xp=xp)
+    size = h0.shape[1]
     # One tanh serves all gates: sigmoid(z) = (1 + tanh(z / 2)) / 2. The inner half goes into the weights.
     half, one = xp.full_like(h0.T, 0.5), xp.ones_like(h0.T)
     scale = xp.concat((half, half, one, half), axis=0)
@@ -79,6 +81,8 @@ def lstm(
     )
     weight = recurrence.transposed(weights.weight_hh * scale[:, 0], xp=xp)
 
+    i, f, g, o = recurrence.gate_rows(size, 4)
+
     def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         h, c = state
         z = xp.matmul(weight, h)
@@ -86,16 +90,15 @@ def lstm(
         gates = xp.tanh(z)
         gates *= scale
         gates += shift
-        c = gates[size : 2 * size, :] * c
-        c += gates[:size, :] * gates[2 * size : 3 * size, :]
+        c = gates[f] * c
+        c += gates[i] * gates[g]
         tanh_c = xp.tanh(c)
-        h = gates[3 * size :, :] * tanh_c
+        h = gates[o] * tanh_c
         return (h, c), (h, c, tanh_c, gates)
 
     (h_n, c_n), (hs, cs, tanh_cs, gates) = scan(step, (h0.T, c0.T), (drive,), xp=xp)
-    hs = recurrence.features_first(hs, xp=xp)
-    y = recurrence.features_last(hs, batch, xp=xp)
-    return y, h_n.T, c_n.T, LSTMCache(x, h0.T, c0.T, weights, hs, cs, tanh_cs, gates)
+    y = recurrence.features_last(hs, xp=xp)
+    return y, h_n.T, c_n.T, LSTMCache(x, h0, c0, weights, y, cs, tanh_cs, gates)
 
 
 @portable
@@ -115,29 +118,33 @@ def lstm_backward(
     -------
     LSTMGradients
     """
-    x, h0, c0, weights, hs, cs, tanh_cs, gates = cache
-    size = h0.shape[0]
-    i, f, g, o = (gates[:, k * size : (k + 1) * size, :] for k in range(4))
-    # Each gate's gradient is one of dc, dh times a factor that no later step changes, so all are made here.
-    c_previous = xp.concat((xp.expand_dims(c0, axis=0), cs[:-1, ...]), axis=0)
-    to_c = o * (1.0 - tanh_cs * tanh_cs)
-    to_i = g * i * (1.0 - i)
-    to_f = c_previous * f * (1.0 - f)
-    to_g = i * (1.0 - g * g)
-    to_o = tanh_cs * o * (1.0 - o)
+    x, h0, c0, weights, y, cs, tanh_cs, gates = cache
+    size = h0.shape[1]
+
+    def factors(
+        dy: Array, gates: Array, tanh_cs: Array, c_previous: Array
+    ) -> tuple[Array, ...]:
+        # Each gate's gradient is one of dc, dh times a factor that no later step changes.
+        i, f, g, o = (gates[:, k * size : (k + 1) * size, :] for k in range(4))
+        to_c = o * (1.0 - tanh_cs * tanh_cs)
+        to_i = g * i * (1.0 - i)
+        to_f = c_previous * f * (1.0 - f)
+        to_g = i * (1.0 - g * g)
+        to_o = tanh_cs * o * (1.0 - o)
+        return dy, f, to_c, to_i, to_f, to_g, to_o
 
     def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         dh, dc = state
-        dy_t, f_t, to_c_t, to_i_t, to_f_t, to_g_t, to_o_t = now
+        dy_t, f, to_c, to_i, to_f, to_g, to_o = now
         dh = dh + dy_t
-        dc = dc + dh * to_c_t
-        dz = xp.concat((dc * to_i_t, dc * to_f_t, dc * to_g_t, dh * to_o_t), axis=0)
-        return (xp.matmul(weights.weight_hh, dz), dc * f_t), (dz,)
+        dc = dc + dh * to_c
+        dz = xp.concat((dc * to_i, dc * to_f, dc * to_g, dh * to_o), axis=0)
+        return (xp.matmul(weights.weight_hh, dz), dc * f), (dz,)
 
-    factors = (xp.matrix_transpose(dy), f, to_c, to_i, to_f, to_g, to_o)
-    (dh0, dc0), (dzs,) = scan(step, (dh_n.T, dc_n.T), factors, xp=xp, reverse=True)
+    known = (xp.matrix_transpose(dy), gates, tanh_cs, recurrence.previous(c0.T, cs, xp=xp))
+    (dh0, dc0), (dzs,) = scan(step, (dh_n.T, dc_n.T), known, xp=xp, reverse=True, prepare=factors)
     dz = recurrence.features_first(dzs, xp=xp)
     dx, dweight_ih = recurrence.project_input_backward(dz, x, weights.weight_ih, xp=xp)
-    dweight_hh = recurrence.weight_hh_gradient(h0, hs, dz, xp=xp)
+    dweight_hh = recurrence.weight_hh_gradient(h0, y, dz, xp=xp)
     dbias = xp.sum(dz, axis=1)
     return LSTMGradients(dx, dh0.T, dc0.T, Weights(dweight_ih, dweight_hh, dbias, dbias))

@@ -8,7 +8,7 @@ transposition: the products before and after the loop take either layout as it l
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from portnn.backends import Array, Namespace, scatter_add
 from portnn.ops.shapes import check_ndim, check_shape, shape
@@ -32,21 +32,27 @@ class Weights(NamedTuple):
     bias_hh: Array
 
 
-def check_recurrent(operation: str, x: Array, weights: Weights, states: dict[str, Array], gates: int) -> None:
-    """Check the shapes of a recurrent call; raise ValueError that names the argument at fault."""
+def check_recurrent(
+    operation: str, x: Array, weights: Weights, states: dict[str, Array], gates: int, *, xp: Namespace
+) -> None:
+    """Check the shapes of a recurrent call and the kind of x; raise an error that names the argument at fault."""
     check_ndim(operation, "x", x, 2, 3)
+    kind, what = ("integral", "ids of an integer") if x.ndim == 2 else ("real floating", "vectors of a floating")
+    if not xp.isdtype(x.dtype, kind):
+        raise TypeError(f"{operation}: x {shape(x)} has dtype {x.dtype}, expected {what} dtype")
     check_ndim(operation, "weight_hh", weights.weight_hh, 2)
     hidden = weights.weight_hh.shape[0]
-    check_shape(operation, "weight_hh", weights.weight_hh, (hidden, gates * hidden), f"{gates} gate(s) of {hidden}")
+    units = f"{hidden} units of {gates} gate(s) expect"
+    check_shape(operation, "weight_hh", weights.weight_hh, (hidden, gates * hidden), units)
     check_ndim(operation, "weight_ih", weights.weight_ih, 2)
     n_in = weights.weight_ih.shape[0] if x.ndim == 2 else x.shape[-1]
-    check_shape(operation, "weight_ih", weights.weight_ih, (n_in, gates * hidden), "x and weight_hh")
-    check_shape(operation, "bias_ih", weights.bias_ih, (gates * hidden,), "weight_hh")
-    check_shape(operation, "bias_hh", weights.bias_hh, (gates * hidden,), "weight_hh")
+    check_shape(operation, "weight_ih", weights.weight_ih, (n_in, gates * hidden), "x and weight_hh expect")
+    check_shape(operation, "bias_ih", weights.bias_ih, (gates * hidden,), "weight_hh expects")
+    check_shape(operation, "bias_hh", weights.bias_hh, (gates * hidden,), "weight_hh expects")
     if x.shape[0] < 1:
         raise ValueError(f"{operation}: x has shape {shape(x)}, expected at least one time step")
     for name, state in states.items():
-        check_shape(operation, name, state, (x.shape[1], hidden), "x and the weights")
+        check_shape(operation, name, state, (x.shape[1], hidden), "x and the weights expect")
 
 
 def project_input(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> Array:
@@ -72,26 +78,29 @@ def project_input(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> 
     return xp.permute_dims(xp.reshape(projected, (-1, x.shape[0], x.shape[1])), (1, 0, 2))
 
 
-def project_input_backward(
-    dgates: Array, x: Array, weight_ih: Array, *, xp: Namespace
-) -> tuple[Array | None, Array]:
+def project_input_backward(dgates: Array, x: Array, weight_ih: Array, *, xp: Namespace) -> tuple[Array | None, Array]:
     """Gradients of `project_input`: dx (None where x is ids) and dweight_ih. dgates (G * hidden, time * batch)."""
     if x.ndim == 2:
         return None, scatter_add(xp.zeros_like(weight_ih), xp.reshape(x, (-1,)), dgates.T, xp=xp)
-    dx = xp.reshape(xp.matmul(weight_ih, dgates).T, x.shape)
-    return dx, xp.matmul(dgates, xp.reshape(x, (-1, x.shape[2]))).T
+    dx = xp.reshape(xp.matmul(dgates.T, weight_ih.T), x.shape)
+    return dx, xp.matmul(xp.reshape(x, (-1, x.shape[2])).T, dgates.T)
 
 
-def weight_hh_gradient(h0: Array, hs: Array, dgates: Array, *, xp: Namespace) -> Array:
+def weight_hh_gradient(h0: Array, y: Array, dgates: Array, *, xp: Namespace) -> Array:
     """Gradient of the recurrent weights: one product over all time steps, not one a step.
 
-    h0 (hidden, batch), hs (hidden, time * batch), dgates (G * hidden, time * batch) -> (hidden, G * hidden).
+    h0 (batch, hidden), y (time, batch, hidden), dgates (G * hidden, time * batch) -> (hidden, G * hidden).
     """
-    batch = h0.shape[1]
-    gradient = xp.matmul(h0, dgates[:, :batch].T)
-    if hs.shape[1] > batch:
-        gradient += xp.matmul(hs[:, :-batch], dgates[:, batch:].T)
+    batch, hidden = h0.shape
+    gradient = xp.matmul(h0.T, dgates[:, :batch].T)
+    if y.shape[0] > 1:
+        gradient += xp.matmul(xp.reshape(y[:-1, ...], (-1, hidden)).T, dgates[:, batch:].T)
     return gradient
+
+
+def gate_rows(size: int, gates: int) -> list[tuple[Any, ...]]:
+    """Index of each gate's rows among (gates * size, batch), made once and not in every step."""
+    return [(slice(gate * size, (gate + 1) * size), ...) for gate in range(gates)]
 
 
 def transposed(weight: Array, *, xp: Namespace) -> Array:
@@ -104,6 +113,12 @@ def features_first(xs: Array, *, xp: Namespace) -> Array:
     return xp.reshape(xp.permute_dims(xs, (1, 0, 2)), (xs.shape[1], -1))
 
 
-def features_last(xs: Array, batch: int, *, xp: Namespace) -> Array:
-    """Public layout again: (features, time * batch) -> (time, batch, features)."""
-    return xp.reshape(xs.T, (-1, batch, xs.shape[0]))
+def features_last(xs: Array, *, xp: Namespace) -> Array:
+    """Public layout again: (time, features, batch) -> (time, batch, features), such that its rows join for free."""
+    time, features, batch = xs.shape
+    return xp.reshape(features_first(xs, xp=xp).T, (time, batch, features))
+
+
+def previous(first: Array, later: Array, *, xp: Namespace) -> Array:
+    """State before each step: `first` (features, batch), then all but the last of `later` (time, features, batch)."""
+    return xp.concat((xp.expand_dims(first, axis=0), later[:-1, ...]), axis=0)

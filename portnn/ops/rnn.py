@@ -10,11 +10,12 @@ from portnn.ops.recurrence import Weights
 
 
 class RNNCache(NamedTuple):
-    """What `rnn_backward` needs; inside, features come first."""
+    """What `rnn_backward` needs; `hs` is `y` with the features before the batch."""
 
     x: Array
     h0: Array
     weights: Weights
+    y: Array
     hs: Array
 
 
@@ -53,12 +54,14 @@ def rnn(
     ------
     ValueError
         If the shapes do not fit.
+    TypeError
+        If x is neither integer ids (time, batch) nor floating vectors (time, batch, input_size).
 
     References
     ----------
     Elman. Finding structure in time. Cognitive Science 14, 1990.
     """
-    recurrence.check_recurrent("rnn", x, weights, {"h0": h0}, gates=1)
+    recurrence.check_recurrent("rnn", x, weights, {"h0": h0}, gates=1, xp=xp)
     drive = recurrence.project_input(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, xp=xp)
     weight = recurrence.transposed(weights.weight_hh, xp=xp)
 
@@ -69,9 +72,8 @@ def rnn(
         return h, (h,)
 
     h_n, (hs,) = scan(step, h0.T, (drive,), xp=xp)
-    hs = recurrence.features_first(hs, xp=xp)
-    y = recurrence.features_last(hs, h0.shape[0], xp=xp)
-    return y, h_n.T, RNNCache(x, h0.T, weights, hs)
+    y = recurrence.features_last(hs, xp=xp)
+    return y, h_n.T, RNNCache(x, h0, weights, y, hs)
 
 
 @portable
@@ -91,18 +93,20 @@ def rnn_backward(
     -------
     RNNGradients
     """
-    x, h0, weights, hs = cache
-    slope = xp.permute_dims(xp.reshape(1.0 - hs * hs, (hs.shape[0], dy.shape[0], -1)), (1, 0, 2))
+    x, h0, weights, y, hs = cache
+
+    def slopes(dy: Array, hs: Array) -> tuple[Array, ...]:
+        return dy, 1.0 - hs * hs
 
     def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        dy_t, slope_t = now
+        dy_t, slope = now
         dz = dh + dy_t
-        dz *= slope_t
+        dz *= slope
         return xp.matmul(weights.weight_hh, dz), (dz,)
 
-    dh0, (dzs,) = scan(step, dh_n.T, (xp.matrix_transpose(dy), slope), xp=xp, reverse=True)
+    dh0, (dzs,) = scan(step, dh_n.T, (xp.matrix_transpose(dy), hs), xp=xp, reverse=True, prepare=slopes)
     dz = recurrence.features_first(dzs, xp=xp)
     dx, dweight_ih = recurrence.project_input_backward(dz, x, weights.weight_ih, xp=xp)
-    dweight_hh = recurrence.weight_hh_gradient(h0, hs, dz, xp=xp)
+    dweight_hh = recurrence.weight_hh_gradient(h0, y, dz, xp=xp)
     dbias = xp.sum(dz, axis=1)
     return RNNGradients(dx, dh0.T, Weights(dweight_ih, dweight_hh, dbias, dbias))

@@ -24,9 +24,9 @@ def check_inner(operation: str, *, x: Array, weight: Array) -> None:
 
 
 def check_shape(operation: str, name: str, array: Array, expected: tuple[int, ...], because: str) -> None:
-    """Raise ValueError unless `array` has exactly the shape that `because` expects."""
+    """Raise ValueError unless `array` has exactly the shape `expected`; `because` says who expects it, with its verb."""
     if shape(array) != expected:
-        raise ValueError(f"{operation}: {name} has shape {shape(array)} but {because} expects {expected}")
+        raise ValueError(f"{operation}: {name} has shape {shape(array)} but {because} {expected}")
 
 
 def shape(array: Array) -> tuple[int, ...]:

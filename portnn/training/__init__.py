@@ -3,12 +3,16 @@
 from portnn.training.callbacks import Callback, StepEvent
 from portnn.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from portnn.training.divergence import DivergenceError, DivergenceWatch
+from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
-from portnn.training.loop import BatchSource, Plan, Progressed, Trainer, make_folder
+from portnn.training.loop import BatchSource, Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
+from portnn.training.plan import Plan
+from portnn.training.packing import pack, unpack
 from portnn.training.progress import Progress, StopWatch
-from portnn.training.step import Step, StepResult, make_step
-from portnn.training.streams import ChunkStreams
+from portnn.training.state import Progressed
+from portnn.training.step import Step, StepResult, init_optimizer, make_step
+from portnn.training.streams import ChunkStreams, check_integers, check_range
 
 __all__ = [
     "BatchSource",
@@ -23,15 +27,20 @@ __all__ = [
     "Plan",
     "Progress",
     "Progressed",
+    "RunFolder",
     "Step",
     "StepEvent",
     "StepResult",
     "StopRequests",
     "StopWatch",
     "Trainer",
+    "check_integers",
+    "check_range",
+    "init_optimizer",
     "load_checkpoint",
-    "make_folder",
     "make_step",
+    "pack",
     "read_metrics",
     "save_checkpoint",
+    "unpack",
 ]

@@ -42,3 +42,25 @@ class Callback(Protocol):
 
     def __call__(self, event: StepEvent) -> Parameters | None:
         """See a step; return new parameters, or None."""
+
+
+def check_replaced(replaced: Parameters, params: Parameters) -> None:
+    """Refuse parameters of a callback that a compiled step, the optimizer or resume could not go on with.
+
+    Raises
+    ------
+    ValueError
+        If names or shapes differ from those of `params`.
+    TypeError
+        If a dtype does.
+    """
+    if replaced.keys() != params.keys():
+        raise ValueError(f"callback: parameters {sorted(replaced)} came back, expected {sorted(params)}")
+    for name, array in replaced.items():
+        before = params[name]
+        if tuple(array.shape) != tuple(before.shape):
+            raise ValueError(
+                f"callback: {name} came back with shape {tuple(array.shape)}, expected {tuple(before.shape)}"
+            )
+        if array.dtype != before.dtype:
+            raise TypeError(f"callback: {name} came back with dtype {array.dtype}, expected {before.dtype}")

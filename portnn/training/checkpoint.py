@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +39,23 @@ def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[st
         If it cannot be written; the message is one line and names the file.
     """
     path = Path(path)
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     facts = {"version": FORMAT_VERSION, **facts}
     facts["digest"] = _digest(arrays, facts)
-    data = safetensors.numpy.save(arrays, metadata={"portnn": json.dumps(facts, ensure_ascii=False)})
-    temporary = None
+    data = safetensors.numpy.save(arrays, metadata={"portnn": json.dumps(facts)})
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        try:
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
         raise OSError(error.errno, f"cannot write checkpoint {path}: {error.strerror or error}") from error
 
 
@@ -121,9 +116,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

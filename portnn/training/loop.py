@@ -10,25 +10,18 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from portnn.backends import (
-    Array,
-    Backend,
-    generator_from_json,
-    state_to_json,
-    tree_flatten,
-    tree_map,
-    tree_unflatten,
-)
+from portnn.backends import Array, Backend, generator_from_json, state_to_json, tree_map
 from portnn.models import Model, Parameters
-from portnn.optimizers import Optimizer
-from portnn.schedules import Schedule
-from portnn.training.callbacks import Callback, StepEvent
+from portnn.training.callbacks import Callback, StepEvent, check_replaced
 from portnn.training.checkpoint import Arrays, CheckpointError, save_checkpoint
-from portnn.training.divergence import DivergenceWatch
+from portnn.training.divergence import DivergenceError, DivergenceWatch
+from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.metrics import Metrics, MetricsFile
+from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
-from portnn.training.step import StepResult, make_step
+from portnn.training.state import Progressed
+from portnn.training.step import StepResult, init_optimizer, make_step
 
 
 class BatchSource(Protocol):
@@ -43,63 +36,6 @@ class BatchSource(Protocol):
 
     def next(self, rng: np.random.Generator) -> tuple[Any, bool]:
         """Return the next batch, and whether the carry starts anew with it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How to train: what a checkpoint needs beside the model for the run to go on.
-
-    Attributes
-    ----------
-    optimizer : Optimizer
-    schedule : Schedule
-        Learning rate as a function of the steps done.
-    clip_norm, clip_value : float, optional
-        Limits of the gradients' global norm and of each of their entries.
-    log_every, evaluate_every, checkpoint_every : int
-        In steps.
-    smoothing : float, optional
-        Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` instead of the mean since the last line.
-    """
-
-    optimizer: Optimizer
-    schedule: Schedule
-    clip_norm: float | None = None
-    clip_value: float | None = None
-    log_every: int = 10
-    evaluate_every: int = 200
-    checkpoint_every: int = 200
-    smoothing: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("clip_norm", "clip_value"):
-            value = getattr(self, name)
-            if value is not None and not 0.0 < value:
-                raise ValueError(f"{name} must be positive, got {value}")
-        for name in ("log_every", "evaluate_every", "checkpoint_every"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-
-
-@dataclass
-class Progressed:
-    """All that a run changes as it goes, beside what the batch source and the generator hold."""
-
-    params: Parameters
-    optimizer_state: Any
-    carry: Any
-    step: int = 0
-    seconds: float = 0.0
-    first_loss: float | None = None
-    smooth_loss: float | None = None
-    held_out_loss: float | None = None
-    best_held_out_loss: float | None = None
-    tokens_per_second: float = 0.0
-
-
-NOT_IN_FACTS = {"params", "optimizer_state", "carry"}
-"""Fields of `Progressed` that hold arrays; the others go into a checkpoint's metadata."""
 
 
 class Unread(NamedTuple):
@@ -126,7 +62,8 @@ class Trainer:
     held_out : callable, optional
         Parameters -> loss on held-out data.
     folder : Path, optional
-        Where last.safetensors, best.safetensors and metrics.jsonl go; without it nothing is written.
+        Where last.safetensors, best.safetensors and metrics.jsonl go, in place of an earlier run's unless that
+        one is restored; without it nothing is written.
     facts : dict
         What else a checkpoint says, in plain JSON types (the model's configuration, the vocabulary).
     callbacks : sequence of Callback
@@ -147,10 +84,12 @@ class Trainer:
     quiet: bool = False
 
     def __post_init__(self) -> None:
-        optimizer_state = self.plan.optimizer.init(self.params, xp=self.backend.xp)
+        optimizer_state = init_optimizer(self.plan.optimizer, self.model, self.params, self.backend)
         self.state = Progressed(self.params, optimizer_state, self._initial_carry())
+        self._files = None if self.folder is None else RunFolder(self.folder)
         self._unread: list[Unread] = []
         self._losses: list[float] = []
+        self._rate = self._norm = math.nan
 
     def run(self, total_steps: int) -> Progressed:
         """Train until `total_steps` steps have been done in all, and save.
@@ -169,43 +108,54 @@ class Trainer:
             self.model, plan.optimizer, self.backend, clip_norm=plan.clip_norm, clip_value=plan.clip_value
         )
         self._metrics = None
-        if self.folder is not None:
-            make_folder(self.folder)
-            self._metrics = MetricsFile(self.folder / "metrics.jsonl", steps_done=state.step)
+        if self._files is not None:
+            self._files.prepare(anew=state.step == 0)
+            self._metrics = MetricsFile(self._files.metrics, steps_done=state.step)
         self._watch = DivergenceWatch(first=state.first_loss)
         self._clock = StopWatch(state.seconds)
         self._logged = (state.step, state.seconds)
         with StopRequests() as requests, Progress(total_steps, state.step, quiet=self.quiet) as self._progress:
-            while state.step < total_steps:
+            while state.step < total_steps and requests.received is None:
                 result = self._advance()
-                ends = state.step == total_steps or requests.received is not None
+                ends = state.step == total_steps
+                evaluates = ends or state.step % plan.evaluate_every == 0
+                logs = evaluates or state.step % plan.log_every == 0
+                saves = ends or state.step % plan.checkpoint_every == 0
+                if logs or saves:
+                    self._read_losses()  # waits for the device, so the clock must still run
                 state.seconds = self._clock.seconds
                 with self._clock:
                     self._call_back(result)
-                    if ends or state.step % plan.evaluate_every == 0:
-                        self._log(evaluate=True)
-                    elif state.step % plan.log_every == 0:
-                        self._log(evaluate=False)
-                    if ends or state.step % plan.checkpoint_every == 0:
-                        self.save("last.safetensors")
-                    self._progress.advance()
-                if requests.received is not None and state.step < total_steps:
-                    raise Interrupted(requests.received, state.step)
+                    if logs:
+                        self._log(evaluate=evaluates)
+                    if saves:
+                        self._save_last()
+                self._progress.advance()
+            if requests.received is not None and state.step < total_steps:
+                self._read_losses()
+                if self._losses:
+                    self._log(evaluate=False)
+                self._save_last()
+                raise Interrupted(requests.received, state.step)
         return state
 
-    def save(self, name: str) -> None:
-        """Write a checkpoint into the folder, if there is one, once all losses so far have been found good."""
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, once all losses so far have been found good.
+
+        Raises
+        ------
+        DivergenceError
+            If one was not, or a parameter is not finite.
+        OSError
+            If it cannot be written; what was there before stays.
+        """
         self._read_losses()
-        if self.folder is None:
-            return
-        state, to_host = self.state, self.backend.to_host
-        trees = {"params": state.params, "optimizer": state.optimizer_state, "carry": state.carry}
-        arrays = {
-            path: to_host(array) for top, tree in trees.items() for path, array in tree_flatten(tree, top)
-        }
-        progressed = {name: value for name, value in vars(state).items() if name not in NOT_IN_FACTS}
+        arrays, progressed = self.state.to_host(self.backend)
+        if not all(np.all(np.isfinite(array)) for path, array in arrays.items() if path.startswith("params.")):
+            # The last update broke what its loss could not show yet; the next loss would be NaN.
+            raise DivergenceError(self.state.step, math.nan, self._rate, self._norm)
         run = {**progressed, "position": self.source.position, "random": state_to_json(self.rng)}
-        save_checkpoint(self.folder / name, arrays, {**self.facts, "run": run})
+        save_checkpoint(path, arrays, {**self.facts, "run": run})
 
     def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
         """Go on where a checkpoint stopped.
@@ -218,23 +168,15 @@ class Trainer:
         if "run" not in facts:
             raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
         run = dict(facts["run"])
-        self.source.position = run.pop("position")
-        self.rng = generator_from_json(run.pop("random"))
+        position, random = run.pop("position"), run.pop("random")
+        self.state = self.state.restored(arrays, run, self.backend)
+        self.source.position, self.rng = position, generator_from_json(random)
 
-        def placed(name: str, like: Any) -> Any:
-            for path, array in tree_flatten(like, name):
-                if path not in arrays or arrays[path].shape != tuple(array.shape):
-                    there = arrays[path].shape if path in arrays else "not there"
-                    raise CheckpointError(f"the checkpoint's {path} is {there}, expected {tuple(array.shape)}")
-            return tree_map(self.backend.asarray, tree_unflatten(arrays, like, name))
-
-        state = self.state
-        self.state = Progressed(
-            placed("params", state.params),
-            placed("optimizer", state.optimizer_state),
-            placed("carry", state.carry),
-            **run,
-        )
+    def _save_last(self) -> None:
+        if self._files is None:
+            self._read_losses()
+        else:
+            self.save(self._files.last)
 
     def _initial_carry(self) -> Any:
         return tree_map(self.backend.asarray, self.model.initial_carry(self.source.batch_size))
@@ -260,11 +202,17 @@ class Trainer:
     def _call_back(self, result: StepResult) -> None:
         for callback in self.callbacks:
             event = StepEvent(
-                self.state.step, self.state.params, result.loss, result.gradient_norm, self._rate,
-                self.state.carry, self.backend,
+                step=self.state.step,
+                params=self.state.params,
+                loss=result.loss,
+                gradient_norm=result.gradient_norm,
+                learning_rate=self._rate,
+                carry=self.state.carry,
+                backend=self.backend,
             )
             replaced = callback(event)
             if replaced is not None:
+                check_replaced(replaced, self.state.params)
                 self.state.params = replaced
 
     def _read_losses(self) -> None:
@@ -281,7 +229,6 @@ class Trainer:
         self._unread.clear()
 
     def _log(self, *, evaluate: bool) -> None:
-        self._read_losses()
         state = self.state
         mean = math.fsum(self._losses) / len(self._losses)
         loss = mean if state.smooth_loss is None else state.smooth_loss
@@ -293,6 +240,8 @@ class Trainer:
         improved = False
         if evaluate and self.held_out is not None:
             state.held_out_loss = self.held_out(state.params)
+            if not math.isfinite(state.held_out_loss):
+                raise DivergenceError(state.step, state.held_out_loss, self._rate, self._norm)
             improved = state.best_held_out_loss is None or state.held_out_loss < state.best_held_out_loss
             if improved:
                 state.best_held_out_loss = state.held_out_loss
@@ -308,14 +257,6 @@ class Trainer:
                     seconds=state.seconds,
                 )
             )
-        if improved:
-            self.save("best.safetensors")
+        if improved and self._files is not None:
+            self.save(self._files.best)
         self._progress.show(step=state.step, loss=loss, held_out_loss=state.held_out_loss, speed=speed, say=evaluate)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder for a run; OSError in one line if that cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot make the folder {folder}: {error.strerror}") from error

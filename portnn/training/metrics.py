@@ -1,10 +1,10 @@
-"""`metrics.jsonl`: one line a log, and the loss curve drawn from it."""
+"""`metrics.jsonl`: one line a log, and what reads it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 
 class Metrics(TypedDict):
@@ -26,32 +26,51 @@ class Metrics(TypedDict):
 
 
 class MetricsFile:
-    """Append lines to a file; on resume, first drop the lines past the checkpoint, which will be written again."""
+    """Append lines to a file; on resume, first drop the lines past the checkpoint, which will be written again.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the message is one line and names the file.
+    """
 
     def __init__(self, path: Path, *, steps_done: int = 0) -> None:
         self.path = path
-        kept = [line for line in read_metrics(path) if line["step"] <= steps_done] if steps_done else []
-        self._write("w", kept)
+        kept = [line for line in read_metrics(path) if line["step"] <= steps_done]
+        # Under another name first, so that a kill here loses no line.
+        draft = path.with_name(f".{path.name}.tmp")
+        try:
+            draft.write_text("".join(map(_text, kept)), encoding="utf-8")
+            draft.replace(path)
+        except OSError as error:
+            raise self._refusal(error) from error
 
     def add(self, line: Metrics) -> None:
         """Append a line."""
-        self._write("a", [line])
-
-    def _write(self, mode: str, lines: list[Any]) -> None:
         try:
-            with self.path.open(mode, encoding="utf-8") as file:
-                file.writelines(json.dumps(line) + "\n" for line in lines)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(_text(line))
         except OSError as error:
-            raise OSError(error.errno, f"cannot write {self.path}: {error.strerror}") from error
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: OSError) -> OSError:
+        return OSError(error.errno, f"cannot write {self.path}: {error.strerror or error}")
+
+
+def _text(line: Metrics) -> str:
+    return json.dumps(line) + "\n"
 
 
 def read_metrics(path: Path) -> list[Metrics]:
     """Lines of a metrics file; a last line that was cut off by a kill is left out."""
     lines: list[Metrics] = []
     if path.exists():
-        for text in path.read_text(encoding="utf-8").splitlines():
+        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                lines.append(json.loads(text))
-            except json.JSONDecodeError:
+                line = json.loads(text)
+            except ValueError:
                 break
+            if not isinstance(line, dict) or not Metrics.__required_keys__ <= line.keys():
+                break
+            lines.append(Metrics(**line))  # type: ignore[typeddict-item]
     return lines

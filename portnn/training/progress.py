@@ -25,8 +25,8 @@ class Progress:
         self.bar = tqdm(
             total=total,
             initial=done,
-            unit="step",
             file=sys.stderr,
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
             dynamic_ncols=True,
             disable=quiet or not sys.stderr.isatty(),
         )

@@ -10,10 +10,11 @@ from portnn.backends import Array, Backend
 from portnn.clipping import clip_by_global_norm, clip_by_value
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
+from portnn.training.packing import pack, unpack
 
 
 class StepResult(NamedTuple):
-    """What a step puts out. `loss` (nats or the model's own unit) and `gradient_norm` (before clipping to it) are 0-d."""
+    """What a step puts out: `loss` (in the model's unit) and `gradient_norm` (before `clip_norm`) are 0-d."""
 
     params: Parameters
     optimizer_state: Any
@@ -22,7 +23,15 @@ class StepResult(NamedTuple):
     gradient_norm: Array
 
 
+ALL = "all"
+"""Name under which the optimizer sees all parameters, packed into one vector."""
+
 Step = Callable[[Parameters, Any, Any, Any, Array, Array], StepResult]
+
+
+def init_optimizer(optimizer: Optimizer, model: Model, params: Parameters, backend: Backend) -> Any:
+    """State of an optimizer before the first step of `make_step`."""
+    return optimizer.init({ALL: pack(params, model.shapes(), xp=backend.xp)}, xp=backend.xp)
 
 
 def make_step(
@@ -39,19 +48,17 @@ def make_step(
     instead of freezing them. Gradients are clipped entry by entry to `clip_value`, then to the global norm
     `clip_norm`.
     """
-    xp = backend.xp
+    xp, shapes = backend.xp, model.shapes()
 
-    def step(
-        params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array
-    ) -> StepResult:
+    def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
-        grads = model.gradients(cache, xp=xp)
+        grads = {ALL: pack(model.gradients(cache, xp=xp), shapes, xp=xp)}
         if clip_value is not None:
             grads = clip_by_value(grads, clip_value, xp=xp)
         grads, norm = clip_by_global_norm(grads, clip_norm or math.inf, xp=xp)
-        params, state = optimizer.update(
-            params, grads, state, learning_rate=learning_rate, step=number, xp=xp
+        packed, state = optimizer.update(
+            {ALL: pack(params, shapes, xp=xp)}, grads, state, learning_rate=learning_rate, step=number, xp=xp
         )
-        return StepResult(params, state, carry, loss, norm)
+        return StepResult(unpack(packed[ALL], shapes, xp=xp), state, carry, loss, norm)
 
     return backend.compile(step)

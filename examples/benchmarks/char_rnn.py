@@ -1,0 +1,285 @@
+"""Time of a char-RNN training step: portnn on NumPy against PyTorch and JAX, and against the machine's floor.
+
+    python examples/benchmarks/char_rnn.py [--cells rnn,gru,lstm] [--seconds 4] [--json FILE]
+
+A step is forward, backward, clipping to a global norm of 5, and Adagrad, float32, on one-hot ids. Every contender
+lives in a process of its own, so that none disturbs another's threads, and they take turns: some steps of one, some
+of the next, round after round. The floor is the time that the matrix products alone would take at the rate of a
+product of 2048 x 2048 float32 matrices, measured in the same rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+SIZES = [(1, 100, 25, 65), (32, 128, 50, 65), (32, 256, 64, 65), (64, 512, 64, 100)]
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+CONTENDERS = ("portnn", "torch", "jax", "floor")
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+Run = Callable[[], None]
+
+
+def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> Run:
+    import numpy as np
+
+    import portnn
+    from portnn.models import LanguageBatch, RecurrentLM
+    from portnn.optimizers import Adagrad
+    from portnn.training import init_optimizer, make_step
+
+    where = portnn.backend("numpy")
+    rng = np.random.default_rng(0)
+    model, optimizer = RecurrentLM(vocabulary, cell, hidden), Adagrad()
+    params = {name: where.asarray(value) for name, value in model.init(rng).items()}
+    ids = rng.integers(0, vocabulary, (2, length, batch))
+    chunk = LanguageBatch(where.asarray(ids[0]), where.asarray(ids[1]))
+    carry = tuple(tuple(where.asarray(part) for part in layer) for layer in model.initial_carry(batch))
+    rate = where.asarray(np.float64(0.01))
+    step = make_step(model, optimizer, where, clip_norm=5.0)
+    state = [params, init_optimizer(optimizer, model, params, where), carry]
+
+    def run() -> None:
+        state[:] = step(state[0], state[1], chunk, state[2], rate, rate)[:3]
+
+    return run
+
+
+def torch_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> Run:
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_num_threads(THREADS)
+    layer = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell](vocabulary, hidden)
+    output = torch.nn.Linear(hidden, vocabulary)
+    params = [*layer.parameters(), *output.parameters()]
+    optimizer = torch.optim.Adagrad(params, lr=0.01)
+    ids, targets = torch.randint(0, vocabulary, (length, batch)), torch.randint(0, vocabulary, (length * batch,))
+    one_hot = torch.eye(vocabulary)
+
+    def run() -> None:
+        optimizer.zero_grad()
+        hidden_states, _ = layer(one_hot[ids])
+        logits = output(hidden_states).reshape(-1, vocabulary)
+        torch.nn.functional.cross_entropy(logits, targets).backward()
+        torch.nn.utils.clip_grad_norm_(params, 5.0)
+        optimizer.step()
+
+    return run
+
+
+def jax_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> Run:
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    rng, gates = np.random.default_rng(0), GATES[cell]
+
+    def draw(*shape: int) -> Any:
+        return jnp.asarray(rng.uniform(-0.1, 0.1, shape), jnp.float32)
+
+    params = {
+        "ih": draw(vocabulary, gates * hidden),
+        "hh": draw(hidden, gates * hidden),
+        "bias": draw(gates * hidden),
+        "bias_n": draw(hidden),
+        "out": draw(hidden, vocabulary),
+        "bias_out": draw(vocabulary),
+    }
+    ids, targets = (jnp.asarray(rng.integers(0, vocabulary, (length, batch))) for _ in range(2))
+    zeros = jnp.zeros((batch, hidden), jnp.float32)
+
+    def rnn(p: Any, h: Any, x: Any) -> Any:
+        h = jnp.tanh(x + h @ p["hh"])
+        return h, h
+
+    def lstm(p: Any, state: Any, x: Any) -> Any:
+        h, c = state
+        i, f, g, o = jnp.split(x + h @ p["hh"], 4, axis=-1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    def gru(p: Any, h: Any, x: Any) -> Any:
+        (xr, xz, xn), (hr, hz, hn) = jnp.split(x, 3, axis=-1), jnp.split(h @ p["hh"], 3, axis=-1)
+        r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
+        n = jnp.tanh(xn + r * (hn + p["bias_n"]))
+        h = (1 - z) * n + z * h
+        return h, h
+
+    forward = {"rnn": rnn, "lstm": lstm, "gru": gru}[cell]
+
+    def loss(p: Any) -> Any:
+        xs = p["ih"][ids] + p["bias"]
+        start = (zeros, zeros) if cell == "lstm" else zeros
+        _, hs = jax.lax.scan(lambda state, x: forward(p, state, x), start, xs)
+        log_p = jax.nn.log_softmax(hs @ p["out"] + p["bias_out"])
+        return -jnp.mean(jnp.take_along_axis(log_p, targets[..., None], axis=-1))
+
+    @jax.jit
+    def step(p: Any, sums: Any) -> Any:
+        grads = jax.grad(loss)(p)
+        norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(grads)))
+        grads = jax.tree.map(lambda g: g * jnp.minimum(1.0, 5.0 / (norm + 1e-6)), grads)
+        sums = jax.tree.map(lambda s, g: s + g * g, sums, grads)
+        return jax.tree.map(lambda w, s, g: w - 0.01 * g / (jnp.sqrt(s) + 1e-10), p, sums, grads), sums
+
+    state = [params, jax.tree.map(jnp.zeros_like, params)]
+
+    def run() -> None:
+        state[:] = step(*state)
+        jax.block_until_ready(state)
+
+    return run
+
+
+def floor_step(*_: Any) -> Run:
+    import numpy as np
+
+    a, b = np.random.default_rng(0).random((2, 2048, 2048), dtype=np.float32)
+
+    def run() -> None:
+        np.matmul(a, b)
+
+    return run
+
+
+def flops(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> float:
+    """Operations that the matrix products of a step need: one forward, two backward."""
+    return 3.0 * length * batch * (2 * GATES[cell] * hidden * hidden + 2 * hidden * vocabulary)
+
+
+def work(name: str) -> None:
+    """Serve one contender: a line of JSON in, times out."""
+    if name in ("portnn", "floor"):
+        from portnn.process import tune_process
+
+        tune_process()
+    make = {"portnn": portnn_step, "torch": torch_step, "jax": jax_step, "floor": floor_step}[name]
+    run: Run = lambda: None  # noqa: E731 (replaced by the first job)
+    for line in sys.stdin:
+        job = json.loads(line)
+        if "make" in job:
+            cell, size = job["make"]
+            run = make(cell, *size)
+            run()
+            run()
+            print(json.dumps(None), flush=True)
+            continue
+        times: list[float] = []
+        start = time.perf_counter()
+        while not times or time.perf_counter() - start < job["seconds"]:
+            before = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - before)
+        print(json.dumps(times), flush=True)
+
+
+class Worker:
+    """A contender's process."""
+
+    def __init__(self, name: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--work", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, job: dict[str, Any]) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+def describe() -> dict[str, Any]:
+    """Machine and versions."""
+    import importlib.metadata
+
+    from portnn.process import blas_libraries
+
+    model = platform.processor()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), model)
+    return {
+        "cpu": model,
+        "threads": THREADS,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in ("numpy", "torch", "jax")},
+        "blas": blas_libraries(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", default="rnn,gru,lstm")
+    parser.add_argument("--sizes", default="0,1,2,3", help="which of the four sizes")
+    parser.add_argument("--contenders", default=",".join(CONTENDERS))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=0.3, help="of each contender in each round")
+    parser.add_argument("--json", help="write all figures there")
+    parser.add_argument("--work", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        work(options.work)
+        return
+    workers = {name: Worker(name) for name in options.contenders.split(",")}
+    machine = describe()
+    print(", ".join(f"{name} {value}" for name, value in machine.items() if name != "blas"))
+    print("; ".join(f"{b['internal_api']} {b['version']} {b['architecture']} kernels" for b in machine["blas"]))
+    print("milliseconds a step: median (best); ratios of the medians and of the best\n")
+    names = [name for name in workers if name != "floor"]
+    print(f"| cell, (B, H, T, V) | {' | '.join(names)} | floor | portnn / best peer | portnn / floor |")
+    print("| --- |" + " --- |" * (len(names) + 3))
+    rows = []
+    for cell in options.cells.split(","):
+        for size in (SIZES[int(index)] for index in options.sizes.split(",")):
+            row = measure(workers, cell, size, options.rounds, options.seconds)
+            rows.append(row)
+            print(line(row, names), flush=True)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"machine": machine, "rows": rows}, file, indent=1)
+
+
+def measure(
+    workers: dict[str, Worker], cell: str, size: tuple[int, int, int, int], rounds: int, seconds: float
+) -> dict[str, Any]:
+    for worker in workers.values():
+        worker.ask({"make": [cell, size]})
+    times: dict[str, list[float]] = {name: [] for name in workers}
+    for _ in range(rounds):
+        for name, worker in workers.items():
+            times[name] += worker.ask({"seconds": seconds})
+    row: dict[str, Any] = {"cell": cell, "size": size}
+    for name, found in times.items():
+        scale = flops(cell, *size) / (2.0 * 2048**3) if name == "floor" else 1.0
+        row[name] = {"median": 1e3 * scale * statistics.median(found), "best": 1e3 * scale * min(found)}
+    return row
+
+
+def line(row: dict[str, Any], names: list[str]) -> str:
+    def ratio(*peers: str) -> str:
+        values = [
+            row["portnn"][kind] / min(row[peer][kind] for peer in peers) if peers else float("nan")
+            for kind in ("median", "best")
+        ]
+        return f"{values[0]:.2f} ({values[1]:.2f})"
+
+    cells = [f"{row[name]['median']:.3g} ({row[name]['best']:.3g})" for name in [*names, "floor"]]
+    peers = [name for name in names if name != "portnn"]
+    return f"| {row['cell']} {tuple(row['size'])} | " + " | ".join([*cells, ratio(*peers), ratio("floor")]) + " |"
+
+
+if __name__ == "__main__":
+    main()

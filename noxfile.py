@@ -1,0 +1,111 @@
+"""Everything that proves portnn, one session each. Plain `nox` runs all but `bench` and `gpu`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["tests", "gradcheck", "parity", "examples", "doctest", "lint", "types", "imports"]
+
+TORCH = "torch==2.13.0"
+LIBRARIES = {
+    "numpy": (),
+    "strict": ("array-api-strict",),
+    "torch": (TORCH,),
+    "jax": ("jax",),
+    "cupy": ("cupy-cuda12x",),
+}
+BACKENDS = {"strict": "array-api-strict"}
+EVERY = [requirement for name in ("strict", "torch", "jax") for requirement in LIBRARIES[name]]
+
+
+def need_gpu(session: nox.Session) -> None:
+    if shutil.which("nvidia-smi") is None:
+        session.skip("cupy: there is no NVIDIA GPU here, so nothing was tested on CuPy")
+
+
+@nox.session
+@nox.parametrize("library", [nox.param(name, id=name) for name in LIBRARIES])
+def tests(session: nox.Session, library: str) -> None:
+    """Run the test suite on one array library."""
+    if library == "cupy":
+        need_gpu(session)
+    session.install(".[plot,chinese]", "pytest", *LIBRARIES[library])
+    session.run("pytest", "--backend", BACKENDS.get(library, library), *session.posargs)
+    if library == "torch" and not session.posargs:
+        # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
+        session.run("pytest", "--backend", "numpy", "-m", "torch_oracle")
+
+
+@nox.session
+def gradcheck(session: nox.Session) -> None:
+    """Check every gradient on every library, against central differences and against NumPy."""
+    session.install(".", *EVERY)
+    session.run("portnn", "gradcheck", *session.posargs)
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Train every model on every library and compare the losses step by step."""
+    session.install(".", *EVERY)
+    session.run("python", "examples/parity.py", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the examples as a reader would."""
+    session.install(".")
+    session.chdir(session.create_tmp())
+    for name in ("char_rnn", "min_char_rnn"):
+        session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), "300")
+
+
+@nox.session
+def doctest(session: nox.Session) -> None:
+    """Run the examples in docstrings and in the README."""
+    session.install(".", "pytest")
+    session.run("pytest", "--doctest-modules", "--pyargs", "portnn", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install(".", "mypy")
+    session.run("mypy")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check that imports point one way."""
+    session.install(".", "import-linter")
+    session.run("lint-imports")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure a benchmark against its peers: nox -s bench -- char-rnn."""
+    name, *rest = session.posargs or ("char-rnn",)
+    session.install(".", TORCH, "jax")
+    session.run("python", f"examples/benchmarks/{name.replace('-', '_')}.py", *rest)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Run the whole suite, the gradient check and the parity proof on CuPy."""
+    need_gpu(session)
+    session.install(".[plot,chinese]", "pytest", *LIBRARIES["cupy"])
+    session.run("pytest", "--backend", "cupy", *session.posargs)
+    session.run("portnn", "gradcheck", "--backend", "cupy")
+    session.run("python", "examples/parity.py", "cupy")

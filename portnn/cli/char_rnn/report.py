@@ -1,0 +1,86 @@
+"""What a training run tells: samples on the way, and a report at the end."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+
+from portnn.cli.options import print_json
+from portnn.estimators import CharRNN
+from portnn.training import RunFolder, StepEvent
+
+
+class SampleCallback:
+    """Show a text sample now and then. It draws from a seed of its own, so it does not change the run."""
+
+    def __init__(self, model: CharRNN, every: int) -> None:
+        self.model, self.every = model, every
+
+    def __call__(self, event: StepEvent) -> None:
+        """Sample, if it is time."""
+        if event.step % self.every == 0:
+            from tqdm import tqdm
+
+            self.model.params = event.params
+            text = self.model.sample(200, temperature=0.7, seed=event.step)
+            tqdm.write("  | " + text.strip().replace("\n", "\n  | "), file=sys.stderr)
+
+
+def noun(level: str) -> str:
+    """What a token of a level is called."""
+    return {"char": "character", "byte": "byte"}.get(level, "token")
+
+
+def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
+    """Say what a run learned, how fast, where things are and how to sample."""
+    run, unit = model.history, noun(model.level)
+    best = folder.best if folder.best.exists() else None
+    bits = None if run.held_out_loss is None else run.held_out_loss / math.log(2.0)
+    drawn, trouble = draw_curve(folder)
+    command = shlex.join(
+        ["portnn", "char-rnn", "sample", str(best or folder.last), "--length", "500", "--temperature", "0.7"]
+    )
+    if as_json:
+        print_json(
+            {
+                "steps": run.step,
+                "held_out_nats": run.held_out_loss,
+                "held_out_bits": bits,
+                "best_held_out_nats": run.best_held_out_loss,
+                "unit": unit,
+                "tokens_per_second": run.tokens_per_second,
+                "seconds": run.seconds,
+                "checkpoint": str(folder.last),
+                "best_checkpoint": best and str(best),
+                "metrics": str(folder.metrics),
+                "loss_curve": str(folder.curve) if drawn else None,
+                "sample_command": command,
+            }
+        )
+        return
+    if bits is None:
+        print("learned     not measured: too little text was held out")
+    else:
+        print(
+            f"learned     {run.held_out_loss:.3f} nats, {bits:.3f} bits per {unit} on held-out text "
+            f"(best {run.best_held_out_loss:.3f} nats)"
+        )
+    print(f"speed       {run.tokens_per_second:,.0f} {unit}s/s over {run.seconds:.0f} s of training, {run.step} steps")
+    print(f"checkpoint  {folder.last}" + (f", lowest held-out loss {best}" if best else ""))
+    print(f"metrics     {folder.metrics}")
+    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print(f"sample      {command}")
+
+
+def draw_curve(folder: RunFolder) -> tuple[bool, str]:
+    """Draw loss.png. Whether that was done, and why not where not: a run is no failure for want of a picture."""
+    from portnn.plots import plot_loss
+
+    try:
+        plot_loss(folder.metrics, title="Character RNN").savefig(folder.curve, dpi=144)
+    except ModuleNotFoundError:
+        return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
+    except OSError as error:
+        return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
+    return True, ""

@@ -1,0 +1,64 @@
+"""`portnn char-rnn sample` and `evaluate`: what a trained model is good for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portnn.cli.char_rnn.report import noun
+from portnn.cli.options import BackendName, Device, Dtype, Json, Seed, print_json
+from portnn.estimators import load
+
+Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, such as portnn-out/best.safetensors.")]
+
+
+def sample(
+    checkpoint: Checkpoint,
+    length: Annotated[int, typer.Option(help="Tokens to draw.")] = 500,
+    prime: Annotated[str, typer.Option(help="Text to go on from.")] = "",
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest; above 1 varies more.")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Draw among so many likeliest tokens only.")] = None,
+    stop: Annotated[str | None, typer.Option(help="End before this text.")] = None,
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Print text drawn from a trained model. One seed gives the same text run after run.
+
+    Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
+    """
+    model = load(checkpoint, backend=backend, device=device, dtype=dtype)
+    pieces = model.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
+    if as_json:
+        print_json({"prime": prime, "text": prime + "".join(pieces), "seed": seed})
+        return
+    print(prime, end="", flush=True)
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    files: Annotated[list[Path], typer.Argument(help="Text files to predict.")],
+    encoding: Annotated[str, typer.Option(help="Of the files.")] = "utf-8",
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Say how well a trained model predicts text, in nats and bits per character.
+
+    Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
+    """
+    model = load(checkpoint, backend=backend, device=device, dtype=dtype)
+    found = model.evaluate(files, encoding=encoding)
+    unit = noun(model.level)
+    if as_json:
+        print_json({**found._asdict(), "unit": unit})
+    else:
+        print(f"{found.nats:.4f} nats, {found.bits:.4f} bits per {unit} over {found.tokens:,} {unit}s")

@@ -1,0 +1,41 @@
+"""Settings as people give them, by name or as objects, to the objects that training takes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from portnn.backends import Backend, backend
+from portnn.optimizers import Optimizer, optimizer
+from portnn.schedules import Schedule, schedule
+
+
+def as_backend(chosen: str | Backend, device: Any, dtype: str) -> Backend:
+    """Backend itself, or the one of a name."""
+    return chosen if isinstance(chosen, Backend) else backend(chosen, device=device, dtype=dtype)
+
+
+def as_optimizer(chosen: str | dict[str, Any] | Optimizer) -> Optimizer:
+    """Optimizer itself, or the one of a name or of a record that its `to_json` made."""
+    if isinstance(chosen, dict):
+        return optimizer(**chosen)
+    return chosen if isinstance(chosen, Optimizer) else optimizer(chosen)
+
+
+def as_schedule(chosen: str | dict[str, Any] | Schedule, learning_rate: float, total: int) -> Schedule:
+    """Schedule itself, or the one of a name or of a record that its `to_json` made."""
+    if isinstance(chosen, dict):
+        return Schedule.from_json(chosen)
+    return chosen if isinstance(chosen, Schedule) else schedule(chosen, learning_rate, total)
+
+
+def total_steps(steps: int | None, epochs: float | None, batches: int) -> int:
+    """Length of a run in steps, where one pass over the data has `batches` of them."""
+    if steps is not None:
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+            raise ValueError(f"steps must be a positive whole number, got {steps!r}")
+        return steps
+    epochs = 10.0 if epochs is None else epochs
+    if not (math.isfinite(epochs) and epochs > 0):
+        raise ValueError(f"epochs must be positive, got {epochs}")
+    return max(1, round(epochs * batches))

@@ -1,0 +1,53 @@
+"""How to train: optimizer, learning rate, clipping, and what happens every so many steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from portnn.optimizers import Optimizer
+from portnn.schedules import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How to train: what a checkpoint needs beside the model for the run to go on.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    schedule : Schedule
+        Learning rate as a function of the steps done.
+    clip_norm, clip_value : float, optional
+        Limits of the gradients' global norm and of each of their entries.
+    log_every, evaluate_every, checkpoint_every : int
+        In steps.
+    smoothing : float in [0, 1), optional
+        Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` instead of the mean since the last line.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    optimizer: Optimizer
+    schedule: Schedule
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    log_every: int = 10
+    evaluate_every: int = 200
+    checkpoint_every: int = 200
+    smoothing: float | None = None
+
+    def __post_init__(self) -> None:
+        # Comparisons with NaN are false, so NaN fails each of these too.
+        for name in ("clip_norm", "clip_value"):
+            value = getattr(self, name)
+            if value is not None and not value > 0.0:
+                raise ValueError(f"{name} must be positive, got {value}")
+        for name in ("log_every", "evaluate_every", "checkpoint_every"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+        if self.smoothing is not None and not 0.0 <= self.smoothing < 1.0:
+            raise ValueError(f"smoothing must be in [0, 1), got {self.smoothing}")

@@ -1,0 +1,62 @@
+"""What a run changes as it goes, and its way into a checkpoint and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from portnn.backends import Backend, tree_flatten, tree_map, tree_unflatten
+from portnn.models import Parameters
+from portnn.training.checkpoint import Arrays, CheckpointError
+
+TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
+"""Names in a checkpoint of the fields of `Progressed` that hold arrays; the others go into its metadata."""
+
+
+@dataclass
+class Progressed:
+    """All that a run changes as it goes, beside what the batch source and the generator hold."""
+
+    params: Parameters
+    optimizer_state: Any
+    carry: Any
+    step: int = 0
+    seconds: float = 0.0
+    first_loss: float | None = None
+    smooth_loss: float | None = None
+    held_out_loss: float | None = None
+    best_held_out_loss: float | None = None
+    tokens_per_second: float = 0.0
+
+    def to_host(self, backend: Backend) -> tuple[Arrays, dict[str, Any]]:
+        """Arrays by their path, on the host, and the rest in plain JSON types."""
+        arrays = {
+            path: backend.to_host(array)
+            for top, field in TREES.items()
+            for path, array in tree_flatten(getattr(self, field), top)
+        }
+        return arrays, {name: value for name, value in vars(self).items() if name not in TREES.values()}
+
+    def restored(self, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Progressed:
+        """State that `to_host` gave away, with trees of the form that this one has.
+
+        Raises
+        ------
+        CheckpointError
+            If it belongs to another architecture, optimizer or dtype.
+        """
+
+        def placed(top: str, like: Any) -> Any:
+            for path, array in tree_flatten(like, top):
+                there = arrays.get(path)
+                if there is None:
+                    raise CheckpointError(f"the checkpoint has no {path}")
+                if there.shape != tuple(array.shape):
+                    raise CheckpointError(
+                        f"the checkpoint's {path} has shape {there.shape}, expected {tuple(array.shape)}"
+                    )
+                if there.dtype.kind == "f" and there.dtype != backend.dtype:
+                    raise CheckpointError(f"the checkpoint is of {there.dtype}, the backend of {backend.dtype}")
+            return tree_map(backend.asarray, tree_unflatten(arrays, like, top))
+
+        return Progressed(**{field: placed(top, getattr(self, field)) for top, field in TREES.items()}, **facts)

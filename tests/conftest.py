@@ -1,0 +1,86 @@
+"""One array library a test run, chosen by --backend; what is asked for and is not there is an error."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+import portnn
+from portnn.backends import Backend
+from portnn.checking import frozen
+
+DEVICES = {"array-api-strict": "device1"}
+"""Not the default device, so that an array made on the wrong one is caught."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--backend", default="numpy", help="array library under test")
+    parser.addoption("--device", default=None, help="its device")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    name = config.getoption("--backend")
+    try:
+        config.portnn_backend = portnn.backend(
+            name, device=config.getoption("--device") or DEVICES.get(name), dtype="float64"
+        )
+    except (portnn.MissingBackendError, ValueError) as error:
+        raise pytest.UsageError(f"--backend {name}: {error}") from error
+    if name == "array-api-strict":
+        import array_api_strict
+
+        array_api_strict.set_array_api_strict_flags(boolean_indexing=False, data_dependent_shapes=False)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    lines = [f"backend under test: {config.portnn_backend}"]
+    if not has_torch():
+        lines.append("PyTorch is not installed: the comparisons with it (torch_oracle) are left out")
+    if config.getoption("--backend") != "numpy":
+        lines.append("tests of the host alone are left out: they run with --backend numpy")
+    return lines
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = []
+    for item in items:
+        oracle = item.get_closest_marker("torch_oracle") and not has_torch()
+        host = item.get_closest_marker("host") and config.getoption("--backend") != "numpy"
+        if oracle or host:
+            left_out.append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Array library under test, float64."""
+    return request.config.portnn_backend
+
+
+@pytest.fixture(scope="session")
+def backend32(backend: Backend) -> Backend:
+    """Array library under test, float32."""
+    return Backend(backend.name, backend.xp, backend.device, "float32")
+
+
+@pytest.fixture
+def place(backend: Backend):
+    """Move a host array to the library under test; on NumPy it cannot be written into."""
+    return lambda array: frozen(backend.asarray(np.asarray(array)))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def no_cache_of_the_user(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("PORTNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

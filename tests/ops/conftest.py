@@ -1,0 +1,51 @@
+"""What the tests of operations share."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from portnn import ops
+from portnn.backends import tree_map
+from portnn.checking import cases, check_gradients, frozen
+
+
+@pytest.fixture(scope="session")
+def check_case(backend):
+    """Check the gradients of the case of a name, on the library under test."""
+    found = {case.name: case for case in cases()}
+    return lambda name: check_gradients(found[name].function, found[name].arrays, on=backend)
+
+
+@pytest.fixture(scope="session")
+def run(backend):
+    """Forward and backward of an op on host arrays, compiled once: (results, gradients) on the host."""
+    xp = backend.xp
+
+    @functools.cache
+    def compiled(name):
+        forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
+
+        def both(arrays, dresults):
+            *results, cache = forward(*arrays, xp=xp)
+            return tuple(results), backward(*dresults, cache, xp=xp)
+
+        return backend.compile(both)
+
+    def forward_and_backward(name, arrays, dresults, on=backend):
+        placed = tree_map(lambda array: frozen(on.asarray(array)), (tuple(arrays), tuple(dresults)))
+        return tree_map(on.to_host, compiled(name)(*placed))
+
+    return forward_and_backward
+
+
+@pytest.fixture(scope="session")
+def stranger(backend):
+    """Array of another library than the one under test."""
+    if backend.name != "numpy":
+        return np.ones((2, 3))
+    import array_api_strict
+
+    return array_api_strict.ones((2, 3), dtype=array_api_strict.float64)

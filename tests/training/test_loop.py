@@ -1,0 +1,310 @@
+"""The one loop, with a model and batches that know nothing of text."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from portnn.backends import generator, tree_map
+from portnn.optimizers import optimizer
+from portnn.schedules import schedule
+from portnn.training import (
+    CheckpointError,
+    DivergenceError,
+    Interrupted,
+    Plan,
+    Trainer,
+    load_checkpoint,
+    make_step,
+    read_metrics,
+)
+
+TRUTH = np.array([[1.0], [-2.0], [0.5]])
+
+
+class Line:
+    """Least squares, with the sum of all inputs as a carry."""
+
+    def shapes(self):
+        return {"weight": (3, 1)}
+
+    def init(self, rng):
+        return {"weight": rng.normal(size=(3, 1))}
+
+    def initial_carry(self, batch_size):
+        return (np.zeros(3),)
+
+    def loss(self, params, batch, carry, *, xp):
+        x, y = batch
+        off = xp.matmul(x, params["weight"]) - y
+        return xp.mean(off * off), (carry[0] + xp.sum(x, axis=0),), (x, off)
+
+    def gradients(self, cache, *, xp):
+        x, off = cache
+        return {"weight": xp.matmul(x.T, off) * (2.0 / off.shape[0])}
+
+
+class Draws:
+    """Random rows; the carry starts anew every fifth batch."""
+
+    batch_size = 8
+    tokens = 8
+
+    def __init__(self):
+        self.position = 0
+        self.nan_at = None
+
+    def next(self, rng):
+        x = rng.normal(size=(8, 3))
+        starts = self.position % 5 == 0
+        self.position += 1
+        if self.position == self.nan_at:
+            x[0, 0] = math.nan
+        return (x, x @ TRUTH), starts
+
+
+def trainer(backend, folder=None, **changes) -> Trainer:
+    settings = {"log_every": 2, "evaluate_every": 4, "checkpoint_every": 3, "clip_norm": 5.0}
+    for name in settings:
+        settings[name] = changes.pop(name, settings[name])
+    rate = changes.pop("learning_rate", 0.05)
+    plan = Plan(optimizer=optimizer("adam"), schedule=schedule("constant", rate, 1), **settings)
+    model, rng = Line(), generator(1)
+    return Trainer(
+        model=model,
+        source=changes.pop("source", Draws()),
+        plan=plan,
+        backend=backend,
+        params=tree_map(backend.asarray, model.init(rng)),
+        rng=rng,
+        folder=folder,
+        quiet=True,
+        **changes,
+    )
+
+
+def distance(params, backend) -> float:
+    return float(np.abs(backend.to_host(params["weight"]) - TRUTH).max())
+
+
+def same(left, right) -> None:
+    """Every array of two checkpoints is the same to the last bit, and so are step, position and random state."""
+    (arrays, facts), (others, other_facts) = load_checkpoint(left), load_checkpoint(right)
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        assert array.dtype == others[name].dtype
+        assert array.tobytes() == others[name].tobytes(), name
+    for name in ("step", "position", "random", "first_loss"):
+        assert facts["run"][name] == other_facts["run"][name]
+
+
+def test_any_model_learns(backend, tmp_path) -> None:
+    before = trainer(backend)
+    start = distance(before.params, backend)
+    state = trainer(backend, tmp_path, held_out=lambda params: distance(params, backend)).run(60)
+    assert state.step == 60
+    assert distance(state.params, backend) < 0.5 * start
+    lines = read_metrics(tmp_path / "metrics.jsonl")
+    assert [line["step"] for line in lines] == list(range(2, 61, 2))
+    assert [line["held_out_loss"] is not None for line in lines] == [step % 4 == 0 for step in range(2, 61, 2)]
+    assert lines[-1]["held_out_loss"] == state.held_out_loss == distance(state.params, backend)
+    assert all(line["seconds"] > 0 and line["characters_per_second"] > 0 and line["gradient_norm"] > 0 for line in lines)
+    arrays, _ = load_checkpoint(tmp_path / "best.safetensors")
+    assert np.abs(arrays["params.weight"] - TRUTH).max() == state.best_held_out_loss
+
+
+@pytest.mark.host
+def test_nothing_is_written_without_a_folder(backend, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    trainer(backend).run(3)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [1, 4, 7])
+def test_resume_goes_on_bit_for_bit(backend, tmp_path, stop) -> None:
+    trainer(backend, tmp_path / "whole").run(11)
+    trainer(backend, tmp_path / "parts").run(stop)
+    other = trainer(backend, tmp_path / "parts")
+    other.restore(*load_checkpoint(tmp_path / "parts" / "last.safetensors"))
+    other.run(11)
+    same(tmp_path / "whole" / "last.safetensors", tmp_path / "parts" / "last.safetensors")
+
+
+def test_callbacks_see_every_step(backend) -> None:
+    seen = []
+
+    def watch(event) -> None:
+        seen.append((event.step, event.learning_rate, float(event.loss), float(event.gradient_norm)))
+        assert event.params["weight"].shape == (3, 1)
+        assert event.carry[0].shape == (3,)
+        assert event.backend is backend
+
+    trainer(backend, callbacks=[watch]).run(5)
+    assert [step for step, *_ in seen] == [1, 2, 3, 4, 5]
+    assert all(rate == 0.05 and loss > 0 and norm > 0 for _, rate, loss, norm in seen)
+
+
+def normalised(event):
+    weight = event.params["weight"]
+    xp = event.backend.xp
+    return {"weight": weight / xp.sqrt(xp.sum(weight * weight))}
+
+
+def test_a_callback_may_replace_the_parameters(backend, tmp_path) -> None:
+    norms = []
+
+    def measure(event) -> None:
+        norms.append(float(np.linalg.norm(event.backend.to_host(event.params["weight"]))))
+
+    whole = trainer(backend, tmp_path / "whole", callbacks=[normalised, measure]).run(8)
+    assert np.allclose(norms, 1.0)
+    assert math.isclose(float(np.linalg.norm(backend.to_host(whole.params["weight"]))), 1.0)
+    trainer(backend, tmp_path / "parts", callbacks=[normalised]).run(5)
+    other = trainer(backend, tmp_path / "parts", callbacks=[normalised])
+    other.restore(*load_checkpoint(tmp_path / "parts" / "last.safetensors"))
+    other.run(8)
+    same(tmp_path / "whole" / "last.safetensors", tmp_path / "parts" / "last.safetensors")
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda w, xp: {}, ValueError, r"parameters \[\] came back, expected \['weight'\]"),
+        (lambda w, xp: {"weight": w[:2, :]}, ValueError, r"weight came back with shape \(2, 1\), expected \(3, 1\)"),
+        (lambda w, xp: {"weight": xp.astype(w, xp.float32)}, TypeError, "weight came back with dtype .*float32"),
+    ],
+)
+def test_parameters_of_a_callback_that_do_not_fit(backend, change, error, message) -> None:
+    with pytest.raises(error, match=message):
+        trainer(backend, callbacks=[lambda event: change(event.params["weight"], event.backend.xp)]).run(3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("at", [1, 6])
+def test_a_signal_saves_first(backend, tmp_path, number, at) -> None:
+    trainer(backend, tmp_path / "whole").run(9)
+
+    def interrupt(event) -> None:
+        if event.step == at:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(Interrupted, match=f"stopped by {number.name} after step {at}") as caught:
+        trainer(backend, tmp_path / "parts", callbacks=[interrupt]).run(9)
+    assert (caught.value.signal, caught.value.step) == (number, at)
+    other = trainer(backend, tmp_path / "parts")
+    other.restore(*load_checkpoint(tmp_path / "parts" / "last.safetensors"))
+    assert other.state.step == at
+    other.run(9)
+    same(tmp_path / "whole" / "last.safetensors", tmp_path / "parts" / "last.safetensors")
+
+
+@pytest.mark.host
+def test_a_signal_at_the_last_step_is_too_late(backend) -> None:
+    state = trainer(backend, callbacks=[lambda event: os.kill(os.getpid(), signal.SIGINT) if event.step == 3 else None])
+    assert state.run(3).step == 3
+
+
+def test_divergence_leaves_the_last_good_checkpoint(backend, tmp_path) -> None:
+    source = Draws()
+    source.nan_at = 6
+    with pytest.raises(DivergenceError, match=r"diverged at step 6: loss nan, learning rate 0\.05, gradient norm nan"):
+        trainer(backend, tmp_path, source=source).run(20)
+    assert load_checkpoint(tmp_path / "last.safetensors")[1]["run"]["step"] == 3
+    assert all(math.isfinite(line["loss"]) for line in read_metrics(tmp_path / "metrics.jsonl"))
+
+
+def test_parameters_that_the_update_broke_are_not_saved(backend, tmp_path) -> None:
+    def break_them(event):
+        return {"weight": event.params["weight"] * math.inf} if event.step == 6 else None
+
+    with pytest.raises(DivergenceError, match="diverged at step 6"):
+        trainer(backend, tmp_path, callbacks=[break_them]).run(20)
+    assert load_checkpoint(tmp_path / "last.safetensors")[1]["run"]["step"] == 3
+
+
+@pytest.mark.host
+def test_a_held_out_loss_that_is_not_finite_stops_the_run(backend, tmp_path) -> None:
+    with pytest.raises(DivergenceError, match="diverged at step 4: loss nan"):
+        trainer(backend, tmp_path, held_out=lambda _: math.nan).run(20)
+    assert load_checkpoint(tmp_path / "last.safetensors")[1]["run"]["step"] == 3
+
+
+@pytest.mark.host
+def test_a_smoothed_loss_goes_on_after_resume(backend, tmp_path) -> None:
+    def smooth(folder):
+        found = trainer(backend, folder)
+        object.__setattr__(found.plan, "smoothing", 0.9)
+        return found
+
+    whole = smooth(tmp_path / "whole").run(8)
+    smooth(tmp_path / "parts").run(4)
+    other = smooth(tmp_path / "parts")
+    other.restore(*load_checkpoint(tmp_path / "parts" / "last.safetensors"))
+    assert other.run(8).smooth_loss == whole.smooth_loss
+    lines, others = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("whole", "parts"))
+    assert [line["loss"] for line in lines] == [line["loss"] for line in others]
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda arrays, facts: facts.pop("run"), "no training state"),
+        (lambda arrays, facts: arrays.pop("params.weight"), "has no params.weight"),
+        (lambda arrays, facts: arrays.update({"params.weight": np.zeros((2, 1))}), r"shape \(2, 1\), expected \(3, 1\)"),
+        (lambda arrays, facts: arrays.update({"carry.0": np.zeros(3, np.float32)}), "of float32, the backend of float64"),
+    ],
+)
+def test_a_checkpoint_of_another_run(backend, tmp_path, change, message) -> None:
+    trainer(backend, tmp_path).run(1)
+    arrays, facts = load_checkpoint(tmp_path / "last.safetensors")
+    change(arrays, facts)
+    other = trainer(backend)
+    before = other.rng.bit_generator.state
+    with pytest.raises(CheckpointError, match=message):
+        other.restore(arrays, facts)
+    assert (other.state.step, other.source.position) == (0, 0)
+    assert other.rng.bit_generator.state == before
+
+
+@pytest.mark.host
+def test_a_run_that_is_done_has_nothing_to_do(backend, tmp_path) -> None:
+    trainer(backend, tmp_path).run(4)
+    before = (tmp_path / "last.safetensors").read_bytes()
+    other = trainer(backend, tmp_path)
+    other.restore(*load_checkpoint(tmp_path / "last.safetensors"))
+    assert other.run(4).step == 4
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [2, 4]
+
+
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.1}, {"clip_value": 0.05}])
+def test_the_step_is_the_gradient_clipped_and_taken(backend, rng, clip) -> None:
+    model, x = Line(), rng.normal(size=(8, 3))
+    weight, y = rng.normal(size=(3, 1)), x @ TRUTH
+    gradient = x.T @ (x @ weight - y) * (2 / 8)
+    assert np.linalg.norm(gradient) > 0.1
+    expected = np.clip(gradient, -clip["clip_value"], clip["clip_value"]) if "clip_value" in clip else gradient
+    norm = np.linalg.norm(expected)
+    if "clip_norm" in clip:
+        expected = expected * 0.1 / norm
+    sgd = optimizer("sgd")
+    found = trainer(backend)
+    found.plan = Plan(optimizer=sgd, schedule=schedule("constant", 0.5, 1), **clip)
+    found.params = {"weight": backend.asarray(weight)}
+    found.__post_init__()
+    step = make_step(model, sgd, backend, **clip)
+    place = backend.asarray
+    result = step(
+        found.params, found.state.optimizer_state, (place(x), place(y)), found.state.carry,
+        place(np.float64(0.5)), place(np.float64(1)),
+    )  # fmt: skip
+    assert np.allclose(backend.to_host(result.params["weight"]), weight - 0.5 * expected)
+    assert math.isclose(float(result.gradient_norm), norm)
+    assert math.isclose(float(result.loss), np.mean((x @ weight - y) ** 2))
+    assert result.loss.shape == result.gradient_norm.shape == ()

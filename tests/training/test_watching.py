@@ -1,0 +1,112 @@
+"""What watches over a run: divergence, signals, progress and the clock."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import threading
+
+import pytest
+
+from portnn.optimizers import optimizer
+from portnn.schedules import schedule
+from portnn.training import DivergenceError, DivergenceWatch, Plan, Progress, StopRequests, StopWatch
+
+pytestmark = pytest.mark.host
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf, 5.1 * 4.0])
+def test_a_loss_that_is_not_finite_or_explodes(loss) -> None:
+    watch = DivergenceWatch()
+    watch.check(1, 4.0, 0.1, 1.0)
+    watch.check(2, 4.9 * 4.0, 0.1, 1.0)
+    with pytest.raises(DivergenceError, match=r"diverged at step 3: loss .*, learning rate 0\.25, gradient norm 7") as caught:
+        watch.check(3, loss, 0.25, 7.0)
+    assert (caught.value.step, caught.value.learning_rate, caught.value.gradient_norm) == (3, 0.25, 7.0)
+
+
+def test_a_gradient_that_is_not_finite() -> None:
+    with pytest.raises(DivergenceError, match="gradient norm inf"):
+        DivergenceWatch().check(1, 4.0, 0.1, math.inf)
+
+
+def test_the_first_loss_may_come_from_an_earlier_run_and_may_be_tiny() -> None:
+    with pytest.raises(DivergenceError):
+        DivergenceWatch(first=1.0).check(9, 6.0, 0.1, 1.0)
+    watch = DivergenceWatch()
+    watch.check(1, 1e-9, 0.1, 1.0)
+    watch.check(2, 4.9, 0.1, 1.0)
+    with pytest.raises(DivergenceError):
+        DivergenceWatch().check(1, math.nan, 0.1, 1.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_noted_and_the_second_acts(number) -> None:
+    seen = []
+    before = signal.signal(number, lambda *_: seen.append(1))
+    try:
+        with StopRequests() as requests:
+            assert requests.received is None
+            os.kill(os.getpid(), number)
+            assert requests.received == number
+            assert not seen
+            os.kill(os.getpid(), number)
+            assert seen == [1]
+        os.kill(os.getpid(), number)
+        assert seen == [1, 1]
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_thread_changes_no_handler() -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def work() -> None:
+        with StopRequests():
+            assert signal.getsignal(signal.SIGINT) is before
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_no_bar_where_stderr_is_no_terminal(capsys) -> None:
+    with Progress(3, 0) as progress:
+        for step in range(1, 4):
+            progress.advance()
+            progress.show(step=step, loss=2.0, held_out_loss=1.5, speed=1234.0, say=step == 3)
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "step 3: loss 2.000, held-out loss 1.500 nats, 1,234 char/s\n")
+
+
+def test_quiet_says_nothing(capsys) -> None:
+    with Progress(3, 0, quiet=True) as progress:
+        progress.show(step=3, loss=2.0, held_out_loss=None, speed=1.0, say=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_clock_leaves_pauses_out(monkeypatch) -> None:
+    now = iter([0.0, 2.0, 10.0, 13.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(now))
+    clock = StopWatch(100.0)
+    with clock:
+        pass
+    assert clock.seconds == 105.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        *(({name: value}, f"{name} must be positive") for name in ("clip_norm", "clip_value") for value in (0, -1.0, math.nan)),
+        *(
+            ({name: value}, f"{name} must be a positive whole number, got {value!r}")
+            for name in ("log_every", "evaluate_every", "checkpoint_every")
+            for value in (0, -3, 1.5, True)
+        ),
+        *(({"smoothing": value}, r"smoothing must be in \[0, 1\)") for value in (-0.1, 1.0, math.nan)),
+    ],
+)
+def test_a_plan_refuses_what_makes_no_sense(setting, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        Plan(optimizer=optimizer("sgd"), schedule=schedule("constant", 0.1, 1), **setting)
