@@ -14,8 +14,8 @@ Carry = TypeVar("Carry")
 Step = Callable[[Carry, tuple[Array, ...]], tuple[Carry, tuple[Array, ...]]]
 Prepare = Callable[..., tuple[Array, ...]]
 
-BLOCK = 1 << 15
-"""On NumPy, time steps are prepared together up to about this many entries of an array: what stays in the cache."""
+BLOCK = 1 << 14
+"""On NumPy, so many time steps are prepared together that their states have up to about this many entries."""
 
 
 def scan(
@@ -71,7 +71,7 @@ def _scan_in_blocks(
     step: Step[Carry], carry: Carry, xs: tuple[Array, ...], xp: Namespace, reverse: bool, prepare: Prepare | None
 ) -> tuple[Carry, tuple[Array, ...]]:
     length = xs[0].shape[0]
-    size = max(1, BLOCK // max(1, math.prod(xs[-1].shape[1:])))
+    size = max(1, BLOCK // max(1, _entries(carry)))
     outputs: tuple[Any, ...] = ()
     starts = range(0, length, size)
     for start in reversed(starts) if reverse else starts:
@@ -89,5 +89,14 @@ def _scan_in_blocks(
         for output, parts in zip(outputs, zip(*ys, strict=True), strict=True):
             # One call for the whole block: assignments, or `stack`, would cost a small batch more than its arithmetic.
             place = output[start : start + size]
-            xp.concat(parts, out=place.reshape(-1, *place.shape[2:]))
+            if place.ndim > 1:
+                xp.concat(parts, out=place.reshape(-1, *place.shape[2:]))
+            else:
+                place[:] = parts
     return carry, outputs
+
+
+def _entries(carry: Any) -> int:
+    while isinstance(carry, tuple):
+        carry = carry[0]
+    return math.prod(carry.shape)

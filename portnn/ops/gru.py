@@ -76,12 +76,17 @@ def gru(
     half, one = xp.full_like(h0[0, :], 0.5), xp.ones_like(h0[0, :])
     scale = xp.concat((half, half, one))
     outer = xp.concat((weights.bias_hh[: 2 * size], xp.zeros_like(one)))
-    drive = recurrence.project_input(x, weights.weight_ih * scale, (weights.bias_ih + outer) * scale, xp=xp)
-    weight = recurrence.transposed(weights.weight_hh * scale, xp=xp)
+    table = recurrence.transposed(weights.weight_ih, xp=xp) * xp.expand_dims(scale, axis=-1)
+    weight = recurrence.transposed(weights.weight_hh, xp=xp) * xp.expand_dims(scale, axis=-1)
+    bias = xp.expand_dims((weights.bias_ih + outer) * scale, axis=-1)
     inner = xp.zeros_like(h0.T) + xp.expand_dims(weights.bias_hh[2 * size :], axis=-1)
     constant = xp.full_like(h0[0, 0], 0.5)  # beside a small array, NumPy takes an array faster than a Python number
     first, second, third = recurrence.gate_rows(size, 3)
     both = (slice(None, 2 * size), ...)
+
+    def drives(x: Array) -> tuple[Array, ...]:
+        drive = recurrence.project_input(x, table, bias, xp=xp)
+        return drive[:, : 2 * size, :], drive[:, 2 * size :, :]
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         drive_rz, drive_n = now
@@ -96,11 +101,9 @@ def gru(
         h = h - n
         h *= rz[second]
         h += n
-        return h, (h, rz, n, m)
+        return h, (h.T, h, rz, n, m)
 
-    drives = (drive[:, : 2 * size, :], drive[:, 2 * size :, :])
-    h_n, (hs, rz, n, m) = scan(step, h0.T, drives, xp=xp)
-    y = recurrence.features_last(hs, xp=xp)
+    h_n, (y, hs, rz, n, m) = scan(step, h0.T, (x,), xp=xp, prepare=drives)
     return y, h_n.T, GRUCache(x, h0, weights, y, hs, rz, n, m)
 
 
@@ -140,12 +143,10 @@ def gru_backward(
         db = xp.concat((dn * to_r, dh * to_z, dn * r), axis=0)
         dh *= z
         dh += xp.matmul(weights.weight_hh, db)
-        return dh, (db, dn)
+        return dh, (db.T, dn.T)
 
     known = (xp.matrix_transpose(dy), rz, n, m, recurrence.previous(h0.T, hs, xp=xp))
-    dh0, (dbs, dns) = scan(step, dh_n.T, known, xp=xp, reverse=True, prepare=factors)
-    db = recurrence.features_first(dbs, xp=xp)
-    da = xp.concat((db[: 2 * size, :], recurrence.features_first(dns, xp=xp)), axis=0)
-    dx, dweight_ih = recurrence.project_input_backward(da, x, weights.weight_ih, xp=xp)
-    dweight_hh = recurrence.weight_hh_gradient(h0, y, db, xp=xp)
-    return GRUGradients(dx, dh0.T, Weights(dweight_ih, dweight_hh, xp.sum(da, axis=1), xp.sum(db, axis=1)))
+    dh0, (db, dn) = scan(step, dh_n.T, known, xp=xp, reverse=True, prepare=factors)
+    da = xp.concat((db[:, :, : 2 * size], dn), axis=2)
+    dx, dweights = recurrence.weight_gradients(x, h0, y, da, db, weights, xp=xp)
+    return GRUGradients(dx, dh0.T, dweights)

@@ -76,12 +76,13 @@ def lstm(
     half, one = xp.full_like(h0.T, 0.5), xp.ones_like(h0.T)
     scale = xp.concat((half, half, one, half), axis=0)
     shift = xp.concat((half, half, xp.zeros_like(one), half), axis=0)
-    drive = recurrence.project_input(
-        x, weights.weight_ih * scale[:, 0], (weights.bias_ih + weights.bias_hh) * scale[:, 0], xp=xp
-    )
-    weight = recurrence.transposed(weights.weight_hh * scale[:, 0], xp=xp)
-
+    table = recurrence.transposed(weights.weight_ih, xp=xp) * scale[:, :1]
+    weight = recurrence.transposed(weights.weight_hh, xp=xp) * scale[:, :1]
+    bias = xp.expand_dims(weights.bias_ih + weights.bias_hh, axis=-1) * scale[:, :1]
     i, f, g, o = recurrence.gate_rows(size, 4)
+
+    def drive(x: Array) -> tuple[Array, ...]:
+        return (recurrence.project_input(x, table, bias, xp=xp),)
 
     def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         h, c = state
@@ -94,10 +95,9 @@ def lstm(
         c += gates[i] * gates[g]
         tanh_c = xp.tanh(c)
         h = gates[o] * tanh_c
-        return (h, c), (h, c, tanh_c, gates)
+        return (h, c), (h.T, c, tanh_c, gates)
 
-    (h_n, c_n), (hs, cs, tanh_cs, gates) = scan(step, (h0.T, c0.T), (drive,), xp=xp)
-    y = recurrence.features_last(hs, xp=xp)
+    (h_n, c_n), (y, cs, tanh_cs, gates) = scan(step, (h0.T, c0.T), (x,), xp=xp, prepare=drive)
     return y, h_n.T, c_n.T, LSTMCache(x, h0, c0, weights, y, cs, tanh_cs, gates)
 
 
@@ -139,12 +139,9 @@ def lstm_backward(
         dh = dh + dy_t
         dc = dc + dh * to_c
         dz = xp.concat((dc * to_i, dc * to_f, dc * to_g, dh * to_o), axis=0)
-        return (xp.matmul(weights.weight_hh, dz), dc * f), (dz,)
+        return (xp.matmul(weights.weight_hh, dz), dc * f), (dz.T,)
 
     known = (xp.matrix_transpose(dy), gates, tanh_cs, recurrence.previous(c0.T, cs, xp=xp))
-    (dh0, dc0), (dzs,) = scan(step, (dh_n.T, dc_n.T), known, xp=xp, reverse=True, prepare=factors)
-    dz = recurrence.features_first(dzs, xp=xp)
-    dx, dweight_ih = recurrence.project_input_backward(dz, x, weights.weight_ih, xp=xp)
-    dweight_hh = recurrence.weight_hh_gradient(h0, y, dz, xp=xp)
-    dbias = xp.sum(dz, axis=1)
-    return LSTMGradients(dx, dh0.T, dc0.T, Weights(dweight_ih, dweight_hh, dbias, dbias))
+    (dh0, dc0), (dz,) = scan(step, (dh_n.T, dc_n.T), known, xp=xp, reverse=True, prepare=factors)
+    dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
+    return LSTMGradients(dx, dh0.T, dc0.T, dweights)

@@ -2,8 +2,8 @@
 
 Outside, sequences are ``(time, batch, features)``. Inside the loop the features come first: states are
 ``(hidden, batch)`` and gates ``(gates * hidden, batch)``. Each gate is then one contiguous block, and the
-product inside the loop has the shape that BLAS libraries do best for small batches. Changing over costs no
-transposition: the products before and after the loop take either layout as it lies.
+product inside the loop has the shape that BLAS libraries do best for small batches. Results change over as
+they leave the loop, one time step at a time, while they are still in the cache.
 """
 
 from __future__ import annotations
@@ -56,46 +56,59 @@ def check_recurrent(
 
 
 def project_input(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> Array:
-    """Input's part of the gates, for all time steps at once and features first.
+    """Input's part of the gates, for many time steps at once and features first.
 
     Parameters
     ----------
     x : array (time, batch, input_size), or integer ids (time, batch)
         Ids stand for one-hot vectors: their product with the weights is a gather.
-    weight_ih : array (input_size, G * hidden)
-    bias : array (G * hidden,)
+    weight_ih : array (G * hidden, input_size)
+        Transposed: features first.
+    bias : array (G * hidden, 1)
 
     Returns
     -------
     array (time, G * hidden, batch)
     """
     if x.ndim == 2:
-        table = xp.reshape(weight_ih.T + xp.expand_dims(bias, axis=-1), (bias.shape[0], -1))
-        projected = xp.take(table, xp.reshape(x, (-1,)), axis=1)
+        projected = xp.take(weight_ih + bias, xp.reshape(x, (-1,)), axis=1)
     else:
-        projected = xp.matmul(weight_ih.T, xp.reshape(x, (-1, x.shape[2])).T)
-        projected += xp.expand_dims(bias, axis=-1)
+        projected = xp.matmul(weight_ih, xp.reshape(x, (-1, x.shape[2])).T)
+        projected += bias
     return xp.permute_dims(xp.reshape(projected, (-1, x.shape[0], x.shape[1])), (1, 0, 2))
 
 
-def project_input_backward(dgates: Array, x: Array, weight_ih: Array, *, xp: Namespace) -> tuple[Array | None, Array]:
-    """Gradients of `project_input`: dx (None where x is ids) and dweight_ih. dgates (G * hidden, time * batch)."""
-    if x.ndim == 2:
-        return None, scatter_add(xp.zeros_like(weight_ih), xp.reshape(x, (-1,)), dgates.T, xp=xp)
-    dx = xp.reshape(xp.matmul(dgates.T, weight_ih.T), x.shape)
-    return dx, xp.matmul(xp.reshape(x, (-1, x.shape[2])).T, dgates.T)
+def weight_gradients(
+    x: Array, h0: Array, y: Array, da: Array, db: Array, weights: Weights, *, xp: Namespace
+) -> tuple[Array | None, Weights]:
+    """Gradients of x and the weights: one product each over all time steps, not one a step.
 
+    Parameters
+    ----------
+    x, h0, y : array
+        Input, first state (batch, hidden) and states (time, batch, hidden) of the layer.
+    da, db : array (time, batch, G * hidden)
+        Gradients of the input's and of the recurrent part of the gates, before the nonlinearity.
+    weights : Weights
 
-def weight_hh_gradient(h0: Array, y: Array, dgates: Array, *, xp: Namespace) -> Array:
-    """Gradient of the recurrent weights: one product over all time steps, not one a step.
-
-    h0 (batch, hidden), y (time, batch, hidden), dgates (G * hidden, time * batch) -> (hidden, G * hidden).
+    Returns
+    -------
+    dx : array like x, or None where x is ids
+    dweights : Weights
     """
-    batch, hidden = h0.shape
-    gradient = xp.matmul(h0.T, dgates[:, :batch].T)
-    if y.shape[0] > 1:
-        gradient += xp.matmul(xp.reshape(y[:-1, ...], (-1, hidden)).T, dgates[:, batch:].T)
-    return gradient
+    (length, batch, hidden), wide = y.shape, da.shape[2]
+    da, db = xp.reshape(da, (-1, wide)), xp.reshape(db, (-1, wide))
+    dweight_hh = xp.matmul(h0.T, db[:batch, :])
+    if length > 1:
+        dweight_hh += xp.matmul(xp.reshape(y[:-1, ...], (-1, hidden)).T, db[batch:, :])
+    if x.ndim == 2:
+        dx, dweight_ih = None, scatter_add(xp.zeros_like(weights.weight_ih), xp.reshape(x, (-1,)), da, xp=xp)
+        dbias_ih = xp.sum(dweight_ih, axis=0)  # every row of da has gone to exactly one row
+    else:
+        dx = xp.reshape(xp.matmul(da, weights.weight_ih.T), x.shape)
+        dweight_ih = xp.matmul(xp.reshape(x, (-1, x.shape[2])).T, da)
+        dbias_ih = xp.sum(da, axis=0)
+    return dx, Weights(dweight_ih, dweight_hh, dbias_ih, dbias_ih if da is db else xp.sum(db, axis=0))
 
 
 def gate_rows(size: int, gates: int) -> list[tuple[Any, ...]]:
@@ -106,17 +119,6 @@ def gate_rows(size: int, gates: int) -> list[tuple[Any, ...]]:
 def transposed(weight: Array, *, xp: Namespace) -> Array:
     """Transpose of a matrix, laid out anew row by row, because the loop reads it once a step."""
     return xp.reshape(xp.reshape(weight.T, (-1,)), (weight.shape[1], weight.shape[0]))
-
-
-def features_first(xs: Array, *, xp: Namespace) -> Array:
-    """Join the time and batch axes: (time, features, batch) -> (features, time * batch)."""
-    return xp.reshape(xp.permute_dims(xs, (1, 0, 2)), (xs.shape[1], -1))
-
-
-def features_last(xs: Array, *, xp: Namespace) -> Array:
-    """Public layout again: (time, features, batch) -> (time, batch, features), such that its rows join for free."""
-    time, features, batch = xs.shape
-    return xp.reshape(features_first(xs, xp=xp).T, (time, batch, features))
 
 
 def previous(first: Array, later: Array, *, xp: Namespace) -> Array:

@@ -62,17 +62,20 @@ def rnn(
     Elman. Finding structure in time. Cognitive Science 14, 1990.
     """
     recurrence.check_recurrent("rnn", x, weights, {"h0": h0}, gates=1, xp=xp)
-    drive = recurrence.project_input(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, xp=xp)
+    table = recurrence.transposed(weights.weight_ih, xp=xp)
     weight = recurrence.transposed(weights.weight_hh, xp=xp)
+    bias = xp.expand_dims(weights.bias_ih + weights.bias_hh, axis=-1)
+
+    def drive(x: Array) -> tuple[Array, ...]:
+        return (recurrence.project_input(x, table, bias, xp=xp),)
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         z = xp.matmul(weight, h)
         z += now[0]
         h = xp.tanh(z)
-        return h, (h,)
+        return h, (h.T, h)
 
-    h_n, (hs,) = scan(step, h0.T, (drive,), xp=xp)
-    y = recurrence.features_last(hs, xp=xp)
+    h_n, (y, hs) = scan(step, h0.T, (x,), xp=xp, prepare=drive)
     return y, h_n.T, RNNCache(x, h0, weights, y, hs)
 
 
@@ -102,11 +105,8 @@ def rnn_backward(
         dy_t, slope = now
         dz = dh + dy_t
         dz *= slope
-        return xp.matmul(weights.weight_hh, dz), (dz,)
+        return xp.matmul(weights.weight_hh, dz), (dz.T,)
 
-    dh0, (dzs,) = scan(step, dh_n.T, (xp.matrix_transpose(dy), hs), xp=xp, reverse=True, prepare=slopes)
-    dz = recurrence.features_first(dzs, xp=xp)
-    dx, dweight_ih = recurrence.project_input_backward(dz, x, weights.weight_ih, xp=xp)
-    dweight_hh = recurrence.weight_hh_gradient(h0, y, dz, xp=xp)
-    dbias = xp.sum(dz, axis=1)
-    return RNNGradients(dx, dh0.T, Weights(dweight_ih, dweight_hh, dbias, dbias))
+    dh0, (dz,) = scan(step, dh_n.T, (xp.matrix_transpose(dy), hs), xp=xp, reverse=True, prepare=slopes)
+    dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
+    return RNNGradients(dx, dh0.T, dweights)

@@ -18,6 +18,7 @@ from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.metrics import Metrics, MetricsFile
+from portnn.training.packing import row_major
 from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
 from portnn.training.state import Progressed
@@ -213,7 +214,7 @@ class Trainer:
             replaced = callback(event)
             if replaced is not None:
                 check_replaced(replaced, self.state.params)
-                self.state.params = replaced
+                self.state.params = {name: row_major(array, xp=self.backend.xp) for name, array in replaced.items()}
 
     def _read_losses(self) -> None:
         """Fetch the losses that lie on the device, and stop if one is bad."""

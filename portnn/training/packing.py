@@ -23,3 +23,11 @@ def unpack(vector: Array, shapes: Shapes, *, xp: Namespace) -> Parameters:
         arrays[name] = xp.reshape(vector[start:stop], shape)
         start = stop
     return arrays
+
+
+def row_major(array: Array, *, xp: Namespace) -> Array:
+    """Array in row-major order, as a checkpoint brings it back; it may be the same one.
+
+    A transposed view has the same values, but some kernels round them otherwise, and resume would not be exact.
+    """
+    return xp.reshape(xp.reshape(array, (-1,)), array.shape)

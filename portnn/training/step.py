@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from portnn.backends import Array, Backend
+from portnn.backends import Array, Backend, tree_map
 from portnn.clipping import clip_by_global_norm, clip_by_value
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
-from portnn.training.packing import pack, unpack
+from portnn.training.packing import pack, row_major, unpack
 
 
 class StepResult(NamedTuple):
@@ -59,6 +59,7 @@ def make_step(
         packed, state = optimizer.update(
             {ALL: pack(params, shapes, xp=xp)}, grads, state, learning_rate=learning_rate, step=number, xp=xp
         )
+        carry = tree_map(lambda array: row_major(array, xp=xp), carry)
         return StepResult(unpack(packed[ALL], shapes, xp=xp), state, carry, loss, norm)
 
     return backend.compile(step)

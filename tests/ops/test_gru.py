@@ -13,7 +13,7 @@ def draw(rng):
     return Weights(*(rng.normal(size=shape) for shape in ((4, 6), (2, 6), (6,), (6,))))
 
 
-@pytest.mark.parametrize(("time", "batch"), [(5, 3), (1, 3), (5, 1)])
+@pytest.mark.parametrize(("time", "batch"), [(5, 3), (1, 1)])
 def test_states_equal_the_equations_step_by_step(run, rng, time, batch):
     x, h, weights = rng.normal(size=(time, batch, 4)), rng.normal(size=(batch, 2)), draw(rng)
     (y, h_n), _ = run("gru", (x, h, weights), [np.zeros((time, batch, 2)), np.zeros((batch, 2))])

@@ -13,7 +13,7 @@ def draw(rng):
     return Weights(*(rng.normal(size=shape) for shape in ((4, 8), (2, 8), (8,), (8,))))
 
 
-@pytest.mark.parametrize(("time", "batch"), [(5, 3), (1, 3), (5, 1)])
+@pytest.mark.parametrize(("time", "batch"), [(5, 3), (1, 1)])
 def test_states_equal_the_equations_step_by_step(run, rng, time, batch):
     x, weights = rng.normal(size=(time, batch, 4)), draw(rng)
     h, c = rng.normal(size=(batch, 2)), rng.normal(size=(batch, 2))

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose
 from portnn.ops import Weights
 
 
-@pytest.mark.parametrize(("time", "batch"), [(5, 3), (1, 3), (5, 1)])
+@pytest.mark.parametrize(("time", "batch"), [(5, 3), (1, 1)])
 def test_states_equal_the_equation_step_by_step(run, rng, time, batch):
     x, h = rng.normal(size=(time, batch, 4)), rng.normal(size=(batch, 2))
     weights = Weights(*(rng.normal(size=shape) for shape in ((4, 2), (2, 2), (2,), (2,))))

@@ -18,7 +18,13 @@ ARRAYS = {
     "optimizer.count": np.array(3),
     "empty": np.zeros((0, 4)),
 }
-FACTS = {"estimator": "CharRNN", "tokens": ["\n", "é", "😀", "\ud800"], "loss": 0.1 + 0.2, "none": None, "big": 1 << 127}
+FACTS = {
+    "estimator": "CharRNN",
+    "tokens": ["\n", "é", "😀", "\ud800"],
+    "loss": 0.1 + 0.2,
+    "none": None,
+    "big": 1 << 127,
+}
 
 
 @pytest.fixture

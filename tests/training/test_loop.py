@@ -73,7 +73,7 @@ def trainer(backend, folder=None, **changes) -> Trainer:
         settings[name] = changes.pop(name, settings[name])
     rate = changes.pop("learning_rate", 0.05)
     plan = Plan(optimizer=optimizer("adam"), schedule=schedule("constant", rate, 1), **settings)
-    model, rng = Line(), generator(1)
+    model, rng = changes.pop("model", Line()), generator(1)
     return Trainer(
         model=model,
         source=changes.pop("source", Draws()),
@@ -102,6 +102,24 @@ def same(left, right) -> None:
         assert facts["run"][name] == other_facts["run"][name]
 
 
+class Turned(Line):
+    """Hands its carry on as a transposed view, which a checkpoint cannot keep."""
+
+    def initial_carry(self, batch_size):
+        return (np.zeros((3, 8)),)
+
+    def loss(self, params, batch, carry, *, xp):
+        loss, _, cache = super().loss(params, batch, (0.0,), xp=xp)
+        return loss, (batch[0].T + carry[0],), cache
+
+
+def test_the_carry_is_in_row_major_order(backend) -> None:
+    """Some kernels round a transposed view otherwise; after resume there is none."""
+    seen = []
+    trainer(backend, model=Turned(), callbacks=[lambda event: seen.append(backend.to_host(event.carry[0]))]).run(3)
+    assert [(carry.shape, carry.flags.c_contiguous) for carry in seen] == [((3, 8), True)] * 3
+
+
 def test_any_model_learns(backend, tmp_path) -> None:
     before = trainer(backend)
     start = distance(before.params, backend)
@@ -112,7 +130,9 @@ def test_any_model_learns(backend, tmp_path) -> None:
     assert [line["step"] for line in lines] == list(range(2, 61, 2))
     assert [line["held_out_loss"] is not None for line in lines] == [step % 4 == 0 for step in range(2, 61, 2)]
     assert lines[-1]["held_out_loss"] == state.held_out_loss == distance(state.params, backend)
-    assert all(line["seconds"] > 0 and line["characters_per_second"] > 0 and line["gradient_norm"] > 0 for line in lines)
+    assert all(
+        line["seconds"] > 0 and line["characters_per_second"] > 0 and line["gradient_norm"] > 0 for line in lines
+    )
     arrays, _ = load_checkpoint(tmp_path / "best.safetensors")
     assert np.abs(arrays["params.weight"] - TRUTH).max() == state.best_held_out_loss
 
@@ -124,7 +144,7 @@ def test_nothing_is_written_without_a_folder(backend, tmp_path, monkeypatch) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("stop", [1, 4, 7])
+@pytest.mark.parametrize("stop", [1, 7])
 def test_resume_goes_on_bit_for_bit(backend, tmp_path, stop) -> None:
     trainer(backend, tmp_path / "whole").run(11)
     trainer(backend, tmp_path / "parts").run(stop)
@@ -184,8 +204,7 @@ def test_parameters_of_a_callback_that_do_not_fit(backend, change, error, messag
         trainer(backend, callbacks=[lambda event: change(event.params["weight"], event.backend.xp)]).run(3)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("at", [1, 6])
+@pytest.mark.parametrize(("number", "at"), [(signal.SIGINT, 1), (signal.SIGTERM, 6)])
 def test_a_signal_saves_first(backend, tmp_path, number, at) -> None:
     trainer(backend, tmp_path / "whole").run(9)
 
@@ -256,8 +275,14 @@ def test_a_smoothed_loss_goes_on_after_resume(backend, tmp_path) -> None:
     [
         (lambda arrays, facts: facts.pop("run"), "no training state"),
         (lambda arrays, facts: arrays.pop("params.weight"), "has no params.weight"),
-        (lambda arrays, facts: arrays.update({"params.weight": np.zeros((2, 1))}), r"shape \(2, 1\), expected \(3, 1\)"),
-        (lambda arrays, facts: arrays.update({"carry.0": np.zeros(3, np.float32)}), "of float32, the backend of float64"),
+        (
+            lambda arrays, facts: arrays.update({"params.weight": np.zeros((2, 1))}),
+            r"shape \(2, 1\), expected \(3, 1\)",
+        ),
+        (
+            lambda arrays, facts: arrays.update({"carry.0": np.zeros(3, np.float32)}),
+            "of float32, the backend of float64",
+        ),
     ],
 )
 def test_a_checkpoint_of_another_run(backend, tmp_path, change, message) -> None:

@@ -64,7 +64,8 @@ def test_ids_that_are_none(ids, error, message) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "message"), [([0, 1, -2, 3], "id -2 is negative"), ([0, 1, 7, 3], r"id 7 is past the vocabulary, .* 0\.\.6")]
+    ("ids", "message"),
+    [([0, 1, -2, 3], "id -2 is negative"), ([0, 1, 7, 3], r"id 7 is past the vocabulary, .* 0\.\.6")],
 )
 def test_an_id_out_of_range_is_named_before_the_step(rng, ids, message) -> None:
     streams = ChunkStreams(np.array(ids), batch_size=1, seq_length=3, vocabulary_size=7)

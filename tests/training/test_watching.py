@@ -21,7 +21,9 @@ def test_a_loss_that_is_not_finite_or_explodes(loss) -> None:
     watch = DivergenceWatch()
     watch.check(1, 4.0, 0.1, 1.0)
     watch.check(2, 4.9 * 4.0, 0.1, 1.0)
-    with pytest.raises(DivergenceError, match=r"diverged at step 3: loss .*, learning rate 0\.25, gradient norm 7") as caught:
+    with pytest.raises(
+        DivergenceError, match=r"diverged at step 3: loss .*, learning rate 0\.25, gradient norm 7"
+    ) as caught:
         watch.check(3, loss, 0.25, 7.0)
     assert (caught.value.step, caught.value.learning_rate, caught.value.gradient_norm) == (3, 0.25, 7.0)
 
@@ -98,7 +100,11 @@ def test_the_clock_leaves_pauses_out(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        *(({name: value}, f"{name} must be positive") for name in ("clip_norm", "clip_value") for value in (0, -1.0, math.nan)),
+        *(
+            ({name: value}, f"{name} must be positive")
+            for name in ("clip_norm", "clip_value")
+            for value in (0, -1.0, math.nan)
+        ),
         *(
             ({name: value}, f"{name} must be a positive whole number, got {value!r}")
             for name in ("log_every", "evaluate_every", "checkpoint_every")

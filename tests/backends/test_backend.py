@@ -1,0 +1,274 @@
+"""Choosing a backend by name, and moving arrays to it and back."""
+
+import importlib
+import importlib.machinery
+import importlib.util
+import re
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import portnn
+from portnn.backends import Backend, MissingBackendError
+from portnn.backends.backend import DTYPES, INSTALL, MODULES
+
+OTHERS = [name for name in MODULES if name != "numpy"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_backend_is_known_by_its_name(backend, dtype):
+    found = portnn.backend(backend.name, device=backend.device, dtype=dtype)
+    assert (found.name, found.xp, found.device, found.dtype) == (backend.name, backend.xp, backend.device, dtype)
+
+
+def test_float32_is_what_comes_without_asking():
+    assert portnn.backend("numpy").dtype == "float32"
+
+
+def test_floats_get_the_dtype_of_the_backend(backend, backend32):
+    for chosen in (backend, backend32):
+        for host in (1.5, [1.0, 2.0], np.ones(2, dtype=np.float16), np.ones((2, 3), dtype=np.float64)):
+            assert chosen.asarray(host).dtype == getattr(chosen.xp, chosen.dtype)
+
+
+def test_integers_get_the_default_integer_dtype_of_the_library(backend):
+    for host in (3, [1, 2], np.ones(2, dtype=np.uint8), np.ones((2, 3), dtype=np.int32)):
+        assert backend.asarray(host).dtype == backend.integer_dtype
+
+
+def test_arrays_go_to_the_device_of_the_backend(backend, rng):
+    array = backend.asarray(rng.normal(size=(2, 3)))
+    found = portnn.backend_of(x=array)
+    assert found.device == backend.device or backend.device is None
+
+
+@pytest.mark.parametrize("host", [[True, False], "text", [1j], None], ids=str)
+def test_what_is_neither_float_nor_integer_is_refused(backend, host):
+    with pytest.raises(TypeError, match=r"^cannot move an array of dtype \S+, expected floats or integers$"):
+        backend.asarray(host)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0), (2, 3, 4)], ids=str)
+def test_there_and_back_changes_nothing(backend, rng, shape):
+    for host in (np.asarray(rng.normal(size=shape)), np.asarray(rng.integers(-9, 9, shape))):
+        back = backend.to_host(backend.asarray(host))
+        assert type(back) is np.ndarray
+        assert back.dtype == host.dtype
+        assert np.array_equal(back, host)
+
+
+def test_any_memory_layout_can_be_moved(backend, rng):
+    host = rng.normal(size=(4, 6))
+    read_only = host.copy()
+    read_only.flags.writeable = False
+    for view in (host.T, host[::2, ::3], host[::-1], host[:, ::-1], read_only):
+        assert np.array_equal(backend.to_host(backend.asarray(view)), view)
+
+
+def test_to_host_keeps_float32(backend32):
+    assert backend32.to_host(backend32.asarray([1.0])).dtype == np.float32
+
+
+def test_synchronize_waits_without_a_word(backend):
+    backend.synchronize(backend.asarray([1.0]))
+
+
+def test_a_backend_can_be_printed_compared_and_used_as_a_key(backend, backend32):
+    assert re.fullmatch(rf"{backend.name} \(\S+, float64\)", str(backend))
+    same = Backend(backend.name, backend.xp, backend.device, "float64")
+    assert same == backend
+    assert {same: 1}[backend] == 1
+    assert backend != backend32
+
+
+@pytest.mark.host
+def test_numpy_is_printed_with_the_cpu():
+    assert str(portnn.backend("numpy")) == "numpy (cpu, float32)"
+    assert str(portnn.backend("numpy", device="cpu")) == "numpy (cpu, float32)"
+
+
+def test_compiling_changes_no_result(backend, rng):
+    xp = backend.xp
+
+    def step(tree, x):
+        return {"sum": xp.sum(tree["w"] * x)}, (x, None)
+
+    tree, x = {"w": backend.asarray(rng.normal(size=3))}, backend.asarray(rng.normal(size=3))
+    for function in (step, backend.compile(step)):
+        result, (same, nothing) = function(tree, x)
+        assert float(result["sum"]) == pytest.approx(float(xp.sum(tree["w"] * x)), rel=1e-15)
+        assert np.array_equal(backend.to_host(same), backend.to_host(x))
+        assert nothing is None
+
+
+def test_only_jax_compiles_and_the_others_run_the_step_itself(backend):
+    def step(x):
+        return x
+
+    assert (backend.compile(step) is step) == (backend.name != "jax")
+
+
+def test_an_unknown_name_is_named_beside_the_known_ones():
+    message = "unknown backend 'tensorflow'; known: auto, numpy, cupy, torch, jax, array-api-strict"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        portnn.backend("tensorflow")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int64", ""])
+def test_an_unknown_dtype_is_named_beside_the_known_ones(dtype):
+    with pytest.raises(ValueError, match=rf"^unknown dtype '{dtype}'; known: float32, float64$"):
+        portnn.backend("numpy", dtype=dtype)
+
+
+NO_SUCH_DEVICES = {
+    "numpy": ["gpu", "cuda:0", 1],
+    "torch": ["cuda:99", "nonsense"],
+    "jax": ["cpu:99", "nonsense"],
+    "cupy": ["cuda:99", "nonsense", -1],
+    "array-api-strict": ["device9", "cpu"],
+}
+
+
+def test_a_device_that_is_not_there_is_named(backend):
+    for device in NO_SUCH_DEVICES[backend.name]:
+        message = rf"^{backend.name} has no device {re.escape(repr(device))}: \S[^\n]*$"
+        with pytest.raises(ValueError, match=message):
+            portnn.backend(backend.name, device=device)
+
+
+def test_a_device_can_be_given_by_name(backend):
+    names = {"numpy": "cpu", "torch": "cpu", "jax": "cpu:0", "array-api-strict": "device2", "cupy": "cuda:0"}
+    chosen = portnn.backend(backend.name, device=names[backend.name], dtype="float64")
+    assert chosen.to_host(chosen.asarray([1.0, 2.0])).tolist() == [1.0, 2.0]
+    assert portnn.backend_of(x=chosen.asarray([1.0])).device == chosen.device
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_library_that_is_not_installed_is_an_error_with_the_command_that_installs_it(monkeypatch, name):
+    hide(monkeypatch, MODULES[name])
+    with pytest.raises(MissingBackendError, match=f"^{re.escape(f'{name} is not installed; {INSTALL[name]}')}$"):
+        portnn.backend(name)
+
+
+@pytest.mark.host
+def test_a_missing_backend_is_also_a_missing_module():
+    assert issubclass(MissingBackendError, ModuleNotFoundError)
+
+
+@pytest.mark.host
+def test_a_library_that_cannot_be_imported_is_an_error_of_one_line(monkeypatch):
+    def broken(name):
+        raise OSError("libcudart.so.12: cannot open shared object file\nand a second line")
+
+    fake(monkeypatch, "cupy")
+    monkeypatch.setattr(importlib, "import_module", broken)
+    with pytest.raises(MissingBackendError, match=r"^cupy cannot be imported: libcudart\.so\.12: [a-z ]+ file$"):
+        portnn.backend("cupy")
+
+
+@pytest.mark.host
+def test_a_library_without_its_driver_is_an_error(monkeypatch):
+    def empty(shape):
+        raise RuntimeError("cudaErrorInsufficientDriver")
+
+    fake(monkeypatch, "cupy", empty=empty)
+    with pytest.raises(MissingBackendError, match=r"^cupy does not work here: cudaErrorInsufficientDriver$"):
+        portnn.backend("cupy")
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("where", [{"device": "cpu"}, {}])
+def test_auto_is_numpy_where_cupy_is_not_installed(monkeypatch, where):
+    hide(monkeypatch, "cupy")
+    assert portnn.backend("auto", **where).name == "numpy"
+
+
+@pytest.mark.host
+def test_auto_is_cupy_where_its_product_comes_out_right(monkeypatch):
+    pretend_cupy(monkeypatch, np.matmul)
+    assert portnn.backend("auto").name == "cupy"
+    assert portnn.backend("cupy").name == "cupy"
+
+
+@pytest.mark.host
+def test_auto_is_numpy_where_a_device_is_asked_for_that_numpy_has(monkeypatch):
+    pretend_cupy(monkeypatch, np.matmul)
+    assert portnn.backend("auto", device="cpu").name == "numpy"
+
+
+@pytest.mark.host
+def test_auto_is_numpy_where_cupys_product_fails(monkeypatch):
+    def failing(a, b):
+        raise RuntimeError("CUBLAS_STATUS_NOT_INITIALIZED")
+
+    pretend_cupy(monkeypatch, failing)
+    assert portnn.backend("auto").name == "numpy"
+    with pytest.raises(MissingBackendError, match=r"^cupy \(cpu, float32\) does not work here: CUBLAS_STATUS_NOT_I"):
+        portnn.backend("cupy")
+
+
+@pytest.mark.host
+def test_auto_is_numpy_where_cupys_product_is_wrong(monkeypatch):
+    pretend_cupy(monkeypatch, lambda a, b: a)
+    assert portnn.backend("auto").name == "numpy"
+    with pytest.raises(MissingBackendError, match=r"does not work here: a 2 x 2 matrix product came out wrong$"):
+        portnn.backend("cupy")
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(("given", "number"), [("cuda:1", 1), ("1", 1), (1, 1), ("cuda", 0), ("cuda:0", 0)])
+def test_a_cuda_device_may_be_a_number_or_a_name(monkeypatch, given, number):
+    pretend_cupy(monkeypatch, np.matmul)
+    assert portnn.backend("cupy", device=given).device == f"device {number}"
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("given", ["cuda:2", 2, -1, "gpu"])
+def test_a_cuda_device_out_of_range_is_an_error(monkeypatch, given):
+    pretend_cupy(monkeypatch, np.matmul)
+    with pytest.raises(ValueError, match=f"^cupy has no device {given!r}: "):
+        portnn.backend("cupy", device=given)
+
+
+def hide(monkeypatch, module):
+    """Let a module look as if it were not installed."""
+    find_spec = importlib.util.find_spec
+    top = module.partition(".")[0]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == top else find_spec(name, *more))
+
+
+def fake(monkeypatch, name, **attributes):
+    """Install a module that has nothing but the attributes given."""
+    module = types.ModuleType(name)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    vars(module).update(attributes)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+class OnGPU(np.ndarray):
+    """NumPy array that looks like one of CuPy."""
+
+    def get(self):
+        return np.asarray(self)
+
+
+def pretend_cupy(monkeypatch, matmul):
+    """Install a CuPy with two devices that computes on the host."""
+    runtime = types.SimpleNamespace(getDeviceCount=lambda: 2)
+    xp = types.SimpleNamespace(
+        float32=np.float32,
+        matmul=matmul,
+        asarray=lambda array, dtype, device: np.asarray(array, dtype=dtype).view(OnGPU),
+        cuda=types.SimpleNamespace(runtime=runtime, Device="device {}".format),
+    )
+    fake(monkeypatch, "cupy", empty=np.empty)
+    module = sys.modules["portnn.backends.backend"]
+    make = module._make
+
+    def make_cupy(name, where, dtype):
+        return Backend(name, xp, module._device(name, xp, where), dtype) if name == "cupy" else make(name, where, dtype)
+
+    monkeypatch.setattr(module, "_make", make_cupy)
