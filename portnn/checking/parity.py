@@ -73,7 +73,8 @@ def check_parity(
         if set(gradients) != set(its_gradients):
             raise ParityError(f"{where} gives gradients of {sorted(its_gradients)}, NumPy of {sorted(gradients)}")
         errors = [Difference(str(where), relative(its_loss, loss), "loss")]
-        errors += [Difference(str(where), relative(its_gradients[n], gradients[n]), f"gradient of {n}") for n in gradients]
+        for name, gradient in gradients.items():
+            errors.append(Difference(str(where), relative(its_gradients[name], gradient), f"gradient of {name}"))
         found.append(_checked(errors, TOLERANCE[where.dtype] if tolerance is None else tolerance))
     return found
 
@@ -116,11 +117,13 @@ def relative(value: Any, right: Any) -> float:
     if value.shape != right.shape:
         return float("nan")
     scale = max(float(np.max(np.abs(right), initial=0.0)), np.finfo(np.float64).tiny)
-    return float(np.max(np.abs(value - right), initial=0.0)) / scale
+    with np.errstate(invalid="ignore"):
+        return float(np.max(np.abs(value - right), initial=0.0) / scale)
 
 
 def _checked(errors: list[Difference], tolerance: float) -> Difference:
     worst = max(errors, key=lambda error: error.error if error.error == error.error else np.inf)
     if not worst.error <= tolerance:
-        raise ParityError(f"{worst.backend} differs from NumPy in the {worst.name} by {worst.error:.3g} > {tolerance:g}")
+        difference = f"{worst.error:.3g} > {tolerance:g}"
+        raise ParityError(f"{worst.backend} differs from NumPy in the {worst.name} by {difference}")
     return worst

@@ -81,7 +81,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a sample must not fail on a terminal without its letters
-    app()
+    app(prog_name="portnn")
 
 
 def message(error: BaseException) -> str:

@@ -84,8 +84,10 @@ def gru(
     first, second, third = recurrence.gate_rows(size, 3)
     both = (slice(None, 2 * size), ...)
 
+    project = recurrence.input_projection(x, table, bias, xp=xp)
+
     def drives(x: Array) -> tuple[Array, ...]:
-        drive = recurrence.project_input(x, table, bias, xp=xp)
+        drive = project(x)
         return drive[:, : 2 * size, :], drive[:, 2 * size :, :]
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
@@ -130,23 +132,32 @@ def gru_backward(
     def factors(dy: Array, rz: Array, n: Array, m: Array, h_previous: Array) -> tuple[Array, ...]:
         # As in the LSTM: what dh and dn are multiplied with does not depend on later steps.
         r, z = rz[:, :size, :], rz[:, size:, :]
-        keep = 1.0 - z
-        to_n = keep * (1.0 - n * n)
+        keep, mr = 1.0 - z, m * r
+        to_n = keep - keep * n * n
         to_z = (h_previous - n) * (z * keep)
-        to_r = m * r * (1.0 - r)
+        to_r = mr - mr * r
         return dy, r, z, to_r, to_z, to_n
 
     def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         dy_t, r, z, to_r, to_z, to_n = now
         dh = dh + dy_t
         dn = dh * to_n
-        db = xp.concat((dn * to_r, dh * to_z, dn * r), axis=0)
+        gates = xp.concat((dn, dn * to_r, dh * to_z, dn * r), axis=0)
         dh *= z
-        dh += xp.matmul(weights.weight_hh, db)
-        return dh, (db.T, dn.T)
+        dh += xp.matmul(weights.weight_hh, gates[size:, :])
+        return dh, (gates.T,)
 
     known = (xp.matrix_transpose(dy), rz, n, m, recurrence.previous(h0.T, hs, xp=xp))
-    dh0, (db, dn) = scan(step, dh_n.T, known, xp=xp, reverse=True, prepare=factors)
-    da = xp.concat((db[:, :, : 2 * size], dn), axis=2)
-    dx, dweights = recurrence.weight_gradients(x, h0, y, da, db, weights, xp=xp)
+    dh0, (gates,) = scan(step, dh_n.T, known, xp=xp, reverse=True, prepare=factors)
+    # Of the columns n, r, z, r n, the first three belong to the input's part and the last three to the recurrent
+    # part, so neither has to be copied; the input's come out in the order n, r, z.
+    weight_ih = xp.concat((weights.weight_ih[:, 2 * size :], weights.weight_ih[:, : 2 * size]), axis=1)
+    dx, dweights = recurrence.weight_gradients(
+        x, h0, y, gates[:, :, : 3 * size], gates[:, :, size:], weights._replace(weight_ih=weight_ih), xp=xp
+    )
+    dweight_ih, dbias_ih = dweights.weight_ih, dweights.bias_ih
+    dweights = dweights._replace(
+        weight_ih=xp.concat((dweight_ih[:, size:], dweight_ih[:, :size]), axis=1),
+        bias_ih=xp.concat((dbias_ih[size:], dbias_ih[:size])),
+    )
     return GRUGradients(dx, dh0.T, dweights)

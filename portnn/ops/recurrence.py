@@ -8,6 +8,7 @@ they leave the loop, one time step at a time, while they are still in the cache.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from portnn.backends import Array, Namespace, scatter_add
@@ -55,8 +56,8 @@ def check_recurrent(
         check_shape(operation, name, state, (x.shape[1], hidden), "x and the weights expect")
 
 
-def project_input(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> Array:
-    """Input's part of the gates, for many time steps at once and features first.
+def input_projection(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> Callable[[Array], Array]:
+    """Make a function from time steps of x to the input's part of their gates, features first.
 
     Parameters
     ----------
@@ -68,14 +69,20 @@ def project_input(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> 
 
     Returns
     -------
-    array (time, G * hidden, batch)
+    callable
+        Any number of time steps of x -> array (time, G * hidden, batch).
     """
-    if x.ndim == 2:
-        projected = xp.take(weight_ih + bias, xp.reshape(x, (-1,)), axis=1)
-    else:
-        projected = xp.matmul(weight_ih, xp.reshape(x, (-1, x.shape[2])).T)
-        projected += bias
-    return xp.permute_dims(xp.reshape(projected, (-1, x.shape[0], x.shape[1])), (1, 0, 2))
+    table = weight_ih + bias if x.ndim == 2 else None
+
+    def project(x: Array) -> Array:
+        if table is not None:
+            projected = xp.take(table, xp.reshape(x, (-1,)), axis=1)
+        else:
+            projected = xp.matmul(weight_ih, xp.reshape(x, (-1, x.shape[2])).T)
+            projected += bias
+        return xp.permute_dims(xp.reshape(projected, (-1, x.shape[0], x.shape[1])), (1, 0, 2))
+
+    return project
 
 
 def weight_gradients(

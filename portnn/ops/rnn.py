@@ -66,8 +66,10 @@ def rnn(
     weight = recurrence.transposed(weights.weight_hh, xp=xp)
     bias = xp.expand_dims(weights.bias_ih + weights.bias_hh, axis=-1)
 
+    project = recurrence.input_projection(x, table, bias, xp=xp)
+
     def drive(x: Array) -> tuple[Array, ...]:
-        return (recurrence.project_input(x, table, bias, xp=xp),)
+        return (project(x),)
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         z = xp.matmul(weight, h)

@@ -24,7 +24,7 @@ def check_inner(operation: str, *, x: Array, weight: Array) -> None:
 
 
 def check_shape(operation: str, name: str, array: Array, expected: tuple[int, ...], because: str) -> None:
-    """Raise ValueError unless `array` has exactly the shape `expected`; `because` says who expects it, with its verb."""
+    """Raise ValueError unless the shape is `expected`; `because` says who expects it, such as "the weights expect"."""
     if shape(array) != expected:
         raise ValueError(f"{operation}: {name} has shape {shape(array)} but {because} {expected}")
 

@@ -7,8 +7,8 @@ from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.loop import BatchSource, Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
-from portnn.training.plan import Plan
 from portnn.training.packing import pack, unpack
+from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step

@@ -1,4 +1,4 @@
-"""Packing: all parameters as one long vector, so that the optimizer takes a handful of operations, not that many each."""
+"""Packing: all parameters as one long vector, so that the optimizer takes a handful of operations in all."""
 
 from __future__ import annotations
 

@@ -235,9 +235,8 @@ def test_a_cuda_device_out_of_range_is_an_error(monkeypatch, given):
 
 def hide(monkeypatch, module):
     """Let a module look as if it were not installed."""
-    find_spec = importlib.util.find_spec
-    top = module.partition(".")[0]
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == top else find_spec(name, *more))
+    find_spec, top = importlib.util.find_spec, module.partition(".")[0]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *on: None if name == top else find_spec(name, *on))
 
 
 def fake(monkeypatch, name, **attributes):

@@ -16,7 +16,7 @@ def only_numpy(monkeypatch):
     """Let no other array library look installed."""
     find_spec = importlib.util.find_spec
     hidden = {module.partition(".")[0] for module in MODULES.values()} - {"numpy"}
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name in hidden else find_spec(name, *more))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *on: None if name in hidden else find_spec(name, *on))
 
 
 def test_the_backend_under_test_is_available(backend, monkeypatch):

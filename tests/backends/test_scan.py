@@ -32,7 +32,8 @@ def scanned(backend):
     """`scan` on arrays of the library, compiled once for each direction."""
 
     def make(reverse):
-        return backend.compile(lambda carry, xs: scan(step_of(backend.xp.exp), carry, xs, xp=backend.xp, reverse=reverse))
+        step = step_of(backend.xp.exp)
+        return backend.compile(lambda carry, xs: scan(step, carry, xs, xp=backend.xp, reverse=reverse))
 
     return {reverse: make(reverse) for reverse in (False, True)}
 
@@ -70,7 +71,10 @@ def test_what_does_not_depend_on_the_carry_may_be_prepared_for_many_steps_at_onc
     def plain(carry, now):
         return prepared(carry, (now[0] * now[1], now[1] + 1.0))
 
-    one = scan(prepared, place(np.ones(3)), xs, xp=xp, reverse=reverse, prepare=lambda x, scale: (x * scale, scale + 1.0))
+    def prepare(x, scale):
+        return x * scale, scale + 1.0
+
+    one = scan(prepared, place(np.ones(3)), xs, xp=xp, reverse=reverse, prepare=prepare)
     other = scan(plain, place(np.ones(3)), xs, xp=xp, reverse=reverse)
     assert_allclose(backend.to_host(one[0]), backend.to_host(other[0]), rtol=1e-14)
     assert_allclose(backend.to_host(one[1][0]), backend.to_host(other[1][0]), rtol=1e-14)

@@ -83,8 +83,8 @@ def test_the_message_names_entry_backend_both_values_and_all_that_is_wrong():
         return xp.sum(x * x) + xp.sum(y), {"x": 2.0 * x + with_entry((1,), lambda v: 1.0)(x * 0.0), "y": x * 0.0}
 
     message = (
-        r"^gradient of y\[[01]\] on numpy \(cpu, float64\): by hand 0, by central differences (1|1\.0+\d+|0\.9999+\d*), "
-        r"relative error 1 > 1e-05; wrong in all: x, y$"
+        r"^gradient of y\[[01]\] on numpy \(cpu, float64\): by hand 0, "
+        r"by central differences (1|1\.0+\d+|0\.9999+\d*), relative error 1 > 1e-05; wrong in all: x, y$"
     )
     with pytest.raises(GradientError, match=message):
         check_gradients(wrong, {"x": np.asarray([1.0, 3.0]), "y": np.ones(2)})
@@ -148,7 +148,7 @@ def many(factor):
 @pytest.mark.host
 @pytest.mark.parametrize(("size", "names"), [(2000, ["x"]), (2001, [f"direction {k}" for k in range(3)])])
 def test_large_arrays_are_checked_along_random_directions(rng, size, names):
-    arrays = {"x": rng.normal(size=size)}
+    arrays = {"x": rng.uniform(0.5, 1.0, size)}
     assert [comparison.name for comparison in check_gradients(many(1.0), arrays)] == names
     with pytest.raises(GradientError, match=rf"^gradient of {names[0][0]}"):
         check_gradients(many(1.001), arrays)
@@ -186,7 +186,8 @@ def test_float32_arrays_are_checked_in_float64_too():
 
 @pytest.mark.host
 def test_a_backend_of_float32_is_refused():
-    with pytest.raises(ValueError, match=r"^gradients are checked in float64, but the backend is numpy \(cpu, float32\)$"):
+    message = r"^gradients are checked in float64, but the backend is numpy \(cpu, float32\)$"
+    with pytest.raises(ValueError, match=message):
         check_gradients(product, {"a": A, "b": B}, on=portnn.backend("numpy"))
 
 

@@ -69,7 +69,8 @@ def test_a_planted_difference_of_a_gradient_is_found_and_named(here, odd, spoilt
             gradients["y"] = gradients["y"] + np.asarray([[0.0, 0.0], [spoilt, 0.0]])
         return loss, gradients
 
-    with pytest.raises(ParityError, match=r"^odd \(cpu, float64\) differs from NumPy in the gradient of y by \S+ > 1e-09$"):
+    message = r"^odd \(cpu, float64\) differs from NumPy in the gradient of y by \S+ > 1e-09$"
+    with pytest.raises(ParityError, match=message):
         check_parity(uneven, ARRAYS, [here, odd(1.0)])
 
 
@@ -101,7 +102,8 @@ def test_losses_that_agree_pass_and_the_worst_step_is_told(here):
 @pytest.mark.host
 @pytest.mark.parametrize("spoilt", [1.0 + 1e-8, float("nan")])
 def test_losses_that_part_are_an_error_that_names_the_step(here, spoilt):
-    with pytest.raises(ParityError, match=r"^numpy \(cpu, float64\) differs from NumPy in the loss at step 3 by \S+ > 1e-09$"):
+    message = r"^numpy \(cpu, float64\) differs from NumPy in the loss at step 3 by \S+ > 1e-09$"
+    with pytest.raises(ParityError, match=message):
         check_losses([3.0, 2.0, spoilt], [3.0, 2.0, 1.0], here)
 
 
@@ -116,5 +118,6 @@ def test_differences_are_relative_to_the_largest_entry():
     assert relative([100.0, 1.5], [100.0, 1.0]) == pytest.approx(0.005)
     assert relative([0.0, 0.0], [0.0, 0.0]) == 0.0
     assert np.isnan(relative([1.0], [1.0, 1.0]))
-    assert np.isnan(relative([np.nan], [1.0]))
+    for value, right in ((np.nan, 1.0), (1.0, np.nan), (np.inf, np.inf), (1.0, np.inf)):
+        assert np.isnan(relative([value], [right]))
     assert relative(np.zeros((0, 3)), np.zeros((0, 3))) == 0.0

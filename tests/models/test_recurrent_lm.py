@@ -84,7 +84,7 @@ def test_initial_parameters_have_the_shapes_and_the_bound_of_torch(cell, rng):
         if cell == "lstm" and name.endswith("bias_ih"):
             plain = np.delete(array, np.s_[16:32])
         assert np.abs(plain).max() <= 0.25
-        assert array.size < 64 or 0.9 * 0.25 / math.sqrt(3) < plain.std() < 1.1 * 0.25 / math.sqrt(3)
+        assert array.size < 200 or 0.9 * 0.25 / math.sqrt(3) < plain.std() < 1.1 * 0.25 / math.sqrt(3)
 
 
 @pytest.mark.host
@@ -134,6 +134,15 @@ def test_gradients_and_carry_have_the_shapes_of_parameters_and_states(language, 
 
 
 @each_cell
+def test_a_compiled_model_stalls_nothing(drawn, language, cell):
+    """`language` computes under the guard: once while it compiles, and here once more."""
+    model = small(cell)
+    host = drawn(model)
+    first, second = (language(model, *host) for _ in range(2))
+    assert first[0] == second[0]
+
+
+@each_cell
 def test_parameters_of_zero_know_nothing(language, drawn, cell):
     """The loss is then the logarithm of the size of the vocabulary."""
     model = small(cell)
@@ -142,7 +151,7 @@ def test_parameters_of_zero_know_nothing(language, drawn, cell):
     assert loss == pytest.approx(math.log(VOCABULARY), rel=1e-14)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", ["lstm", pytest.param("gru", marks=pytest.mark.host)])
 def test_chunks_with_a_carry_are_the_same_as_the_whole(language, drawn, cell):
     model = small(cell)
     params, batch, carry = drawn(model, time=2 * TIME)
@@ -157,6 +166,7 @@ def test_chunks_with_a_carry_are_the_same_as_the_whole(language, drawn, cell):
             assert_allclose(part, its, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.host
 def test_what_is_dropped_everywhere_has_no_effect_and_no_gradient(language, drawn):
     """With every unit of the first layer dropped, ids no longer matter; with a unit of the last, its weights."""
     model = small("rnn")
@@ -173,6 +183,7 @@ def test_what_is_dropped_everywhere_has_no_effect_and_no_gradient(language, draw
     assert grads["output.weight"][[0, 2]].all()
 
 
+@pytest.mark.host
 def test_units_that_are_kept_are_scaled_and_without_masks_nothing_is(language, drawn):
     """A model with dropout and masks of ones is the model without dropout whose next weights are larger."""
     model = small("rnn")
@@ -187,6 +198,7 @@ def test_units_that_are_kept_are_scaled_and_without_masks_nothing_is(language, d
     assert kept == pytest.approx(plain, rel=1e-13)
 
 
+@pytest.mark.host
 def test_targets_that_do_not_count_change_neither_loss_nor_gradients(language, drawn):
     model = small("rnn")
     params, batch, carry = drawn(model)

@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_what_was_there(path, monkeypatch, call) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("os.fsync" if call == "fsync" else "pathlib.Path.replace", full)
-    with pytest.raises(OSError, match="cannot write checkpoint .*last.safetensors: No space left on device"):
+    with pytest.raises(OSError, match=r"cannot write checkpoint .*last\.safetensors: No space left on device"):
         save_checkpoint(path, ARRAYS, {"step": 2})
     assert load_checkpoint(path)[1]["step"] == 1
     assert list(path.parent.iterdir()) == [path]
@@ -150,5 +150,5 @@ def test_an_interrupt_leaves_what_was_there(path, monkeypatch) -> None:
 
 def test_a_file_in_the_place_of_the_folder(tmp_path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(OSError, match="cannot write checkpoint .*taken"):
+    with pytest.raises(OSError, match=r"cannot write checkpoint .*taken"):
         save_checkpoint(tmp_path / "taken" / "last.safetensors", ARRAYS, {})

@@ -84,5 +84,5 @@ def test_a_new_run_sweeps_the_folder_and_a_resumed_one_only_what_was_half_writte
 
 def test_a_file_in_the_place_of_the_folder(tmp_path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(OSError, match="cannot use the folder .*taken: File exists"):
+    with pytest.raises(OSError, match=r"cannot use the folder .*taken: File exists"):
         RunFolder(tmp_path / "taken").prepare(anew=True)

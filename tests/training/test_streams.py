@@ -81,7 +81,7 @@ def test_sizes_are_positive_whole_numbers(name, value) -> None:
 
 
 def test_too_short_says_what_is_needed() -> None:
-    with pytest.raises(ValueError, match="too short: 8 tokens .* batch_size 2 x seq_length 4 needs 9"):
+    with pytest.raises(ValueError, match=r"too short: 8 tokens .* batch_size 2 x seq_length 4 needs 9"):
         ChunkStreams(np.arange(8), batch_size=2, seq_length=4)
 
 

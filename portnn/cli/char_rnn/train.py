@@ -18,22 +18,22 @@ DEFAULTS: dict[str, Any] = {
     "level": "char",
     "encoding": "utf-8",
     "min_count": 1,
-    "cell": "lstm",
+    "cell": "gru",
     "hidden_size": 128,
     "num_layers": 1,
     "dropout": 0.0,
     "init_scale": None,
     "seq_length": 64,
-    "batch_size": 32,
+    "batch_size": 16,
     "optimizer": "adam",
-    "learning_rate": 5e-3,
+    "learning_rate": 8e-3,
     "schedule": "constant",
     "clip_norm": 5.0,
     "clip_value": None,
     "smoothing": None,
     "held_out": 0.05,
-    "evaluate_every": 200,
-    "checkpoint_every": 200,
+    "evaluate_every": 250,
+    "checkpoint_every": 250,
     "dtype": "float32",
     "seed": 0,
 }
@@ -42,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
 MODEL = ("cell", "hidden_size", "num_layers", "dropout", "level", "min_count", "init_scale", "seed", "dtype")
 """Those of `CharRNN`; the others are of its `fit`."""
 
-STEPS = 1200
+STEPS = 2500
 """Length of a run where none is said."""
 
 
@@ -88,7 +88,7 @@ def train(
     held_out: Annotated[
         float | None, _option("Last fraction of the text, measured and not trained on.", "held_out")
     ] = None,
-    sample_every: Annotated[int, typer.Option(help="Show a sample every so many steps; 0 for never.", min=0)] = 400,
+    sample_every: Annotated[int, typer.Option(help="Show a sample every so many steps; 0 for never.", min=0)] = 500,
     evaluate_every: Annotated[
         int | None, _option("Measure the held-out loss every so many steps.", "evaluate_every")
     ] = None,

@@ -1,0 +1,104 @@
+"""`portnn char-rnn sample` and `evaluate`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import portnn as library
+
+pytestmark = pytest.mark.host
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    model = library.CharRNN("gru", hidden_size=12, seed=2)
+    text = "to be or not to be, that is the question;\n" * 8
+    model.fit(text, steps=40, batch_size=4, seq_length=12, learning_rate=0.03, held_out=0, progress=False).save(path)
+    return path
+
+
+def test_one_seed_one_text(portnn, path) -> None:
+    first, again, other = (
+        portnn("char-rnn", "sample", path, "--length", 40, "--prime", "to ", "--seed", seed) for seed in (1, 1, 2)
+    )
+    assert first.status == 0
+    assert first.err == ""
+    assert first == again
+    assert first.out != other.out
+    assert first.out.startswith("to ")
+    assert len(first.out) == 44
+    assert first.out == library.load(path).sample(40, prime="to ", seed=1) + "\n"
+
+
+@pytest.mark.parametrize(("length", "count"), [(0, 1), (1, 2)])
+def test_short_samples(portnn, path, length, count) -> None:
+    result = portnn("char-rnn", "sample", path, "--length", length)
+    assert (result.status, len(result.out), result.err) == (0, count, "")
+
+
+def test_options_of_sampling(portnn, path) -> None:
+    greedy = portnn("char-rnn", "sample", path, "--temperature", 0, "--length", 30, "--seed", 1).out
+    assert greedy == portnn("char-rnn", "sample", path, "--top-k", 1, "--length", 30, "--seed", 2).out
+    stopped = portnn("char-rnn", "sample", path, "--temperature", 0, "--length", 30, "--stop", greedy[10:13]).out
+    assert stopped == greedy.partition(greedy[10:13])[0] + "\n"
+    found = json.loads(portnn("char-rnn", "sample", path, "--length", 5, "--prime", "to", "--seed", 3, "--json").out)
+    assert found == {"prime": "to", "text": library.load(path).sample(5, prime="to", seed=3), "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--length", -1), "length must be a whole number, 0 or more, got -1"),
+        (("--temperature", -1), "temperature must be 0 or more, got -1.0"),
+        (("--temperature", "nan"), "temperature must be 0 or more, got nan"),
+        (("--temperature", "inf"), "temperature must be 0 or more, got inf"),
+        (("--top-k", 0), "top_k must be a positive whole number, got 0"),
+        (("--stop", ""), "stop must not be empty"),
+        (("--seed", -1), "seed must not be negative, got -1"),
+        (("--prime", "été"), "prime text has characters the model never saw: 'é' (U+00E9)"),
+        (("--device", "gpu"), "numpy has no device 'gpu'"),
+        (("--dtype", "float16"), "unknown dtype 'float16'"),
+        (("--backend", "tensorflow"), "unknown backend 'tensorflow'"),
+    ],
+)
+def test_bad_options_are_one_line(portnn, path, options, message) -> None:
+    result = portnn("char-rnn", "sample", path, *options)
+    assert result.status == 1
+    assert result.out == ""
+    assert message in result.message
+
+
+def test_evaluate(portnn, path, tmp_path) -> None:
+    files = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for file in files:
+        file.write_text("to be or not\n" * 5)
+    result = portnn("char-rnn", "evaluate", path, *files)
+    found = library.load(path).evaluate(files)
+    assert result.status == 0
+    assert result.out == f"{found.nats:.4f} nats, {found.bits:.4f} bits per character over 129 characters\n"
+    assert json.loads(portnn("char-rnn", "evaluate", path, *files, "--json").out) == {
+        **found._asdict(),
+        "unit": "character",
+    }
+    assert portnn("char-rnn", "evaluate", path, *files, "--dtype", "float64").status == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "corpus is empty"),
+        (b"t", "evaluation needs at least two tokens, got 1"),
+        (b"to z", "characters the model never saw: 'z' (U+007A)"),
+        (b"to \xff", "byte 0xff at offset 3 is not utf-8; state another --encoding"),
+        (None, "does not exist"),
+    ],
+)
+def test_texts_that_cannot_be_evaluated(portnn, path, tmp_path, content, message) -> None:
+    if content is not None:
+        (tmp_path / "text").write_bytes(content)
+    result = portnn("char-rnn", "evaluate", path, tmp_path / "text")
+    assert result.status == 1
+    assert message in result.message
