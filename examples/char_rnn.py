@@ -1,6 +1,6 @@
 """Train a character RNN in Python, sample from it, measure it, keep it.
 
-    python examples/char_rnn.py [STEPS]
+python examples/char_rnn.py [STEPS]
 """
 
 import sys

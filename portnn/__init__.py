@@ -25,7 +25,7 @@ _HOMES = {
     "MissingBackendError": "portnn.backends",
     "backend": "portnn.backends",
     "backend_of": "portnn.backends",
-    "backends": "portnn.backends",
+    "backends": "portnn",
     "check_gradients": "portnn.checking",
     "check_parity": "portnn.checking",
     "load": "portnn.estimators",
@@ -52,7 +52,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'portnn' has no attribute {name!r}")
-    value = importlib.import_module("portnn.ops") if name == "ops" else getattr(importlib.import_module(home), name)
+    # A package is itself the value; `portnn.backends` can be called, too.
+    value = (
+        importlib.import_module(f"portnn.{name}") if home == "portnn" else getattr(importlib.import_module(home), name)
+    )
     globals()[name] = value
     return value
 

@@ -51,9 +51,7 @@ def global_norm(grads: dict[str, Array], *, xp: Any) -> Array:
     return xp.sqrt(squares[0] if len(squares) == 1 else xp.sum(xp.stack(squares)))
 
 
-def clip_by_global_norm(
-    grads: dict[str, Array], max_norm: float, *, xp: Any
-) -> tuple[dict[str, Array], Array]:
+def clip_by_global_norm(grads: dict[str, Array], max_norm: float, *, xp: Any) -> tuple[dict[str, Array], Array]:
     """Scale all gradients by one factor, so that their common norm is at most `max_norm`.
 
     Parameters

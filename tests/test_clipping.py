@@ -117,9 +117,7 @@ def test_compiles_where_the_library_can(backend):
     np.testing.assert_allclose(backend.to_host(norm), backend.to_host(clip(grads)[2]), rtol=1e-12)
     for clipped, eager in ((by_norm, clip(grads)[0]), (by_value, clip(grads)[1])):
         for name in SHAPES:
-            np.testing.assert_allclose(
-                backend.to_host(clipped[name]), backend.to_host(eager[name]), rtol=1e-12
-            )
+            np.testing.assert_allclose(backend.to_host(clipped[name]), backend.to_host(eager[name]), rtol=1e-12)
 
 
 @pytest.mark.host

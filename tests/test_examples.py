@@ -37,9 +37,7 @@ def test_min_char_rnn_learns(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("hello world, " * 200, encoding="utf-8")
     printed = run("min_char_rnn.py", "300", str(text), cwd=tmp_path)
-    losses = [
-        float(line.split("smoothed loss ")[1].split()[0]) for line in printed.splitlines() if "smoothed" in line
-    ]
+    losses = [float(line.split("smoothed loss ")[1].split()[0]) for line in printed.splitlines() if "smoothed" in line]
     assert len(losses) == 4
     assert losses[-1] < 0.9 * losses[0]
     assert "----" in printed

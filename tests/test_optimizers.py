@@ -71,9 +71,7 @@ def run(chosen, backend, dtype="float64"):
     history = []
     for step, (grads, rate) in enumerate(steps, start=1):
         grads = {name: moved(grad) for name, grad in grads.items()}
-        params, state = chosen.update(
-            params, grads, state, learning_rate=moved(rate), step=moved(float(step)), xp=xp
-        )
+        params, state = chosen.update(params, grads, state, learning_rate=moved(rate), step=moved(float(step)), xp=xp)
         history.append({name: np.array(backend.to_host(param)) for name, param in params.items()})
     return history, params, state
 
@@ -84,9 +82,7 @@ def torch_optimizer(chosen, tensors):
     decay = {"weight_decay": chosen.weight_decay}
     match chosen:
         case SGD():
-            return torch.optim.SGD(
-                tensors, lr=1.0, momentum=chosen.momentum, nesterov=chosen.nesterov, **decay
-            )
+            return torch.optim.SGD(tensors, lr=1.0, momentum=chosen.momentum, nesterov=chosen.nesterov, **decay)
         case Adagrad():
             return torch.optim.Adagrad(tensors, lr=1.0, eps=chosen.eps, **decay)
         case RMSprop():
@@ -151,8 +147,7 @@ def test_arguments_are_left_alone(chosen, backend):
     params = {name: backend.asarray(array) for name, array in host.items()}
     grads = {name: backend.asarray(array) for name, array in steps[0][0].items()}
     state = {
-        slot: {name: backend.asarray(np.abs(grad) + 1.0) for name, grad in steps[1][0].items()}
-        for slot in chosen.slots
+        slot: {name: backend.asarray(np.abs(grad) + 1.0) for name, grad in steps[1][0].items()} for slot in chosen.slots
     }
     rate, step = backend.asarray(np.asarray(0.1)), backend.asarray(np.asarray(3.0))
     groups = [params, grads, *state.values(), {"rate": rate, "step": step}]

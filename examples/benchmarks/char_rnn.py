@@ -193,6 +193,7 @@ class Worker:
         )
 
     def ask(self, job: dict[str, Any]) -> Any:
+        """Send a job and wait for what comes back."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")

@@ -40,9 +40,7 @@ def backends() -> list[BackendStatus]:
 
 
 def _status(name: str) -> BackendStatus:
-    status = BackendStatus(
-        name=name, available=False, version=None, devices=[], dtypes=[], reason=None, install=None
-    )
+    status = BackendStatus(name=name, available=False, version=None, devices=[], dtypes=[], reason=None, install=None)
     if not installed(name):
         return {**status, "reason": "not installed", "install": INSTALL[name]}
     try:
@@ -83,6 +81,8 @@ def _devices(name: str, xp: Any) -> list[str]:
 
         return [f"{device.platform}:{device.id}" for device in jax.devices()]
     if name == "array-api-strict":
-        return [str(device).removeprefix("array_api_strict.Device('").removesuffix("')")
-                for device in xp.__array_namespace_info__().devices()]
+        return [
+            str(device).removeprefix("array_api_strict.Device('").removesuffix("')")
+            for device in xp.__array_namespace_info__().devices()
+        ]
     return ["cpu"]

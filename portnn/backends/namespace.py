@@ -46,8 +46,7 @@ def namespace(**arrays: Array) -> Namespace:
             )
         elif its_device != where:
             raise ValueError(
-                f"{first_name} is on device {where} but {name} on {its_device}; "
-                "all arrays must be on one device"
+                f"{first_name} is on device {where} but {name} on {its_device}; all arrays must be on one device"
             )
     if xp is None:
         raise TypeError("no array was given")

@@ -162,9 +162,7 @@ def _model(training: TrainingCase, rng: np.random.Generator) -> Case:
         placed = LanguageBatch(
             arrays["inputs"], arrays["targets"], tuple(arrays[f"keep.{k}"] for k in range(len(batch.keep)))
         )
-        states = tuple(
-            tuple(arrays[f"carry.{i}.{j}"] for j in range(len(layer))) for i, layer in enumerate(carry)
-        )
+        states = tuple(tuple(arrays[f"carry.{i}.{j}"] for j in range(len(layer))) for i, layer in enumerate(carry))
         loss, _, cache = model.loss({name: arrays[name] for name in params}, placed, states, xp=xp)
         return loss, model.gradients(cache, xp=xp)
 

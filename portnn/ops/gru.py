@@ -31,9 +31,7 @@ class GRUGradients(NamedTuple):
 
 
 @portable
-def gru(
-    x: Array, h0: Array, weights: Weights, *, xp: Namespace = None
-) -> tuple[Array, Array, GRUCache]:
+def gru(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple[Array, Array, GRUCache]:
     r"""GRU whose reset gate acts after the product with the recurrent weights, as in PyTorch and cuDNN.
 
     With ``a = x_t W_ih + b_ih`` and ``b = h_{t-1} W_hh + b_hh``, each split into three:
@@ -110,9 +108,7 @@ def gru(
 
 
 @portable
-def gru_backward(
-    dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = None
-) -> GRUGradients:
+def gru_backward(dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = None) -> GRUGradients:
     """Gradients of `gru`: back through time.
 
     Parameters

@@ -104,9 +104,7 @@ def lstm(
 
 
 @portable
-def lstm_backward(
-    dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: Namespace = None
-) -> LSTMGradients:
+def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: Namespace = None) -> LSTMGradients:
     """Gradients of `lstm`: back through time.
 
     Parameters
@@ -123,9 +121,7 @@ def lstm_backward(
     x, h0, c0, weights, y, cs, tanh_cs, gates = cache
     size = h0.shape[1]
 
-    def factors(
-        dy: Array, gates: Array, tanh_cs: Array, c_previous: Array
-    ) -> tuple[Array, ...]:
+    def factors(dy: Array, gates: Array, tanh_cs: Array, c_previous: Array) -> tuple[Array, ...]:
         # Each gate's gradient is one of dc, dh times a factor that no later step changes:
         # o (1 - tanh(c)^2), g i (1 - i), c f (1 - f), i (1 - g^2) and tanh(c) o (1 - o), in as few passes as will do.
         i, f, g, o = (gates[:, k * size : (k + 1) * size, :] for k in range(4))

@@ -104,6 +104,7 @@ def weight_gradients(
     dweights : Weights
     """
     (length, batch, hidden), wide = y.shape, da.shape[2]
+    one_bias = da is db
     da, db = xp.reshape(da, (-1, wide)), xp.reshape(db, (-1, wide))
     dweight_hh = xp.matmul(h0.T, db[:batch, :])
     if length > 1:
@@ -115,7 +116,7 @@ def weight_gradients(
         dx = xp.reshape(xp.matmul(da, weights.weight_ih.T), x.shape)
         dweight_ih = xp.matmul(xp.reshape(x, (-1, x.shape[2])).T, da)
         dbias_ih = xp.sum(da, axis=0)
-    return dx, Weights(dweight_ih, dweight_hh, dbias_ih, dbias_ih if da is db else xp.sum(db, axis=0))
+    return dx, Weights(dweight_ih, dweight_hh, dbias_ih, dbias_ih if one_bias else xp.sum(db, axis=0))
 
 
 def gate_rows(size: int, gates: int) -> list[tuple[Any, ...]]:

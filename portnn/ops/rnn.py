@@ -28,9 +28,7 @@ class RNNGradients(NamedTuple):
 
 
 @portable
-def rnn(
-    x: Array, h0: Array, weights: Weights, *, xp: Namespace = None
-) -> tuple[Array, Array, RNNCache]:
+def rnn(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple[Array, Array, RNNCache]:
     r"""Tanh RNN: ``h_t = tanh(x_t W_ih + b_ih + h_{t-1} W_hh + b_hh)``.
 
     Parameters
@@ -82,9 +80,7 @@ def rnn(
 
 
 @portable
-def rnn_backward(
-    dy: Array, dh_n: Array, cache: RNNCache, *, xp: Namespace = None
-) -> RNNGradients:
+def rnn_backward(dy: Array, dh_n: Array, cache: RNNCache, *, xp: Namespace = None) -> RNNGradients:
     """Gradients of `rnn`: back through time.
 
     Parameters

@@ -18,9 +18,7 @@ def check_inner(operation: str, *, x: Array, weight: Array) -> None:
     """Raise ValueError unless x (..., n_in) can be multiplied by weight (n_in, n_out)."""
     check_ndim(operation, "weight", weight, 2)
     if x.ndim < 1 or x.shape[-1] != weight.shape[0]:
-        raise ValueError(
-            f"{operation}: x has shape {shape(x)} but the weight expects (..., {weight.shape[0]})"
-        )
+        raise ValueError(f"{operation}: x has shape {shape(x)} but the weight expects (..., {weight.shape[0]})")
 
 
 def check_shape(operation: str, name: str, array: Array, expected: tuple[int, ...], because: str) -> None:

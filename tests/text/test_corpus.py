@@ -232,9 +232,7 @@ def test_relative_and_absolute_paths_are_the_same_file(
 
 
 @pytest.mark.parametrize("touch_only", [False, True])
-def test_a_changed_file_is_encoded_again(
-    touch_only: bool, book: Path, cache: Path, encoded: list[str]
-) -> None:
+def test_a_changed_file_is_encoded_again(touch_only: bool, book: Path, cache: Path, encoded: list[str]) -> None:
     read_corpus(book, memory_limit=0)
     facts = book.stat()
     text = TEXT if touch_only else TEXT.replace("hat", "mat")
@@ -352,9 +350,7 @@ def test_cache_folder_is_the_argument_then_the_environment_then_the_users(
     read_corpus(book, memory_limit=0)
     assert len(list(cache.iterdir())) == 2
     monkeypatch.delenv("PORTNN_CACHE")
-    monkeypatch.setattr(
-        cache_module.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "user" / name)
-    )
+    monkeypatch.setattr(cache_module.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "user" / name))
     read_corpus(book, memory_limit=0)
     assert len(list((tmp_path / "user" / "portnn").iterdir())) == 2
 
@@ -369,9 +365,7 @@ def test_a_cache_folder_that_cannot_be_written(book: Path, encoded: list[str]) -
     assert encoded == []
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
-    book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -434,9 +428,7 @@ def test_split() -> None:
     assert [part.size for part in corpus.split(0)] == [100, 0]
     assert [part.size for part in corpus.split(0.29)] == [71, 29]
     for wrong in (-0.1, 1.0, 1.5, float("nan"), float("inf")):
-        with pytest.raises(
-            ValueError, match=r"^held_out is .*; expected a fraction, 0 or more and less than 1$"
-        ):
+        with pytest.raises(ValueError, match=r"^held_out is .*; expected a fraction, 0 or more and less than 1$"):
             corpus.split(wrong)
     with pytest.raises(ValueError, match=r"^held_out is 0\.999; of 100 tokens that leaves none to train on$"):
         corpus.split(0.999)

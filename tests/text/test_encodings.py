@@ -27,9 +27,7 @@ def test_text_is_the_same_wherever_the_bytes_are_cut(encoding: str) -> None:
         assert "".join(decode_chunks(chunks, encoding)) == PLAIN
 
 
-@pytest.mark.parametrize(
-    ("encoding", "text"), [("latin-1", LATIN), ("gbk", "中文\r\n字"), ("cp1252", "\u20ac\r\n")]
-)
+@pytest.mark.parametrize(("encoding", "text"), [("latin-1", LATIN), ("gbk", "中文\r\n字"), ("cp1252", "\u20ac\r\n")])
 def test_national_encodings(encoding: str, text: str) -> None:
     for chunks in cuts(text.encode(encoding)):
         assert "".join(decode_chunks(chunks, encoding)) == text.replace("\r\n", "\n").replace("\r", "\n")
@@ -94,9 +92,7 @@ def test_text_before_a_wrong_byte_is_given() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_missing_mark_is_not_guessed(encoding: str) -> None:
-    with pytest.raises(
-        ValueError, match=f"^bytes: {encoding} without .*; state {encoding}-le or {encoding}-be$"
-    ):
+    with pytest.raises(ValueError, match=f"^bytes: {encoding} without .*; state {encoding}-le or {encoding}-be$"):
         list(decode_chunks(["abcd".encode(encoding + "-le")], encoding))
 
 
@@ -130,9 +126,7 @@ def test_locale_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_folder_and_missing_file_are_told_at_the_call(read, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(IsADirectoryError) as folder:
         read(tmp_path)
-    assert str(folder.value) == (
-        f'corpus "{tmp_path}" is a folder; give the files in it, such as {tmp_path / "*.txt"}'
-    )
+    assert str(folder.value) == (f'corpus "{tmp_path}" is a folder; give the files in it, such as {tmp_path / "*.txt"}')
     with pytest.raises(FileNotFoundError) as missing:
         read(tmp_path / "no.txt")
     assert str(missing.value) == f'corpus "{tmp_path / "no.txt"}" does not exist'

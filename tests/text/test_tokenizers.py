@@ -8,9 +8,7 @@ import pytest
 
 from portnn.text import LEVELS, count_tokens, tokenizer
 
-TEXT = (
-    "To be,  or\tnot… \n\n 我来到北京清华大学。 c'est l'été?!\r\n  (x_1)=3.14 \U0001f600\U00020000 \u2028end "
-)
+TEXT = "To be,  or\tnot… \n\n 我来到北京清华大学。 c'est l'été?!\r\n  (x_1)=3.14 \U0001f600\U00020000 \u2028end "
 STR_LEVELS = [level for level in LEVELS if level != "byte"]
 
 
@@ -92,9 +90,7 @@ def test_jieba_missing_names_the_command(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "rjieba", None)
     with pytest.raises(ModuleNotFoundError) as caught:
         tokenizer("jieba").split("我")
-    assert str(caught.value) == (
-        'level jieba needs the package rjieba: python -m pip install "portnn[chinese]"'
-    )
+    assert str(caught.value) == ('level jieba needs the package rjieba: python -m pip install "portnn[chinese]"')
 
 
 @pytest.mark.parametrize("level", ["chars", "", None, 3, ["char"]])

@@ -65,9 +65,7 @@ def test_levels_of_words_always_have_an_unknown_token(level: str) -> None:
     vocabulary = Vocabulary.from_text(" a b", level)
     assert vocabulary.unknown_id == len(vocabulary.tokens) == len(vocabulary) - 1
     assert vocabulary.encode("zzz a").tolist()[0] == vocabulary.unknown_id
-    assert vocabulary.unknown_in("zzz a yyy\n") == (
-        ["zzz", " yyy", "\n"] if level == "word" else ["zzz", "yyy", "\n"]
-    )
+    assert vocabulary.unknown_in("zzz a yyy\n") == (["zzz", " yyy", "\n"] if level == "word" else ["zzz", "yyy", "\n"])
     assert vocabulary.decode(vocabulary.encode("zzz")) == UNKNOWN
 
 
@@ -84,12 +82,8 @@ def test_a_strange_character_is_named() -> None:
     vocabulary = Vocabulary.from_text("abc")
     with pytest.raises(ValueError, match=r"never saw") as caught:
         vocabulary.encode("aéb\U0001f600é", noun="prime text")
-    assert str(caught.value) == (
-        "prime text has characters the model never saw: 'é' (U+00E9), '\U0001f600' (U+1F600)"
-    )
-    with pytest.raises(
-        ValueError, match=r"^text has .*: 'z' \(U\+007A\), 'y' .*, 'v' \(U\+0076\) and 1 other$"
-    ):
+    assert str(caught.value) == ("prime text has characters the model never saw: 'é' (U+00E9), '\U0001f600' (U+1F600)")
+    with pytest.raises(ValueError, match=r"^text has .*: 'z' \(U\+007A\), 'y' .*, 'v' \(U\+0076\) and 1 other$"):
         vocabulary.encode("zyxwvu")
     with pytest.raises(ValueError, match=r" and 3 others$"):
         vocabulary.encode("zyxwvuts")
