@@ -160,13 +160,13 @@ def test_a_bar_on_a_terminal_and_an_interrupt(tmp_path) -> None:
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, 80))
     command = (*MAIN, "char-rnn", "train", "book.txt", "--steps", "100000", "--hidden-size", "4", "--batch-size", "2",
-               "--seq-length", "9", "--sample-every", "0", "--out", "run")  # fmt: skip
+               "--seq-length", "9", "--sample-every", "0", "--evaluate-every", "100", "--out", "run")  # fmt: skip
     with subprocess.Popen(
         command, cwd=tmp_path, stdin=slave, stdout=subprocess.PIPE, stderr=slave, env=environment(NO_COLOR="1")
     ) as process:
         os.close(slave)
         seen = b""
-        while b"/100000 [" not in seen or b"step 200:" not in seen:
+        while b"/100000 [" not in seen or b"step 100:" not in seen:
             seen += os.read(master, 4096)
         process.send_signal(2)
         try:
