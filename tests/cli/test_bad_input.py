@@ -12,6 +12,7 @@ import pytest
 import safetensors.numpy
 
 from portnn.backends import MissingBackendError
+from portnn.cli.char_rnn.train import DEFAULTS
 from portnn.training import load_checkpoint, save_checkpoint
 
 pytestmark = pytest.mark.host
@@ -172,7 +173,7 @@ def test_not_a_number_in_the_weights(train, folder, portnn) -> None:
     ("options", "message"),
     [
         (("--hidden-size", 7), "cannot resume: the checkpoint has hidden_size 6, not 7"),
-        (("--cell", "gru"), "cannot resume: the checkpoint has cell 'lstm', not 'gru'"),
+        (("--cell", "rnn"), f"cannot resume: the checkpoint has cell {DEFAULTS['cell']!r}, not 'rnn'"),
         (("--level", "byte"), "cannot resume: the checkpoint has level 'char', not 'byte'"),
         (("--dtype", "float64"), "cannot resume: the checkpoint has dtype 'float32', not 'float64'"),
         (("--held-out", 0.2), "cannot resume: the checkpoint has held_out 0.05, not 0.2"),

@@ -25,8 +25,7 @@ def test_results_to_stdout_and_progress_to_stderr(train_and_draw, folder) -> Non
     assert names == ["learned", "speed", "checkpoint", "metrics", "loss", "sample"]
     assert "nats" in result.out
     assert "bits per character" in result.out
-    assert "gru of" not in result.err
-    assert "lstm of 6 units on numpy (cpu, float32)" in result.err
+    assert " of 6 units on numpy (cpu, float32)" in result.err
     assert "step 20: loss" in result.err
     assert result.err.count("  | ") >= 2
     assert "\r" not in result.err

@@ -1,0 +1,148 @@
+"""What the optimizers share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from numbers import Real
+from typing import Any, ClassVar
+
+from portnn.backends import Array
+
+Arrays = dict[str, Array]
+State = dict[str, Arrays]
+Scalars = tuple[Array, ...]
+Moved = tuple[Array, Arrays]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """What the optimizers share: checked options, state from zero, the loop over parameters, a form for JSON.
+
+    Parameters
+    ----------
+    weight_decay : float, default 0
+        L2 penalty: this multiple of the parameter joins its gradient.
+
+    Raises
+    ------
+    TypeError
+        If an option is not a number.
+    ValueError
+        If an option is out of its range.
+    """
+
+    name: ClassVar[str]
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "bool":
+                if not isinstance(value, bool):
+                    raise TypeError(f"{self.name}: {field.name} must be True or False, got {value!r}")
+                continue
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise TypeError(f"{self.name}: {field.name} must be a number, got {value!r}")
+            # A NumPy scalar would widen float32 arrays to its own dtype; a Python float does not.
+            object.__setattr__(self, field.name, value := float(value))
+            # Comparisons with NaN are false, so NaN fails each of these too. An eps of 0 is refused because
+            # an entry that never had a gradient would become 0 / 0.
+            valid, expected = {
+                "eps": (0.0 < value < math.inf, "a positive number"),
+                "weight_decay": (0.0 <= value < math.inf, "0 or a positive number"),
+            }.get(field.name, (0.0 <= value < 1.0, "in [0, 1)"))
+            if not valid:
+                raise ValueError(f"{self.name}: {field.name} must be {expected}, got {value:g}")
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the state, each of which holds one array for every parameter."""
+        raise NotImplementedError
+
+    def init(self, params: Arrays, *, xp: Any) -> State:
+        """State before the first update: zeros like each parameter, ``{slot: {name: array}}``."""
+        return {slot: {name: xp.zeros_like(param) for name, param in params.items()} for slot in self.slots}
+
+    def update(
+        self, params: Arrays, grads: Arrays, state: State, *, learning_rate: Array, step: Array, xp: Any
+    ) -> tuple[Arrays, State]:
+        """One step downhill.
+
+        Parameters
+        ----------
+        params, grads : dict of str to array
+            Parameters and the gradient of the loss for each, of the same names, shapes and floating dtype.
+        state : dict of str to dict of str to array
+            From `init` or the update before.
+        learning_rate, step : array, shape ()
+            Of the parameters' dtype. `step` is 1 for the first update.
+        xp : namespace
+            Array API namespace of all of these.
+
+        Returns
+        -------
+        tuple of (params, state)
+            New dictionaries of new arrays. The arguments are left as they were.
+
+        Raises
+        ------
+        TypeError
+            If dtypes differ, or `learning_rate` or `step` is not an array of shape ().
+        ValueError
+            If names or shapes differ, or the state belongs to another optimizer.
+        """
+        self._check(params, grads, state, {"learning_rate": learning_rate, "step": step})
+        scalars = self._scalars(learning_rate, step, xp)
+        moved: Arrays = {}
+        kept: State = {slot: {} for slot in self.slots}
+        for name, param in params.items():
+            old = {slot: arrays[name] for slot, arrays in state.items()}
+            start, grad = self._decayed(param, grads[name], learning_rate)
+            moved[name], new = self._rule(start, grad, old, scalars, xp)
+            for slot, array in new.items():
+                kept[slot][name] = array
+        return moved, kept
+
+    def to_json(self) -> dict[str, Any]:
+        """Name and options, for a checkpoint; ``optimizer(**record)`` makes an equal optimizer."""
+        return {"name": self.name, **asdict(self)}
+
+    def _scalars(self, learning_rate: Array, step: Array, xp: Any) -> Scalars:
+        """Work out once for all parameters what the rule needs: minus the learning rate, if no more."""
+        return (-learning_rate,)
+
+    def _decayed(self, param: Array, grad: Array, learning_rate: Array) -> tuple[Array, Array]:
+        """Add the L2 penalty to the gradient; without one the arguments themselves, not to be written to."""
+        if self.weight_decay:
+            penalty = param * self.weight_decay
+            penalty += grad
+            grad = penalty
+        return param, grad
+
+    def _rule(self, param: Array, grad: Array, old: Arrays, scalars: Scalars, xp: Any) -> Moved:
+        """Return the new value of one parameter, and its new state by slot."""
+        raise NotImplementedError
+
+    def _check(self, params: Arrays, grads: Arrays, state: State, scalars: Arrays) -> None:
+        # Names, shapes and dtypes, never values, so nothing waits for a device. A wider dtype in any of them
+        # would widen the parameters without a word.
+        if state.keys() != set(self.slots):
+            raise ValueError(f"{self.name}: the state has {sorted(state)}, expected {sorted(self.slots)}")
+        for what, arrays in {"grads": grads, **state}.items():
+            if arrays.keys() != params.keys():
+                odd = sorted(arrays.keys() ^ params.keys())
+                raise ValueError(f"{self.name}: {what} and params differ in the names {odd}")
+            for name, param in params.items():
+                array, label = arrays[name], f"{self.name}: {what}[{name!r}]"
+                if array.shape != param.shape:
+                    shapes = tuple(array.shape), tuple(param.shape)
+                    raise ValueError(f"{label} has shape {shapes[0]}, its parameter {shapes[1]}")
+                if array.dtype != param.dtype:
+                    raise TypeError(f"{label} has dtype {array.dtype}, its parameter {param.dtype}")
+        for what, scalar in scalars.items():
+            for name, param in params.items():
+                if getattr(scalar, "shape", None) != () or scalar.dtype != param.dtype:
+                    expected = f"an array of shape () and of params[{name!r}]'s dtype {param.dtype}"
+                    is_array = hasattr(scalar, "dtype")
+                    got = f"shape {tuple(scalar.shape)}, dtype {scalar.dtype}" if is_array else repr(scalar)
+                    raise TypeError(f"{self.name}: {what} must be {expected}, got {got}")
