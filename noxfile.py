@@ -34,7 +34,8 @@ def tests(session: nox.Session, library: str) -> None:
     """Run the test suite on one array library."""
     if library == "cupy":
         need_gpu(session)
-    session.install(".[plot,chinese]", "pytest", *LIBRARIES[library])
+    # array-api-strict is the second library, and has the second device, of the tests that mix them.
+    session.install(".[plot,chinese]", "pytest", "array-api-strict", *LIBRARIES[library])
     session.run("pytest", "--backend", BACKENDS.get(library, library), *session.posargs)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
@@ -105,7 +106,7 @@ def bench(session: nox.Session) -> None:
 def gpu(session: nox.Session) -> None:
     """Run the whole suite, the gradient check and the parity proof on CuPy."""
     need_gpu(session)
-    session.install(".[plot,chinese]", "pytest", *LIBRARIES["cupy"])
+    session.install(".[plot,chinese]", "pytest", "array-api-strict", *LIBRARIES["cupy"])
     session.run("pytest", "--backend", "cupy", *session.posargs)
     session.run("portnn", "gradcheck", "--backend", "cupy")
     session.run("python", "examples/parity.py", "cupy")

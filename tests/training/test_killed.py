@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import runpy
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import portnn
 from portnn.training import load_checkpoint, read_metrics
 
 pytestmark = [
@@ -21,14 +21,22 @@ TEXT = "the quick brown fox jumps over the lazy dog; " * 5
 STEPS, KILLS = 400, 20
 
 
-def train(folder: Path) -> None:
-    portnn.CharRNN("gru", hidden_size=8, num_layers=2, dropout=0.2).fit(
-        TEXT, steps=STEPS, batch_size=2, seq_length=7, held_out=0.2, log_every=1, evaluate_every=5,
-        checkpoint_every=1, out=folder, resume=True, progress=False,
-    )  # fmt: skip
+SCRIPT = f"""
+import pathlib, portnn
+portnn.CharRNN("gru", hidden_size=8, num_layers=2, dropout=0.2).fit(
+    {TEXT!r}, steps={STEPS}, batch_size=2, seq_length=7, held_out=0.2, log_every=1, evaluate_every=5,
+    checkpoint_every=1, out=pathlib.Path(folder), resume=True, progress=False,
+)
+"""
 
 
 def test_killed_twenty_times(tmp_path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+
+    def train(folder: Path) -> None:
+        runpy.run_path(str(script), {"folder": str(folder)})
+
     train(tmp_path / "whole")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pytest", "portnn.estimators"])
@@ -38,7 +46,7 @@ def test_killed_twenty_times(tmp_path) -> None:
     for _ in range(KILLS):
         size = metrics.stat().st_size if metrics.exists() else 0
         more = int(rng.integers(1, 8)) * 150  # bytes, about a line each
-        process = context.Process(target=train, args=(folder,))
+        process = context.Process(target=runpy.run_path, args=(str(script), {"folder": str(folder)}))
         process.start()
         # A resumed run first drops lines, so the file may begin smaller than the killed run left it.
         while process.is_alive() and not (metrics.exists() and metrics.stat().st_size > size + more):
