@@ -47,7 +47,7 @@ def global_norm(grads: dict[str, Array], *, xp: Any) -> Array:
     if not grads:
         raise ValueError("global_norm: there are no gradients")
     vectors = [xp.reshape(grad, (-1,)) for grad in grads.values()]
-    squares = [xp.vecdot(vector, vector) for vector in vectors]
+    squares = [xp.matmul(vector, vector) for vector in vectors]
     return xp.sqrt(squares[0] if len(squares) == 1 else xp.sum(xp.stack(squares)))
 
 

@@ -12,7 +12,7 @@ from portnn.backends import Backend, tree_map
 from portnn.models import LanguageBatch, Parameters, RecurrentLM
 from portnn.training import check_integers, check_range
 
-STREAMS, CHUNK = 32, 128
+STREAMS, CHUNK = 8, 128
 """Text is measured in up to this many parallel streams, this many ids at a time."""
 
 RELEASE_EVERY = 1000
