@@ -7,6 +7,7 @@ from portnn.backends.backend import Backend, MissingBackendError, backend, backe
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.compiling import compile
 from portnn.backends.namespace import Array, Namespace, device, library_name, namespace, portable
+from portnn.backends.product import product, products
 from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
 from portnn.backends.scan import scan
 from portnn.backends.scatter import one_hot, scatter_add
@@ -30,6 +31,8 @@ __all__ = [
     "namespace",
     "one_hot",
     "portable",
+    "product",
+    "products",
     "scan",
     "scatter_add",
     "state_to_json",

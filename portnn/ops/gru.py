@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable, scan
+from portnn.backends import Array, Namespace, portable, product, products, scan
 from portnn.ops import recurrence
 from portnn.ops.recurrence import Weights
 
 
 class GRUCache(NamedTuple):
-    """What `gru_backward` needs; in `hs`, `rz`, `n` and `m` the features come before the batch."""
+    """What `gru_backward` needs; `rz` is (time, 2, batch, hidden), `m` is ``h_{t-1} W_hn + b_hn``."""
 
     x: Array
     h0: Array
     weights: Weights
     y: Array
-    hs: Array
     rz: Array
     n: Array
     m: Array
@@ -74,23 +73,21 @@ def gru(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple
     half, one = xp.full_like(h0[0, :], 0.5), xp.ones_like(h0[0, :])
     scale = xp.concat((half, half, one))
     outer = xp.concat((weights.bias_hh[: 2 * size], xp.zeros_like(one)))
-    table = recurrence.transposed(weights.weight_ih, xp=xp) * xp.expand_dims(scale, axis=-1)
-    weight = recurrence.transposed(weights.weight_hh, xp=xp) * xp.expand_dims(scale, axis=-1)
-    bias = xp.expand_dims((weights.bias_ih + outer) * scale, axis=-1)
-    inner = xp.zeros_like(h0.T) + xp.expand_dims(weights.bias_hh[2 * size :], axis=-1)
-    constant = xp.full_like(h0[0, 0], 0.5)  # beside a small array, NumPy takes an array faster than a Python number
-    first, second, third = recurrence.gate_rows(size, 3)
-    both = (slice(None, 2 * size), ...)
+    inner = xp.zeros_like(h0) + weights.bias_hh[2 * size :]
+    constant = half[0]  # beside a small array, NumPy takes an array faster than a Python number
+    first, second, third, both = (0, ...), (1, ...), (2, ...), (slice(2), ...)
 
-    project = recurrence.input_projection(x, table, bias, xp=xp)
+    recur = products(weights.weight_hh * scale, 3, x.shape[1], xp=xp)
+    bias = (weights.bias_ih + outer) * scale
+    project = recurrence.input_projection(x, weights.weight_ih * scale, bias, 3, xp=xp)
 
     def drives(x: Array) -> tuple[Array, ...]:
         drive = project(x)
-        return drive[:, : 2 * size, :], drive[:, 2 * size :, :]
+        return drive[:, :2, ...], drive[:, 2, ...]
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         drive_rz, drive_n = now
-        b = xp.matmul(weight, h)
+        b = recur(h)
         rz = xp.tanh(b[both] + drive_rz)
         rz *= constant
         rz += constant
@@ -101,10 +98,10 @@ def gru(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple
         h = h - n
         h *= rz[second]
         h += n
-        return h, (h.T, h, rz, n, m)
+        return h, (h, rz, n, m)
 
-    h_n, (y, hs, rz, n, m) = scan(step, h0.T, (x,), xp=xp, prepare=drives)
-    return y, h_n.T, GRUCache(x, h0, weights, y, hs, rz, n, m)
+    h_n, (y, rz, n, m) = scan(step, h0, (x,), xp=xp, prepare=drives)
+    return y, h_n, GRUCache(x, h0, weights, y, rz, n, m)
 
 
 @portable
@@ -122,12 +119,13 @@ def gru_backward(dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = Non
     -------
     GRUGradients
     """
-    x, h0, weights, y, hs, rz, n, m = cache
+    x, h0, weights, y, rz, n, m = cache
     size = h0.shape[1]
+    recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
     def factors(dy: Array, rz: Array, n: Array, m: Array, h_previous: Array) -> tuple[Array, ...]:
         # As in the LSTM: what dh and dn are multiplied with does not depend on later steps.
-        r, z = rz[:, :size, :], rz[:, size:, :]
+        r, z = rz[:, 0, ...], rz[:, 1, ...]
         keep, mr = 1.0 - z, m * r
         to_n = keep - keep * n * n
         to_z = (h_previous - n) * (z * keep)
@@ -138,13 +136,13 @@ def gru_backward(dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = Non
         dy_t, r, z, to_r, to_z, to_n = now
         dh = dh + dy_t
         dn = dh * to_n
-        gates = xp.concat((dn, dn * to_r, dh * to_z, dn * r), axis=0)
+        gates = xp.concat((dn, dn * to_r, dh * to_z, dn * r), axis=-1)
         dh *= z
-        dh += xp.matmul(weights.weight_hh, gates[size:, :])
-        return dh, (gates.T,)
+        dh += recur(gates[:, size:])
+        return dh, (gates,)
 
-    known = (xp.matrix_transpose(dy), rz, n, m, recurrence.previous(h0.T, hs, xp=xp))
-    dh0, (gates,) = scan(step, dh_n.T, known, xp=xp, reverse=True, prepare=factors)
+    known = (dy, rz, n, m, recurrence.previous(h0, y, xp=xp))
+    dh0, (gates,) = scan(step, dh_n, known, xp=xp, reverse=True, prepare=factors)
     # Of the columns n, r, z, r n, the first three belong to the input's part and the last three to the recurrent
     # part, so neither has to be copied; the input's come out in the order n, r, z.
     weight_ih = xp.concat((weights.weight_ih[:, 2 * size :], weights.weight_ih[:, : 2 * size]), axis=1)
@@ -156,4 +154,4 @@ def gru_backward(dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = Non
         weight_ih=xp.concat((dweight_ih[:, size:], dweight_ih[:, :size]), axis=1),
         bias_ih=xp.concat((dbias_ih[size:], dbias_ih[:size])),
     )
-    return GRUGradients(dx, dh0.T, dweights)
+    return GRUGradients(dx, dh0, dweights)

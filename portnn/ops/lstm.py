@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable, scan
+from portnn.backends import Array, Namespace, portable, product, products, scan
 from portnn.ops import recurrence
 from portnn.ops.recurrence import Weights
 
 
 class LSTMCache(NamedTuple):
-    """What `lstm_backward` needs; in `cs`, `tanh_cs` and `gates` the features come before the batch."""
+    """What `lstm_backward` needs; `gates` is (time, 4, batch, hidden)."""
 
     x: Array
     h0: Array
@@ -71,24 +71,23 @@ def lstm(
     Gers, Schmidhuber, Cummins. Learning to forget: continual prediction with LSTM. Neural Computation 12, 2000.
     """
     recurrence.check_recurrent("lstm", x, weights, {"h0": h0, "c0": c0}, gates=4, xp=xp)
-    size = h0.shape[1]
     # One tanh serves all gates: sigmoid(z) = (1 + tanh(z / 2)) / 2. The inner half goes into the weights.
-    half, one = xp.full_like(h0.T, 0.5), xp.ones_like(h0.T)
-    scale = xp.concat((half, half, one, half), axis=0)
-    shift = xp.concat((half, half, xp.zeros_like(one), half), axis=0)
-    table = recurrence.transposed(weights.weight_ih, xp=xp) * scale[:, :1]
-    weight = recurrence.transposed(weights.weight_hh, xp=xp) * scale[:, :1]
-    bias = xp.expand_dims(weights.bias_ih + weights.bias_hh, axis=-1) * scale[:, :1]
-    i, f, g, o = recurrence.gate_rows(size, 4)
+    half, one = xp.full_like(h0[0, 0], 0.5), xp.ones_like(h0[0, 0])
+    scale = xp.reshape(xp.stack((half, half, one, half)), (4, 1, 1))
+    shift = xp.reshape(xp.stack((half, half, xp.zeros_like(one), half)), (4, 1, 1))
+    columns = xp.reshape(xp.broadcast_to(scale[:, 0, :], (4, h0.shape[1])), (-1,))
+    i, f, g, o = ((gate, ...) for gate in range(4))
 
-    project = recurrence.input_projection(x, table, bias, xp=xp)
+    recur = products(weights.weight_hh * columns, 4, x.shape[1], xp=xp)
+    bias = (weights.bias_ih + weights.bias_hh) * columns
+    project = recurrence.input_projection(x, weights.weight_ih * columns, bias, 4, xp=xp)
 
     def drive(x: Array) -> tuple[Array, ...]:
         return (project(x),)
 
     def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         h, c = state
-        z = xp.matmul(weight, h)
+        z = recur(h)
         z += now[0]
         gates = xp.tanh(z)
         gates *= scale
@@ -97,10 +96,10 @@ def lstm(
         c += gates[i] * gates[g]
         tanh_c = xp.tanh(c)
         h = gates[o] * tanh_c
-        return (h, c), (h.T, c, tanh_c, gates)
+        return (h, c), (h, c, tanh_c, gates)
 
-    (h_n, c_n), (y, cs, tanh_cs, gates) = scan(step, (h0.T, c0.T), (x,), xp=xp, prepare=drive)
-    return y, h_n.T, c_n.T, LSTMCache(x, h0, c0, weights, y, cs, tanh_cs, gates)
+    (h_n, c_n), (y, cs, tanh_cs, gates) = scan(step, (h0, c0), (x,), xp=xp, prepare=drive)
+    return y, h_n, c_n, LSTMCache(x, h0, c0, weights, y, cs, tanh_cs, gates)
 
 
 @portable
@@ -119,12 +118,12 @@ def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: 
     LSTMGradients
     """
     x, h0, c0, weights, y, cs, tanh_cs, gates = cache
-    size = h0.shape[1]
+    recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
     def factors(dy: Array, gates: Array, tanh_cs: Array, c_previous: Array) -> tuple[Array, ...]:
         # Each gate's gradient is one of dc, dh times a factor that no later step changes:
         # o (1 - tanh(c)^2), g i (1 - i), c f (1 - f), i (1 - g^2) and tanh(c) o (1 - o), in as few passes as will do.
-        i, f, g, o = (gates[:, k * size : (k + 1) * size, :] for k in range(4))
+        i, f, g, o = (gates[:, gate, ...] for gate in range(4))
         ig, fc, h = i * g, f * c_previous, o * tanh_cs
         to_c = o - h * tanh_cs
         to_i = ig - ig * i
@@ -138,10 +137,10 @@ def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: 
         dy_t, f, to_c, to_i, to_f, to_g, to_o = now
         dh = dh + dy_t
         dc = dc + dh * to_c
-        dz = xp.concat((dc * to_i, dc * to_f, dc * to_g, dh * to_o), axis=0)
-        return (xp.matmul(weights.weight_hh, dz), dc * f), (dz.T,)
+        dz = xp.concat((dc * to_i, dc * to_f, dc * to_g, dh * to_o), axis=-1)
+        return (recur(dz), dc * f), (dz,)
 
-    known = (xp.matrix_transpose(dy), gates, tanh_cs, recurrence.previous(c0.T, cs, xp=xp))
-    (dh0, dc0), (dz,) = scan(step, (dh_n.T, dc_n.T), known, xp=xp, reverse=True, prepare=factors)
+    known = (dy, gates, tanh_cs, recurrence.previous(c0, cs, xp=xp))
+    (dh0, dc0), (dz,) = scan(step, (dh_n, dc_n), known, xp=xp, reverse=True, prepare=factors)
     dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
-    return LSTMGradients(dx, dh0.T, dc0.T, dweights)
+    return LSTMGradients(dx, dh0, dc0, dweights)

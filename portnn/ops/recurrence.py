@@ -1,15 +1,13 @@
 """What the three recurrent cells share: all that does not depend on the previous step.
 
-Outside, sequences are ``(time, batch, features)``. Inside the loop the features come first: states are
-``(hidden, batch)`` and gates ``(gates * hidden, batch)``. Each gate is then one contiguous block, and the
-product inside the loop has the shape that BLAS libraries do best for small batches. Results change over as
-they leave the loop, one time step at a time, while they are still in the cache.
+Weights hold the gates side by side, ``(features, gates * hidden)``. Inside the loop the gates come first,
+``(gates, batch, hidden)``, so that each is one contiguous block for the arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, scatter_add
 from portnn.ops.shapes import check_ndim, check_shape, shape
@@ -56,31 +54,31 @@ def check_recurrent(
         check_shape(operation, name, state, (x.shape[1], hidden), "x and the weights expect")
 
 
-def input_projection(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) -> Callable[[Array], Array]:
-    """Make a function from time steps of x to the input's part of their gates, features first.
+def input_projection(x: Array, weight_ih: Array, bias: Array, gates: int, *, xp: Namespace) -> Callable[[Array], Array]:
+    """Make a function from time steps of x to the input's part of their gates.
 
     Parameters
     ----------
     x : array (time, batch, input_size), or integer ids (time, batch)
         Ids stand for one-hot vectors: their product with the weights is a gather.
-    weight_ih : array (G * hidden, input_size)
-        Transposed: features first.
-    bias : array (G * hidden, 1)
+    weight_ih : array (input_size, gates * hidden)
+    bias : array (gates * hidden,)
 
     Returns
     -------
     callable
-        Any number of time steps of x -> array (time, G * hidden, batch).
+        Any number of time steps of x -> array (time, gates, batch, hidden).
     """
     table = weight_ih + bias if x.ndim == 2 else None
+    batch, hidden = x.shape[1], weight_ih.shape[1] // gates
 
     def project(x: Array) -> Array:
         if table is not None:
-            projected = xp.take(table, xp.reshape(x, (-1,)), axis=1)
+            projected = xp.take(table, xp.reshape(x, (-1,)), axis=0)
         else:
-            projected = xp.matmul(weight_ih, xp.reshape(x, (-1, x.shape[2])).T)
+            projected = xp.matmul(xp.reshape(x, (-1, x.shape[2])), weight_ih)
             projected += bias
-        return xp.permute_dims(xp.reshape(projected, (-1, x.shape[0], x.shape[1])), (1, 0, 2))
+        return xp.permute_dims(xp.reshape(projected, (-1, batch, gates, hidden)), (0, 2, 1, 3))
 
     return project
 
@@ -119,16 +117,6 @@ def weight_gradients(
     return dx, Weights(dweight_ih, dweight_hh, dbias_ih, dbias_ih if one_bias else xp.sum(db, axis=0))
 
 
-def gate_rows(size: int, gates: int) -> list[tuple[Any, ...]]:
-    """Index of each gate's rows among (gates * size, batch), made once and not in every step."""
-    return [(slice(gate * size, (gate + 1) * size), ...) for gate in range(gates)]
-
-
-def transposed(weight: Array, *, xp: Namespace) -> Array:
-    """Transpose of a matrix, laid out anew row by row, because the loop reads it once a step."""
-    return xp.reshape(xp.reshape(weight.T, (-1,)), (weight.shape[1], weight.shape[0]))
-
-
 def previous(first: Array, later: Array, *, xp: Namespace) -> Array:
-    """State before each step: `first` (features, batch), then all but the last of `later` (time, features, batch)."""
+    """State before each step: `first` (batch, hidden), then all but the last of `later` (time, batch, hidden)."""
     return xp.concat((xp.expand_dims(first, axis=0), later[:-1, ...]), axis=0)

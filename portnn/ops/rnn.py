@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable, scan
+from portnn.backends import Array, Namespace, portable, product, scan
 from portnn.ops import recurrence
 from portnn.ops.recurrence import Weights
 
 
 class RNNCache(NamedTuple):
-    """What `rnn_backward` needs; `hs` is `y` with the features before the batch."""
+    """What `rnn_backward` needs."""
 
     x: Array
     h0: Array
     weights: Weights
     y: Array
-    hs: Array
 
 
 class RNNGradients(NamedTuple):
@@ -60,23 +59,20 @@ def rnn(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple
     Elman. Finding structure in time. Cognitive Science 14, 1990.
     """
     recurrence.check_recurrent("rnn", x, weights, {"h0": h0}, gates=1, xp=xp)
-    table = recurrence.transposed(weights.weight_ih, xp=xp)
-    weight = recurrence.transposed(weights.weight_hh, xp=xp)
-    bias = xp.expand_dims(weights.bias_ih + weights.bias_hh, axis=-1)
-
-    project = recurrence.input_projection(x, table, bias, xp=xp)
+    recur = product(weights.weight_hh, x.shape[1], xp=xp)
+    project = recurrence.input_projection(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, 1, xp=xp)
 
     def drive(x: Array) -> tuple[Array, ...]:
-        return (project(x),)
+        return (project(x)[:, 0, ...],)
 
     def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        z = xp.matmul(weight, h)
+        z = recur(h)
         z += now[0]
         h = xp.tanh(z)
-        return h, (h.T, h)
+        return h, (h,)
 
-    h_n, (y, hs) = scan(step, h0.T, (x,), xp=xp, prepare=drive)
-    return y, h_n.T, RNNCache(x, h0, weights, y, hs)
+    h_n, (y,) = scan(step, h0, (x,), xp=xp, prepare=drive)
+    return y, h_n, RNNCache(x, h0, weights, y)
 
 
 @portable
@@ -94,17 +90,18 @@ def rnn_backward(dy: Array, dh_n: Array, cache: RNNCache, *, xp: Namespace = Non
     -------
     RNNGradients
     """
-    x, h0, weights, y, hs = cache
+    x, h0, weights, y = cache
+    recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
-    def slopes(dy: Array, hs: Array) -> tuple[Array, ...]:
-        return dy, 1.0 - hs * hs
+    def slopes(dy: Array, y: Array) -> tuple[Array, ...]:
+        return dy, 1.0 - y * y
 
     def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         dy_t, slope = now
         dz = dh + dy_t
         dz *= slope
-        return xp.matmul(weights.weight_hh, dz), (dz.T,)
+        return recur(dz), (dz,)
 
-    dh0, (dz,) = scan(step, dh_n.T, (xp.matrix_transpose(dy), hs), xp=xp, reverse=True, prepare=slopes)
+    dh0, (dz,) = scan(step, dh_n, (dy, y), xp=xp, reverse=True, prepare=slopes)
     dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
-    return RNNGradients(dx, dh0.T, dweights)
+    return RNNGradients(dx, dh0, dweights)
