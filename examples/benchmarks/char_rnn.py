@@ -4,13 +4,15 @@
 
 A step is forward, backward, clipping to a global norm of 5, and Adagrad, float32, on one-hot ids. Every contender
 lives in a process of its own, so that none disturbs another's threads, and they take turns: some steps of one, some
-of the next, round after round. The floor is the time that the matrix products alone would take at the rate of a
-product of 2048 x 2048 float32 matrices, measured in the same rounds.
+of the next, round after round. portnn has as many workers as its command line would take. The floor is the time that
+the matrix products alone would take at the rate of a product of 2048 x 2048 float32 matrices, measured in the same
+rounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -28,6 +30,9 @@ THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 
 
 Run = Callable[[], None]
 
+_running = contextlib.ExitStack()
+"""Workers of the job at hand."""
+
 
 def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> Run:
     import numpy as np
@@ -35,7 +40,7 @@ def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int
     import portnn
     from portnn.models import LanguageBatch, RecurrentLM
     from portnn.optimizers import Adagrad
-    from portnn.training import init_optimizer, make_step
+    from portnn.training import Workers, automatic_workers, init_optimizer, make_step
 
     where = portnn.backend("numpy")
     rng = np.random.default_rng(0)
@@ -45,7 +50,9 @@ def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int
     chunk = LanguageBatch(where.asarray(ids[0]), where.asarray(ids[1]))
     carry = tuple(tuple(where.asarray(part) for part in layer) for layer in model.initial_carry(batch))
     rate = where.asarray(np.float64(0.01))
-    step = make_step(model, optimizer, where, clip_norm=5.0)
+    count = automatic_workers(batch, where)
+    workers = _running.enter_context(Workers(model, where, count)) if count > 1 else None
+    step = make_step(model, optimizer, where, clip_norm=5.0, workers=workers)
     state = [params, init_optimizer(optimizer, model, params, where), carry]
 
     def run() -> None:
@@ -169,6 +176,7 @@ def work(name: str) -> None:
     for line in sys.stdin:
         job = json.loads(line)
         if "make" in job:
+            _running.close()
             cell, size = job["make"]
             run = make(cell, *size)
             run()

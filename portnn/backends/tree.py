@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
-    """Tree of the same form with `function` applied to every array."""
+def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Tree of the same form, of `function(array, ...)` with the arrays that have the same place in every tree."""
     if tree is None:
         return None
     if isinstance(tree, dict):
-        return {name: tree_map(function, branch) for name, branch in tree.items()}
+        return {name: tree_map(function, branch, *(other[name] for other in others)) for name, branch in tree.items()}
     if isinstance(tree, tuple):
-        branches = (tree_map(function, branch) for branch in tree)
+        branches = (tree_map(function, *places) for places in zip(tree, *others, strict=True))
         return type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
-    return function(tree)
+    return function(tree, *others)
 
 
 def tree_flatten(tree: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -33,3 +33,9 @@ class Model(Protocol):
 
     def gradients(self, cache: Any, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter, shaped like it."""
+
+    def split(self, batch: Any, carry: Any, parts: int) -> list[tuple[Any, Any, float]]:
+        """Cut a batch and its carry, NumPy arrays, for workers; each with its share of the loss, a weighted mean.
+
+        Every array of a carry has the batch as its first axis, by which the parts' are joined again.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace
+from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 
 CELLS = {"rnn": 1, "gru": 3, "lstm": 4}
@@ -164,6 +165,20 @@ class RecurrentLM:
                 grads[f"layers.{layer}.{name}"] = gradient
             dy = found.x
         return grads
+
+    def split(self, batch: LanguageBatch, carry: Carry, parts: int) -> list[tuple[LanguageBatch, Carry, float]]:
+        """Cut a batch between its streams into parts as equal as can be, each with its share of the mean loss."""
+        streams = batch.inputs.shape[1]
+        cuts = [streams * part // parts for part in range(parts + 1)]
+        pieces = []
+        for start, stop in itertools.pairwise(cuts):
+            piece = tree_map(lambda array, a=start, b=stop: array[:, a:b, ...], batch)
+            states = tree_map(lambda array, a=start, b=stop: array[a:b, ...], carry)
+            share = (stop - start) / streams
+            if batch.weights is not None:
+                share = float(piece.weights.sum()) / (float(batch.weights.sum()) or 1.0)
+            pieces.append((piece, states, share))
+        return pieces
 
 
 def layer_weights(params: Parameters, layer: int) -> ops.Weights:

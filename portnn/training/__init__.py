@@ -13,6 +13,7 @@ from portnn.training.progress import Progress, StopWatch
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
 from portnn.training.streams import ChunkStreams, check_integers, check_range
+from portnn.training.workers import WorkerError, Workers, automatic_workers, check_workers
 
 __all__ = [
     "BatchSource",
@@ -34,8 +35,12 @@ __all__ = [
     "StopRequests",
     "StopWatch",
     "Trainer",
+    "WorkerError",
+    "Workers",
+    "automatic_workers",
     "check_integers",
     "check_range",
+    "check_workers",
     "init_optimizer",
     "load_checkpoint",
     "make_step",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
 from portnn.training.state import Progressed
 from portnn.training.step import StepResult, init_optimizer, make_step
+from portnn.training.workers import Workers, check_workers
 
 
 class BatchSource(Protocol):
@@ -85,6 +87,7 @@ class Trainer:
     quiet: bool = False
 
     def __post_init__(self) -> None:
+        check_workers(self.plan.workers, self.backend, self.source.batch_size)
         optimizer_state = init_optimizer(self.plan.optimizer, self.model, self.params, self.backend)
         self.state = Progressed(self.params, optimizer_state, self._initial_carry())
         self._files = None if self.folder is None else RunFolder(self.folder)
@@ -101,13 +104,12 @@ class Trainer:
             If the loss is not finite or explodes. The last good checkpoint stays.
         Interrupted
             If SIGINT or SIGTERM came; the state is saved first.
+        WorkerError
+            If a worker process failed or is gone.
         OSError
             If the folder cannot be written.
         """
         state, plan = self.state, self.plan
-        self._step = make_step(
-            self.model, plan.optimizer, self.backend, clip_norm=plan.clip_norm, clip_value=plan.clip_value
-        )
         self._metrics = None
         if self._files is not None:
             self._files.prepare(anew=state.step == 0)
@@ -115,7 +117,15 @@ class Trainer:
         self._watch = DivergenceWatch(first=state.first_loss)
         self._clock = StopWatch(state.seconds)
         self._logged = (state.step, state.seconds)
-        with StopRequests() as requests, Progress(total_steps, state.step, quiet=self.quiet) as self._progress:
+        with (
+            StopRequests() as requests,
+            Progress(total_steps, state.step, quiet=self.quiet) as self._progress,
+            self._workers() as workers,
+        ):
+            self._step = make_step(
+                self.model, plan.optimizer, self.backend,
+                clip_norm=plan.clip_norm, clip_value=plan.clip_value, workers=workers,
+            )  # fmt: skip
             while state.step < total_steps and requests.received is None:
                 result = self._advance()
                 ends = state.step == total_steps
@@ -172,6 +182,11 @@ class Trainer:
         position, random = run.pop("position"), run.pop("random")
         self.state = self.state.restored(arrays, run, self.backend)
         self.source.position, self.rng = position, generator_from_json(random)
+
+    def _workers(self) -> contextlib.AbstractContextManager[Workers | None]:
+        if self.plan.workers == 1:
+            return contextlib.nullcontext()
+        return Workers(self.model, self.backend, self.plan.workers)
 
     def _save_last(self) -> None:
         if self._files is None:

@@ -23,6 +23,8 @@ class Plan:
         In steps.
     smoothing : float in [0, 1), optional
         Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` instead of the mean since the last line.
+    workers : int
+        Processes that share each batch, on NumPy; 1: this one alone. See `portnn.training.Workers`.
 
     Raises
     ------
@@ -38,6 +40,7 @@ class Plan:
     evaluate_every: int = 200
     checkpoint_every: int = 200
     smoothing: float | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         # Comparisons with NaN are false, so NaN fails each of these too.

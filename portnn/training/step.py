@@ -11,6 +11,7 @@ from portnn.clipping import clip_by_global_norm, clip_by_value
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
 from portnn.training.packing import pack, row_major, unpack
+from portnn.training.workers import Workers
 
 
 class StepResult(NamedTuple):
@@ -41,18 +42,23 @@ def make_step(
     *,
     clip_norm: float | None = None,
     clip_value: float | None = None,
+    workers: Workers | None = None,
 ) -> Step:
     """Build ``step(params, optimizer_state, batch, carry, learning_rate, number) -> StepResult``.
 
     `learning_rate` and `number` (1 for the first step) are 0-d arrays, so that a compiled step reads them
     instead of freezing them. Gradients are clipped entry by entry to `clip_value`, then to the global norm
-    `clip_norm`.
+    `clip_norm`. `workers`, if there are any, work out loss and gradient together.
     """
     xp, shapes = backend.xp, model.shapes()
 
-    def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
+    def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
-        grads = {ALL: pack(model.gradients(cache, xp=xp), shapes, xp=xp)}
+        return loss, carry, pack(model.gradients(cache, xp=xp), shapes, xp=xp)
+
+    def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
+        loss, carry, gradient = (workers or gradient_of)(params, batch, carry)
+        grads = {ALL: gradient}
         if clip_value is not None:
             grads = clip_by_value(grads, clip_value, xp=xp)
         grads, norm = clip_by_global_norm(grads, clip_norm or math.inf, xp=xp)

@@ -12,7 +12,7 @@ from portnn.cli.char_rnn.report import SampleCallback, report
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.datasets import python_documentation
 from portnn.estimators import CharRNN, check_resumable, recipe
-from portnn.training import RunFolder, load_checkpoint
+from portnn.training import RunFolder, automatic_workers, load_checkpoint
 
 DEFAULTS: dict[str, Any] = {
     "level": "char",
@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "clip_norm": 5.0,
     "clip_value": None,
     "smoothing": None,
+    "workers": None,
     "held_out": 0.05,
     "evaluate_every": 250,
     "checkpoint_every": 250,
@@ -80,6 +81,12 @@ def train(
     ] = None,
     clip_norm: Annotated[float | None, _option("Limit of the gradients' norm; 0 for none.", "clip_norm")] = None,
     clip_value: Annotated[float | None, _option("Limit of each gradient; 0 for none.", "clip_value")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that share each batch, on NumPy. [default: one for every core, but 8 streams for each]"
+        ),
+    ] = None,
     epochs: Annotated[float | None, typer.Option(help="Length of the run in passes over the text.")] = None,
     steps: Annotated[
         int | None,
@@ -119,6 +126,8 @@ def train(
     if steps is None and epochs is None:
         steps = settings.get("steps", STEPS)
     model = CharRNN(**{name: settings[name] for name in MODEL}, backend=backend, device=device)
+    if settings["workers"] is None:
+        settings["workers"] = automatic_workers(settings["batch_size"], model.backend)
     cell, size = settings["cell"], settings["hidden_size"]
     described = ", ".join(map(str, files)) if files else "the documentation that ships with Python"
     print(f"{cell} of {size} units on {model.backend}: {described}", file=sys.stderr)

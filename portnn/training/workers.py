@@ -1,0 +1,187 @@
+"""Worker processes: on NumPy, every processor core takes a part of each batch.
+
+NumPy works on one core, large matrix products apart, and Python's threads would wait for one another at every
+small operation. So the other parts go to processes of their own. Parameters and gradients lie in memory that all
+of them see; batches, carries and losses are sent. The gradient of the whole is the weighted sum of the parts',
+always in the same order: with one number of workers a run is the same, bit for bit, every time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import mmap
+import os
+import subprocess
+import sys
+import traceback
+from multiprocessing.connection import Connection, Pipe
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+from portnn.backends import Array, Backend, tree_map
+from portnn.models import Model, Parameters
+from portnn.process import keep_freed_memory, tuning
+from portnn.training.packing import Shapes, unpack
+
+ENOUGH = 8
+"""Rows of a batch that are worth a worker of their own."""
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+Vector = np.ndarray[Any, Any]
+
+
+class WorkerError(RuntimeError):
+    """A worker process failed or is gone."""
+
+
+class Workers:
+    """The process that makes it and `count - 1` others, which share every batch until the context ends.
+
+    Parameters
+    ----------
+    model : Model
+        Able to `split` a batch, and of a module that another process can import.
+    backend : Backend
+        NumPy, on Linux; see `check_workers`.
+    count : int
+        At least 2.
+    """
+
+    def __init__(self, model: Model, backend: Backend, count: int) -> None:
+        self._model, self._xp, self._shapes, self._count = model, backend.xp, model.shapes(), count
+        entries = sum(math.prod(shape) for shape in self._shapes.values())
+        self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
+        memory = os.memfd_create("portnn")
+        try:
+            os.ftruncate(memory, count * entries * np.dtype(backend.dtype).itemsize)
+            self._shared = _shared_vectors(memory, count, backend.dtype)
+            for index in range(1, count):
+                process, connection = _start(memory)
+                self._processes.append((process, connection))
+                with contextlib.suppress(ConnectionError):  # if it is gone, the first batch will say so
+                    connection.send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
+        finally:
+            os.close(memory)
+        # Every core has a process of its own now; more threads would only be in one another's way.
+        self._limits = threadpoolctl.threadpool_limits(1, "blas")
+
+    def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
+        """Loss, carry for the next batch, and gradient as one vector, each of the whole batch.
+
+        Raises
+        ------
+        WorkerError
+            If another process failed or is gone.
+        """
+        _pack_into(self._shared[0], params, self._shapes)
+        (own, own_carry, share), *others = self._model.split(batch, carry, self._count)
+        for (process, connection), part in zip(self._processes, others, strict=True):
+            try:
+                connection.send(part)
+            except ConnectionError:
+                raise _gone(process) from None
+        loss, own_carry, cache = self._model.loss(params, own, own_carry, xp=self._xp)
+        gradient = np.empty_like(self._shared[0])
+        _pack_into(gradient, self._model.gradients(cache, xp=self._xp), self._shapes)
+        gradient *= share
+        loss, carries = loss * share, [own_carry]
+        for index, (process, connection) in enumerate(self._processes, start=1):
+            part_loss, part_carry = _answer(process, connection)
+            loss += part_loss
+            gradient += self._shared[index]
+            carries.append(part_carry)
+        return loss, tree_map(lambda *parts: np.concatenate(parts), *carries), gradient
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process, connection in self._processes:
+            connection.close()  # which ends it
+            process.wait()
+        self._limits.restore_original_limits()
+
+
+def check_workers(count: int, backend: Backend, batch_size: int) -> None:
+    """Raise ValueError unless `count` workers can share batches of `batch_size` on the backend."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"workers must be a positive whole number, got {count!r}")
+    if count > 1 and backend.name != "numpy":
+        raise ValueError(f"workers are processes that train on NumPy; on {backend.name} there is one, not {count}")
+    if count > 1 and not hasattr(os, "memfd_create"):
+        raise ValueError(f"workers share memory in the way of Linux; on {sys.platform} there is one, not {count}")
+    if count > batch_size:
+        raise ValueError(f"{count} workers cannot share a batch_size of {batch_size}")
+
+
+def automatic_workers(batch_size: int, backend: Backend) -> int:
+    """Return the number of workers for a batch: one for every core, as long as each has rows enough."""
+    if backend.name != "numpy" or not hasattr(os, "memfd_create"):
+        return 1
+    return max(1, min(len(os.sched_getaffinity(0)), batch_size // ENOUGH))
+
+
+def serve(memory: int, socket: int) -> None:
+    """Be a worker: answer batch after batch, until the other end closes."""
+    with contextlib.suppress(EOFError, ConnectionError), Connection(socket) as connection:
+        model, dtype, count, index, keep = connection.recv()
+        if keep:
+            keep_freed_memory()
+        shared, shapes = _shared_vectors(memory, count, dtype), model.shapes()
+        params = unpack(shared[0], shapes, xp=np)
+        while True:
+            batch, carry, share = connection.recv()
+            try:
+                loss, carry, cache = model.loss(params, batch, carry, xp=np)
+                _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
+                shared[index] *= share
+                answer: Any = loss * share, carry
+            except Exception as error:
+                traceback.print_exc()
+                answer = f"{type(error).__name__}: {error}"
+            connection.send(answer)
+
+
+def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
+    here, there = Pipe()
+    with there:
+        program = f"from {__name__} import serve; serve({memory}, {there.fileno()})"
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", program],
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(memory, there.fileno()),
+            process_group=0,  # Ctrl-C is for the process that started it
+        )
+    return process, here
+
+
+def _shared_vectors(memory: int, count: int, dtype: str) -> Vector:
+    """Rows of shared memory: the parameters, then the gradient of each worker after the first."""
+    return np.frombuffer(mmap.mmap(memory, 0), dtype).reshape(count, -1)
+
+
+def _pack_into(vector: Vector, arrays: Parameters, shapes: Shapes) -> None:
+    np.concatenate([arrays[name].reshape(-1) for name in shapes], out=vector)
+
+
+def _answer(process: subprocess.Popen[bytes], connection: Connection) -> tuple[Array, Any]:
+    try:
+        answer = connection.recv()
+    except (EOFError, ConnectionError):
+        raise _gone(process) from None
+    if isinstance(answer, str):
+        raise WorkerError(f"a worker process failed: {answer}")
+    return answer  # type: ignore[no-any-return]
+
+
+def _gone(process: subprocess.Popen[bytes]) -> WorkerError:
+    return WorkerError(f"a worker process is gone: exit status {process.wait()}")

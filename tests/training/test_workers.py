@@ -1,0 +1,173 @@
+"""Workers: a batch in parts gives what the whole gives, and no process is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import portnn
+from portnn.backends import Backend, keep_mask, tree_flatten
+from portnn.models import LanguageBatch, RecurrentLM
+from portnn.training import WorkerError, Workers, automatic_workers, check_workers, pack
+
+pytestmark = [
+    pytest.mark.host,
+    pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory in the way of Linux"),
+]
+
+VOCABULARY, TIME, BATCH, HIDDEN = 7, 4, 5, 6
+
+
+@pytest.fixture
+def model():
+    return RecurrentLM(VOCABULARY, "lstm", HIDDEN, num_layers=2, dropout=0.3)
+
+
+@pytest.fixture
+def params(model, rng):
+    return model.init(rng)
+
+
+@pytest.fixture
+def batch(model, rng):
+    ids = rng.integers(0, VOCABULARY, (2, TIME, BATCH))
+    return LanguageBatch(*ids, tuple(keep_mask(rng, (TIME, BATCH, HIDDEN), 0.3) for _ in range(2)))
+
+
+@pytest.fixture
+def carry(model, rng):
+    return tuple(tuple(rng.normal(size=state.shape) for state in layer) for layer in model.initial_carry(BATCH))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_parts_together_are_the_whole(backend, model, params, batch, carry, rng, count, weighted):
+    if weighted:
+        batch = batch._replace(weights=rng.integers(0, 2, (TIME, BATCH)).astype(np.float64))
+    loss, after, cache = model.loss(params, batch, carry, xp=np)
+    gradient = pack(model.gradients(cache, xp=np), model.shapes(), xp=np)
+    with Workers(model, backend, count) as workers:
+        for _ in range(2):
+            found = workers(params, batch, carry)
+            assert_allclose(found[0], loss, rtol=1e-13)
+            assert_allclose(found[2], gradient, rtol=1e-11, atol=1e-15)
+            for (path, array), (_, expected) in zip(tree_flatten(found[1], "c"), tree_flatten(after, "c"), strict=True):
+                assert_allclose(array, expected, rtol=1e-12, atol=1e-15, err_msg=path)
+
+
+def test_every_worker_sees_new_parameters(backend, model, params, batch, carry):
+    with Workers(model, backend, 2) as workers:
+        workers(params, batch, carry)
+        doubled = {name: 2.0 * array for name, array in params.items()}
+        loss, _, _ = workers(doubled, batch, carry)
+    assert_allclose(loss, model.loss(doubled, batch, carry, xp=np)[0], rtol=1e-13)
+
+
+def fitted(folder, text, steps, **options):
+    model = portnn.CharRNN(cell="gru", hidden_size=12, dropout=0.2, seed=3)
+    settings = {"batch_size": 5, "seq_length": 8, "evaluate_every": 5, "progress": False, "out": folder, "workers": 2}
+    return model.fit(text, steps=steps, **{**settings, **options})
+
+
+def test_resume_is_exact(tmp_path):
+    text = "the quick brown fox jumps over the lazy dog. " * 30
+    whole = fitted(tmp_path / "whole", text, 20)
+    fitted(tmp_path / "parts", text, 9)
+    parts = fitted(tmp_path / "parts", text, 20, resume=True)
+    alone = fitted(tmp_path / "alone", text, 20, workers=1)
+    for name, array in whole.params.items():
+        assert array.tobytes() == parts.params[name].tobytes()
+        assert_allclose(array, alone.params[name], atol=1e-4)
+
+
+def test_an_error_in_a_worker_is_told(backend, model, params, batch, carry, capfd):
+    batch.inputs[0, -1] = VOCABULARY
+    with Workers(model, backend, 2) as workers, pytest.raises(WorkerError, match="failed: IndexError"):
+        workers(params, batch, carry)
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_a_worker_that_is_killed_is_told(backend, model, params, batch, carry):
+    with Workers(model, backend, 2) as workers:
+        workers(params, batch, carry)
+        process = workers._processes[0][0]
+        process.kill()
+        process.wait()
+        with pytest.raises(WorkerError, match="gone: exit status -9"):
+            workers(params, batch, carry)
+
+
+def test_no_process_is_left(backend, model, params, batch, carry):
+    with Workers(model, backend, 3) as workers:
+        workers(params, batch, carry)
+        processes = [process for process, _ in workers._processes]
+    assert [process.returncode for process in processes] == [0, 0]
+
+
+PROGRAM = """
+import signal, time
+import portnn
+from portnn.models import RecurrentLM
+from portnn.training import Workers
+
+if __name__ == "__main__":
+    workers = Workers(RecurrentLM(5), portnn.backend("numpy"), 2)
+    print(workers._processes[0][0].pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_the_process_that_started_them(number):
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    with program:
+        worker = int(program.stdout.readline())
+        os.kill(worker, 0)
+        program.send_signal(number)
+        program.wait()
+    deadline = time.monotonic() + 20.0
+    while alive(worker):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(process: int) -> bool:
+    """Whether it still runs: one that has ended may wait for someone to ask for its exit status."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
+def test_counts_that_make_no_sense(backend, count):
+    with pytest.raises(ValueError, match="workers must be a positive whole number"):
+        check_workers(count, backend, 16)
+
+
+def test_other_libraries_have_one(backend):
+    other = Backend("torch", backend.xp, backend.device, "float32")
+    check_workers(1, other, 16)
+    with pytest.raises(ValueError, match="on torch there is one, not 2"):
+        check_workers(2, other, 16)
+    assert automatic_workers(64, other) == 1
+
+
+def test_more_workers_than_streams(backend, tmp_path):
+    with pytest.raises(ValueError, match="6 workers cannot share a batch_size of 5"):
+        fitted(tmp_path, "abc " * 100, 2, workers=6)
+
+
+def test_a_worker_for_every_eight_rows_but_no_more_than_cores(backend, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
+    assert [automatic_workers(rows, backend) for rows in (1, 15, 16, 31, 64)] == [1, 1, 2, 3, 4]
