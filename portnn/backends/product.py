@@ -45,9 +45,11 @@ def products(weight: Array, gates: int, rows: int, *, xp: Namespace) -> Callable
     The matrices lie side by side in weight (k, gates * n).
     """
     k, n = weight.shape[0], weight.shape[1] // gates
-    columns = _columns(rows, k, n) if compat.is_numpy_namespace(xp) else 0
-    if not columns:
+    if not compat.is_numpy_namespace(xp):
         return lambda x: xp.permute_dims(xp.reshape(xp.matmul(x, weight), (rows, gates, n)), (1, 0, 2))
+    columns = _columns(rows, k, n)
+    if not columns:  # methods: at batch 1, NumPy's functions of these names would take as long as the product
+        return lambda x: xp.matmul(x, weight).reshape(rows, gates, n).transpose(1, 0, 2)
     blocks = xp.ascontiguousarray(weight.reshape(k, gates, n // columns, columns).transpose(1, 2, 0, 3))
 
     def multiply(x: Array) -> Array:

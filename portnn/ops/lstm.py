@@ -120,16 +120,16 @@ def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: 
     x, h0, c0, weights, y, cs, tanh_cs, gates = cache
     recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
-    def factors(dy: Array, gates: Array, tanh_cs: Array, c_previous: Array) -> tuple[Array, ...]:
+    def factors(dy: Array, y: Array, gates: Array, tanh_cs: Array, c_previous: Array) -> tuple[Array, ...]:
         # Each gate's gradient is one of dc, dh times a factor that no later step changes:
         # o (1 - tanh(c)^2), g i (1 - i), c f (1 - f), i (1 - g^2) and tanh(c) o (1 - o), in as few passes as will do.
         i, f, g, o = (gates[:, gate, ...] for gate in range(4))
-        ig, fc, h = i * g, f * c_previous, o * tanh_cs
-        to_c = o - h * tanh_cs
+        ig, fc = i * g, f * c_previous
+        to_c = o - y * tanh_cs
         to_i = ig - ig * i
         to_f = fc - fc * f
         to_g = i - ig * g
-        to_o = h - h * o
+        to_o = y - y * o
         return dy, f, to_c, to_i, to_f, to_g, to_o
 
     def step(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
@@ -140,7 +140,7 @@ def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: 
         dz = xp.concat((dc * to_i, dc * to_f, dc * to_g, dh * to_o), axis=-1)
         return (recur(dz), dc * f), (dz,)
 
-    known = (dy, gates, tanh_cs, recurrence.previous(c0, cs, xp=xp))
+    known = (dy, y, gates, tanh_cs, recurrence.previous(c0, cs, xp=xp))
     (dh0, dc0), (dz,) = scan(step, (dh_n, dc_n), known, xp=xp, reverse=True, prepare=factors)
     dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
     return LSTMGradients(dx, dh0, dc0, dweights)
