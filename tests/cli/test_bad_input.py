@@ -56,7 +56,7 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
         *(
             ((option, value), f"{option[2:].replace('-', '_')} must be a positive whole number, got {value}")
             for option in ("--hidden-size", "--num-layers", "--seq-length", "--batch-size", "--steps",
-                           "--evaluate-every", "--checkpoint-every")
+                           "--evaluate-every", "--checkpoint-every", "--workers")
             for value in (0, -3)
         ),
         *((("--learning-rate", value), "learning_rate must be a positive number") for value in (0, -1, "nan", "inf")),
@@ -66,6 +66,7 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
         *((("--epochs", value), "epochs must be positive") for value in (0, -1, "nan", "inf")),
         *((("--held-out", value), "held_out is") for value in (-0.1, 1, "nan")),
         (("--min-count", 0), "min_count"),
+        (("--workers", 3), "3 workers cannot share a batch_size of 2" if hasattr(os, "memfd_create") else "workers"),
         (("--seed", -1), "seed must not be negative, got -1"),
         (("--cell", "elman"), "unknown cell 'elman'; known: rnn, gru, lstm"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'"),

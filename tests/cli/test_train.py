@@ -74,12 +74,13 @@ def test_a_picture_that_cannot_be_written_does_not_fail_the_run(train_and_draw, 
     assert "not drawn: cannot write" in result.out
 
 
-def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path) -> None:
+@pytest.mark.parametrize("workers", [1, 2] if hasattr(os, "memfd_create") else [1])
+def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, workers) -> None:
     """Bit for bit, without naming any of them again: 31 batches a pass, so the end of the text is crossed."""
     settings = (
         "--cell", "gru", "--num-layers", 2, "--dropout", 0.25, "--optimizer", "rmsprop", "--learning-rate", 0.01,
         "--clip-norm", 0, "--clip-value", 0.5, "--held-out", 0.1, "--min-count", 2, "--dtype", "float64", "--seed", 5,
-        "--evaluate-every", 7, "--checkpoint-every", 6,
+        "--evaluate-every", 7, "--checkpoint-every", 6, "--workers", workers,
     )  # fmt: skip
     whole = tmp_path / "whole"
     assert train("--steps", 40, *settings, "--out", whole).status == 0
@@ -94,6 +95,7 @@ def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path) ->
     assert facts["run"]["random"] == other_facts["run"]["random"]
     assert facts["fit"] == other_facts["fit"]
     assert facts["fit"]["clip_norm"] is None
+    assert facts["fit"]["workers"] == workers
     measured = [line["step"] for line in read_metrics(folder.metrics) if line["held_out_loss"] is not None]
     assert measured == [7, 14, 21, 23, 28, 35, 40]
 
