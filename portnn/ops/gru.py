@@ -10,7 +10,7 @@ from portnn.ops.recurrence import Weights
 
 
 class GRUCache(NamedTuple):
-    """What `gru_backward` needs; `rz` is (time, 2, batch, hidden), `m` is ``h_{t-1} W_hn + b_hn``."""
+    """What `gru_backward` needs: `rz` (time, 2, batch, hidden), `m` is ``h_{t-1} W_hn + b_hn``, `d` is ``h_{t-1} - n``."""
 
     x: Array
     h0: Array
@@ -19,6 +19,7 @@ class GRUCache(NamedTuple):
     rz: Array
     n: Array
     m: Array
+    d: Array
 
 
 class GRUGradients(NamedTuple):
@@ -95,13 +96,13 @@ def gru(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple
         n = rz[first] * m
         n += drive_n
         n = xp.tanh(n)
-        h = h - n
-        h *= rz[second]
+        d = h - n
+        h = d * rz[second]
         h += n
-        return h, (h, rz, n, m)
+        return h, (h, rz, n, m, d)
 
-    h_n, (y, rz, n, m) = scan(step, h0, (x,), xp=xp, prepare=drives)
-    return y, h_n, GRUCache(x, h0, weights, y, rz, n, m)
+    h_n, (y, rz, n, m, d) = scan(step, h0, (x,), xp=xp, prepare=drives)
+    return y, h_n, GRUCache(x, h0, weights, y, rz, n, m, d)
 
 
 @portable
@@ -119,16 +120,16 @@ def gru_backward(dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = Non
     -------
     GRUGradients
     """
-    x, h0, weights, y, rz, n, m = cache
+    x, h0, weights, y, rz, n, m, d = cache
     size = h0.shape[1]
     recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
-    def factors(dy: Array, rz: Array, n: Array, m: Array, h_previous: Array) -> tuple[Array, ...]:
+    def factors(dy: Array, rz: Array, n: Array, m: Array, d: Array) -> tuple[Array, ...]:
         # As in the LSTM: what dh and dn are multiplied with does not depend on later steps.
         r, z = rz[:, 0, ...], rz[:, 1, ...]
         keep, mr = 1.0 - z, m * r
         to_n = keep - keep * n * n
-        to_z = (h_previous - n) * (z * keep)
+        to_z = d * (z * keep)
         to_r = mr - mr * r
         return dy, r, z, to_r, to_z, to_n
 
@@ -141,7 +142,7 @@ def gru_backward(dy: Array, dh_n: Array, cache: GRUCache, *, xp: Namespace = Non
         dh += recur(gates[:, size:])
         return dh, (gates,)
 
-    known = (dy, rz, n, m, recurrence.previous(h0, y, xp=xp))
+    known = (dy, rz, n, m, d)
     dh0, (gates,) = scan(step, dh_n, known, xp=xp, reverse=True, prepare=factors)
     # Of the columns n, r, z, r n, the first three belong to the input's part and the last three to the recurrent
     # part, so neither has to be copied; the input's come out in the order n, r, z.

@@ -10,14 +10,13 @@ from portnn.ops.recurrence import Weights
 
 
 class LSTMCache(NamedTuple):
-    """What `lstm_backward` needs; `gates` is (time, 4, batch, hidden)."""
+    """What `lstm_backward` needs; `previous_cs` is c_{t-1} at step t, `gates` is (time, 4, batch, hidden)."""
 
     x: Array
     h0: Array
-    c0: Array
     weights: Weights
     y: Array
-    cs: Array
+    previous_cs: Array
     tanh_cs: Array
     gates: Array
 
@@ -92,14 +91,14 @@ def lstm(
         gates = xp.tanh(z)
         gates *= scale
         gates += shift
-        c = gates[f] * c
-        c += gates[i] * gates[g]
-        tanh_c = xp.tanh(c)
+        new_c = gates[f] * c
+        new_c += gates[i] * gates[g]
+        tanh_c = xp.tanh(new_c)
         h = gates[o] * tanh_c
-        return (h, c), (h, c, tanh_c, gates)
+        return (h, new_c), (h, c, tanh_c, gates)
 
-    (h_n, c_n), (y, cs, tanh_cs, gates) = scan(step, (h0, c0), (x,), xp=xp, prepare=drive)
-    return y, h_n, c_n, LSTMCache(x, h0, c0, weights, y, cs, tanh_cs, gates)
+    (h_n, c_n), (y, previous_cs, tanh_cs, gates) = scan(step, (h0, c0), (x,), xp=xp, prepare=drive)
+    return y, h_n, c_n, LSTMCache(x, h0, weights, y, previous_cs, tanh_cs, gates)
 
 
 @portable
@@ -117,7 +116,7 @@ def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: 
     -------
     LSTMGradients
     """
-    x, h0, c0, weights, y, cs, tanh_cs, gates = cache
+    x, h0, weights, y, previous_cs, tanh_cs, gates = cache
     recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
     def factors(dy: Array, y: Array, gates: Array, tanh_cs: Array, c_previous: Array) -> tuple[Array, ...]:
@@ -140,7 +139,7 @@ def lstm_backward(dy: Array, dh_n: Array, dc_n: Array, cache: LSTMCache, *, xp: 
         dz = xp.concat((dc * to_i, dc * to_f, dc * to_g, dh * to_o), axis=-1)
         return (recur(dz), dc * f), (dz,)
 
-    known = (dy, y, gates, tanh_cs, recurrence.previous(c0, cs, xp=xp))
+    known = (dy, y, gates, tanh_cs, previous_cs)
     (dh0, dc0), (dz,) = scan(step, (dh_n, dc_n), known, xp=xp, reverse=True, prepare=factors)
     dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
     return LSTMGradients(dx, dh0, dc0, dweights)

@@ -115,8 +115,3 @@ def weight_gradients(
         dweight_ih = xp.matmul(xp.reshape(x, (-1, x.shape[2])).T, da)
         dbias_ih = xp.sum(da, axis=0)
     return dx, Weights(dweight_ih, dweight_hh, dbias_ih, dbias_ih if one_bias else xp.sum(db, axis=0))
-
-
-def previous(first: Array, later: Array, *, xp: Namespace) -> Array:
-    """State before each step: `first` (batch, hidden), then all but the last of `later` (time, batch, hidden)."""
-    return xp.concat((xp.expand_dims(first, axis=0), later[:-1, ...]), axis=0)
