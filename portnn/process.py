@@ -86,6 +86,13 @@ def has_avx512() -> bool:
     return {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"} <= flags
 
 
+def available_cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def blas_libraries() -> list[dict[str, Any]]:
     """BLAS libraries of this process with kernels and threads, NumPy's included."""
     import numpy as np

@@ -1,4 +1,4 @@
-"""Array libraries and devices, and the four things that training needs and the standard leaves out."""
+"""Array libraries and devices, and the few things that training needs and the standard leaves out."""
 
 import sys
 import types

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from portnn import __version__
 from portnn.backends import BackendStatus, backends
 from portnn.cli.options import Json, print_json
-from portnn.process import Tuning, blas_libraries, has_avx512, tuning
+from portnn.process import Tuning, available_cpus, blas_libraries, has_avx512, tuning
 
 
 def info(as_json: Json = False) -> None:
@@ -54,13 +53,6 @@ def describe(status: BackendStatus) -> str:
     if not status["available"]:
         return f"{name}{status['reason']}; {status['install']}"
     return f"{name}{status['version']:<13}{', '.join(status['devices'])}; {', '.join(status['dtypes'])}"
-
-
-def available_cpus() -> int:
-    """CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:

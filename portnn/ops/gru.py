@@ -10,7 +10,7 @@ from portnn.ops.recurrence import Weights
 
 
 class GRUCache(NamedTuple):
-    """What `gru_backward` needs: `rz` (time, 2, batch, hidden), `m` is ``h_{t-1} W_hn + b_hn``, `d` is ``h_{t-1} - n``."""
+    """What `gru_backward` needs; `rz` (time, 2, batch, hidden), m = ``h_{t-1} W_hn + b_hn``, d = ``h_{t-1} - n``."""
 
     x: Array
     h0: Array

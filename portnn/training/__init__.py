@@ -13,7 +13,7 @@ from portnn.training.progress import Progress, StopWatch
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
 from portnn.training.streams import ChunkStreams, check_integers, check_range
-from portnn.training.workers import WorkerError, Workers, automatic_workers, check_workers
+from portnn.training.workers import WorkerError, Workers, automatic_workers, can_share, check_workers
 
 __all__ = [
     "BatchSource",
@@ -38,6 +38,7 @@ __all__ = [
     "WorkerError",
     "Workers",
     "automatic_workers",
+    "can_share",
     "check_integers",
     "check_range",
     "check_workers",

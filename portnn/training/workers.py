@@ -24,7 +24,7 @@ import threadpoolctl
 
 from portnn.backends import Array, Backend, tree_map
 from portnn.models import Model, Parameters
-from portnn.process import keep_freed_memory, tuning
+from portnn.process import available_cpus, keep_freed_memory, tuning
 from portnn.training.packing import Shapes, unpack
 
 ENOUGH = 8
@@ -121,11 +121,14 @@ def check_workers(count: int, backend: Backend, batch_size: int) -> None:
         raise ValueError(f"{count} workers cannot share a batch_size of {batch_size}")
 
 
+def can_share(backend: Backend) -> bool:
+    """Whether there can be more workers than one."""
+    return backend.name == "numpy" and hasattr(os, "memfd_create")
+
+
 def automatic_workers(batch_size: int, backend: Backend) -> int:
     """Return the number of workers for a batch: one for every core, as long as each has rows enough."""
-    if backend.name != "numpy" or not hasattr(os, "memfd_create"):
-        return 1
-    return max(1, min(len(os.sched_getaffinity(0)), batch_size // ENOUGH))
+    return max(1, min(available_cpus(), batch_size // ENOUGH)) if can_share(backend) else 1
 
 
 def serve(memory: int, socket: int) -> None:

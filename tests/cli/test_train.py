@@ -100,6 +100,13 @@ def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, wo
     assert measured == [7, 14, 21, 23, 28, 35, 40]
 
 
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory in the way of Linux")
+def test_a_run_with_workers_goes_on_where_there_are_none(train, folder) -> None:
+    assert train("--steps", 3, "--workers", 2).status == 0
+    assert train("--steps", 5, "--resume", "--backend", "array-api-strict").status == 0
+    assert load_checkpoint(folder.last)[1]["fit"]["workers"] == 1
+
+
 def test_resume_where_nothing_is_starts(train, folder) -> None:
     result = train("--steps", 2, "--resume")
     assert result.status == 0

@@ -12,7 +12,7 @@ from portnn.cli.char_rnn.report import SampleCallback, report
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.datasets import python_documentation
 from portnn.estimators import CharRNN, check_resumable, recipe
-from portnn.training import RunFolder, automatic_workers, load_checkpoint
+from portnn.training import RunFolder, automatic_workers, can_share, load_checkpoint
 
 DEFAULTS: dict[str, Any] = {
     "level": "char",
@@ -84,7 +84,7 @@ def train(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes that share each batch, on NumPy. [default: one for every core, but 8 streams for each]"
+            help="Processes that share each batch, on NumPy. [default: one a core, each with 8 streams or more]"
         ),
     ] = None,
     epochs: Annotated[float | None, typer.Option(help="Length of the run in passes over the text.")] = None,
@@ -126,7 +126,7 @@ def train(
     if steps is None and epochs is None:
         steps = settings.get("steps", STEPS)
     model = CharRNN(**{name: settings[name] for name in MODEL}, backend=backend, device=device)
-    if settings["workers"] is None:
+    if settings["workers"] is None or not ("workers" in given or can_share(model.backend)):
         settings["workers"] = automatic_workers(settings["batch_size"], model.backend)
     cell, size = settings["cell"], settings["hidden_size"]
     described = ", ".join(map(str, files)) if files else "the documentation that ships with Python"
