@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import runpy
 import time
 from pathlib import Path
@@ -25,17 +26,18 @@ SCRIPT = f"""
 import pathlib, portnn
 portnn.CharRNN("gru", hidden_size=8, num_layers=2, dropout=0.2).fit(
     {TEXT!r}, steps={STEPS}, batch_size=2, seq_length=7, held_out=0.2, log_every=1, evaluate_every=5,
-    checkpoint_every=1, out=pathlib.Path(folder), resume=True, progress=False,
+    checkpoint_every=1, out=pathlib.Path(folder), resume=True, progress=False, workers=workers,
 )
 """
 
 
-def test_killed_twenty_times(tmp_path) -> None:
+@pytest.mark.parametrize("workers", [1, 2] if hasattr(os, "memfd_create") else [1])
+def test_killed_twenty_times(tmp_path, workers) -> None:
     script = tmp_path / "train.py"
     script.write_text(SCRIPT, encoding="utf-8")
 
     def train(folder: Path) -> None:
-        runpy.run_path(str(script), {"folder": str(folder)})
+        runpy.run_path(str(script), {"folder": str(folder), "workers": workers})
 
     train(tmp_path / "whole")
     context = multiprocessing.get_context("forkserver")
@@ -46,7 +48,9 @@ def test_killed_twenty_times(tmp_path) -> None:
     for _ in range(KILLS):
         size = metrics.stat().st_size if metrics.exists() else 0
         more = int(rng.integers(1, 8)) * 150  # bytes, about a line each
-        process = context.Process(target=runpy.run_path, args=(str(script), {"folder": str(folder)}))
+        process = context.Process(
+            target=runpy.run_path, args=(str(script), {"folder": str(folder), "workers": workers})
+        )
         process.start()
         # A resumed run first drops lines, so the file may begin smaller than the killed run left it.
         while process.is_alive() and not (metrics.exists() and metrics.stat().st_size > size + more):
