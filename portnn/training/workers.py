@@ -12,6 +12,7 @@ import contextlib
 import math
 import mmap
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -85,13 +86,18 @@ class Workers:
                 connection.send(part)
             except ConnectionError:
                 raise _gone(process) from None
-        loss, own_carry, cache = self._model.loss(params, own, own_carry, xp=self._xp)
-        gradient = np.empty_like(self._shared[0])
-        _pack_into(gradient, self._model.gradients(cache, xp=self._xp), self._shapes)
+        try:
+            loss, own_carry, cache = self._model.loss(params, own, own_carry, xp=self._xp)
+            gradient = np.empty_like(self._shared[0])
+            _pack_into(gradient, self._model.gradients(cache, xp=self._xp), self._shapes)
+        finally:  # whatever happens here, no answer may be left for the next batch
+            answers = [_answer(process, connection) for process, connection in self._processes]
         gradient *= share
         loss, carries = loss * share, [own_carry]
-        for index, (process, connection) in enumerate(self._processes, start=1):
-            part_loss, part_carry = _answer(process, connection)
+        for index, answer in enumerate(answers, start=1):
+            if isinstance(answer, WorkerError):
+                raise answer
+            part_loss, part_carry = answer
             loss += part_loss
             gradient += self._shared[index]
             carries.append(part_carry)
@@ -104,8 +110,11 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process, connection in self._processes:
-            connection.close()  # which ends it
+            with contextlib.suppress(ConnectionError):
+                connection.send(None)
+            connection.close()
             process.wait()
+        del self._shared  # its memory, too
         self._limits.restore_original_limits()
 
 
@@ -132,15 +141,18 @@ def automatic_workers(batch_size: int, backend: Backend) -> int:
 
 
 def serve(memory: int, socket: int) -> None:
-    """Be a worker: answer batch after batch, until the other end closes."""
+    """Be a worker: answer batch after batch, until there is None or the other end closes."""
+    # Who stops a run signals all of its processes, and the one that started the others wants to save first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with contextlib.suppress(EOFError, ConnectionError), Connection(socket) as connection:
         model, dtype, count, index, keep = connection.recv()
         if keep:
             keep_freed_memory()
         shared, shapes = _shared_vectors(memory, count, dtype), model.shapes()
         params = unpack(shared[0], shapes, xp=np)
-        while True:
-            batch, carry, share = connection.recv()
+        while (part := connection.recv()) is not None:
+            batch, carry, share = part
             try:
                 loss, carry, cache = model.loss(params, batch, carry, xp=np)
                 _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
@@ -148,17 +160,18 @@ def serve(memory: int, socket: int) -> None:
                 answer: Any = loss * share, carry
             except Exception as error:
                 traceback.print_exc()
-                answer = f"{type(error).__name__}: {error}"
+                answer = WorkerError(f"a worker process failed: {type(error).__name__}: {error}")
             connection.send(answer)
 
 
 def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
     here, there = Pipe()
     with there:
-        program = f"from {__name__} import serve; serve({memory}, {there.fileno()})"
+        path = [os.fspath(entry) for entry in sys.path]
+        program = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve({memory}, {there.fileno()})"
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", program],
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            env={**os.environ, **ONE_THREAD},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(memory, there.fileno()),
@@ -176,14 +189,11 @@ def _pack_into(vector: Vector, arrays: Parameters, shapes: Shapes) -> None:
     np.concatenate([arrays[name].reshape(-1) for name in shapes], out=vector)
 
 
-def _answer(process: subprocess.Popen[bytes], connection: Connection) -> tuple[Array, Any]:
+def _answer(process: subprocess.Popen[bytes], connection: Connection) -> tuple[Array, Any] | WorkerError:
     try:
-        answer = connection.recv()
+        return connection.recv()  # type: ignore[no-any-return]
     except (EOFError, ConnectionError):
-        raise _gone(process) from None
-    if isinstance(answer, str):
-        raise WorkerError(f"a worker process failed: {answer}")
-    return answer  # type: ignore[no-any-return]
+        return _gone(process)
 
 
 def _gone(process: subprocess.Popen[bytes]) -> WorkerError:

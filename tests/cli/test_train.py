@@ -105,6 +105,15 @@ def test_a_run_with_workers_goes_on_where_there_are_none(train, folder) -> None:
     assert train("--steps", 3, "--workers", 2).status == 0
     assert train("--steps", 5, "--resume", "--backend", "array-api-strict").status == 0
     assert load_checkpoint(folder.last)[1]["fit"]["workers"] == 1
+    assert train("--steps", 7, "--resume", "--workers", 2).status == 0
+    assert load_checkpoint(folder.last)[1]["fit"]["workers"] == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory in the way of Linux")
+def test_a_worker_for_every_core(train, folder, monkeypatch) -> None:
+    monkeypatch.setattr("portnn.training.workers.available_cpus", lambda: 2)
+    assert train("--steps", 2, "--batch-size", 16, "--seq-length", 3).status == 0
+    assert load_checkpoint(folder.last)[1]["fit"]["workers"] == 2
 
 
 def test_resume_where_nothing_is_starts(train, folder) -> None:

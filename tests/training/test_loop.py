@@ -68,7 +68,7 @@ class Draws:
 
 
 def trainer(backend, folder=None, **changes) -> Trainer:
-    settings = {"log_every": 2, "evaluate_every": 4, "checkpoint_every": 3, "clip_norm": 5.0}
+    settings = {"log_every": 2, "evaluate_every": 4, "checkpoint_every": 3, "clip_norm": 5.0, "workers": 1}
     for name in settings:
         settings[name] = changes.pop(name, settings[name])
     rate = changes.pop("learning_rate", 0.05)
@@ -333,3 +333,8 @@ def test_the_step_is_the_gradient_clipped_and_taken(backend, rng, clip) -> None:
     assert math.isclose(float(result.gradient_norm), norm)
     assert math.isclose(float(result.loss), np.mean((x @ weight - y) ** 2))
     assert result.loss.shape == result.gradient_norm.shape == ()
+
+
+def test_more_workers_than_rows(backend):
+    with pytest.raises(ValueError, match="workers"):
+        trainer(backend, workers=9)

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import threadpoolctl
 from numpy.testing import assert_allclose
 
 import portnn
@@ -94,6 +95,24 @@ def test_an_error_in_a_worker_is_told(backend, model, params, batch, carry, capf
     assert "Traceback" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("stream", [0, -1])
+def test_an_error_leaves_no_answer_for_the_next_batch(backend, model, params, batch, carry, stream):
+    bad = batch._replace(inputs=batch.inputs.copy())
+    bad.inputs[0, stream] = VOCABULARY
+    with Workers(model, backend, 3) as workers:
+        with pytest.raises((WorkerError, IndexError)):
+            workers(params, bad, carry)
+        assert_allclose(workers(params, batch, carry)[0], model.loss(params, batch, carry, xp=np)[0], rtol=1e-13)
+
+
+def test_a_worker_leaves_signals_to_the_process_that_started_it(backend, model, params, batch, carry):
+    with Workers(model, backend, 2) as workers:
+        workers(params, batch, carry)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            workers._processes[0][0].send_signal(number)
+        workers(params, batch, carry)
+
+
 def test_a_worker_that_is_killed_is_told(backend, model, params, batch, carry):
     with Workers(model, backend, 2) as workers:
         workers(params, batch, carry)
@@ -104,11 +123,49 @@ def test_a_worker_that_is_killed_is_told(backend, model, params, batch, carry):
             workers(params, batch, carry)
 
 
-def test_no_process_is_left(backend, model, params, batch, carry):
+def test_no_process_and_no_file_is_left(backend, model, params, batch, carry):
+    descriptors = len(os.listdir("/proc/self/fd"))
     with Workers(model, backend, 3) as workers:
         workers(params, batch, carry)
         processes = [process for process, _ in workers._processes]
+        assert all(os.getpgid(process.pid) == process.pid for process in processes)  # so Ctrl-C does not reach them
     assert [process.returncode for process in processes] == [0, 0]
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_one_thread_each_while_they_work(backend, model):
+    def threads():
+        return {library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"}
+
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        before = threads()
+        with Workers(model, backend, 2):
+            assert threads() == {1}
+        assert threads() == before
+
+
+def test_a_worker_imports_what_this_process_would(backend, model, params, batch, carry, tmp_path, monkeypatch):
+    """A file of the current folder hides no module, and a path with a colon is one path."""
+    (tmp_path / "numpy.py").write_text("raise RuntimeError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["a:b", *sys.path])
+    with Workers(model, backend, 2) as workers:
+        assert_allclose(workers(params, batch, carry)[0], model.loss(params, batch, carry, xp=np)[0], rtol=1e-13)
+
+
+def test_a_run_has_the_workers_it_was_told(tmp_path, monkeypatch):
+    counts = []
+
+    class Counted(Workers):
+        def __call__(self, *arguments):
+            counts.append(1 + len(self._processes))
+            return super().__call__(*arguments)
+
+    monkeypatch.setattr("portnn.training.loop.Workers", Counted)
+    fitted(tmp_path / "alone", "abc " * 100, 2, workers=1)
+    assert counts == []
+    fitted(tmp_path / "three", "abc " * 100, 2, workers=3)
+    assert counts == [3, 3]
 
 
 PROGRAM = """
@@ -163,9 +220,18 @@ def test_other_libraries_have_one(backend):
     assert automatic_workers(64, other) == 1
 
 
-def test_more_workers_than_streams(backend, tmp_path):
+def test_more_workers_than_streams(tmp_path):
+    model = portnn.CharRNN()
     with pytest.raises(ValueError, match="6 workers cannot share a batch_size of 5"):
-        fitted(tmp_path, "abc " * 100, 2, workers=6)
+        model.fit("abc " * 100, steps=2, batch_size=5, seq_length=8, workers=6, progress=False)
+    assert model.params is None  # nothing was changed before all was found good
+
+
+def test_elsewhere_than_on_linux_there_is_one(backend, monkeypatch):
+    monkeypatch.delattr(os, "memfd_create")
+    assert automatic_workers(64, backend) == 1
+    with pytest.raises(ValueError, match="in the way of Linux"):
+        check_workers(2, backend, 16)
 
 
 def test_a_worker_for_every_eight_rows_but_no_more_than_cores(backend, monkeypatch):
