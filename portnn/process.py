@@ -46,7 +46,7 @@ def tune_process() -> Tuning:
     if os.environ.get(SWITCH) == "0":
         _done["note"] = f"left alone, since {SWITCH}=0"
         return _done
-    _done["keeps_freed_memory"] = keep_freed_memory()
+    keep_freed_memory()
     _done["note"] = f"{SWITCH}=0 leaves the process alone"
     wanted = better_kernels()
     if wanted is not None and sys.orig_argv:
@@ -63,10 +63,11 @@ def keep_freed_memory() -> bool:
 
     Every temporary array of a training step is such a block. Returns whether it was done (glibc only).
     """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    libc = ctypes.CDLL(None)
-    return bool(libc.mallopt(M_MMAP_THRESHOLD, KEEP) and libc.mallopt(M_TRIM_THRESHOLD, 2 * KEEP - 1))
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        kept = libc.mallopt(M_MMAP_THRESHOLD, KEEP) and libc.mallopt(M_TRIM_THRESHOLD, 2 * KEEP - 1)
+        _done["keeps_freed_memory"] = bool(kept)
+    return _done["keeps_freed_memory"]
 
 
 def better_kernels() -> str | None:

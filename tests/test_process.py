@@ -23,7 +23,7 @@ def record(monkeypatch):
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
     started = []
     monkeypatch.setattr(os, "execv", lambda *arguments: started.append(arguments))
-    monkeypatch.setattr(process, "keep_freed_memory", lambda: True)
+    monkeypatch.setattr(process, "keep_freed_memory", lambda: process._done.update(keeps_freed_memory=True))
     return started
 
 

@@ -53,7 +53,7 @@ def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int
     chunk = LanguageBatch(where.asarray(ids[0]), where.asarray(ids[1]))
     carry = tuple(tuple(where.asarray(part) for part in layer) for layer in model.initial_carry(batch))
     rate = where.asarray(np.float64(0.01))
-    count = automatic_workers(batch, where)
+    count = automatic_workers(batch, GATES[cell] * hidden, where)
     workers = _running.enter_context(Workers(model, where, count)) if count > 1 else None
     step = make_step(model, optimizer, where, clip_norm=5.0, workers=workers)
     state = [params, init_optimizer(optimizer, model, params, where), carry]

@@ -53,7 +53,7 @@ def products(weight: Array, gates: int, rows: int, *, xp: Namespace) -> Callable
     blocks = xp.ascontiguousarray(weight.reshape(k, gates, n // columns, columns).transpose(1, 2, 0, 3))
 
     def multiply(x: Array) -> Array:
-        result = xp.empty((gates, rows, n), dtype=x.dtype)
+        result = xp.empty((gates, rows, n), dtype=xp.result_type(x, weight))
         xp.matmul(x, blocks, out=result.reshape(gates, rows, -1, columns).transpose(0, 2, 1, 3))
         return result
 
@@ -65,7 +65,7 @@ def _in_blocks(weight: Array, rows: int, columns: int, xp: Namespace) -> Callabl
     blocks = xp.ascontiguousarray(weight.reshape(parts, k, n // columns, columns).transpose(0, 2, 1, 3))
 
     def multiply(x: Array) -> Array:
-        result = xp.empty((parts, rows, n), dtype=x.dtype)
+        result = xp.empty((parts, rows, n), dtype=xp.result_type(x, weight))
         place = result.reshape(parts, rows, -1, columns).transpose(0, 2, 1, 3)
         xp.matmul(x.reshape(rows, parts, 1, k).transpose(1, 2, 0, 3), blocks, out=place)
         return result[0] if parts == 1 else xp.add.reduce(result, axis=0)
@@ -75,7 +75,7 @@ def _in_blocks(weight: Array, rows: int, columns: int, xp: Namespace) -> Callabl
 
 def _columns(rows: int, k: int, n: int) -> int:
     """Columns of a block: as many as divide n and stay small; 0 where the product should be left whole."""
-    if rows < ROWS or not _small_kernels():
+    if rows < ROWS or not k or not _small_kernels():
         return 0
     return next((size for size in range(min(SMALL // (rows * k), n), NARROWEST - 1, -1) if n % size == 0), 0)
 

@@ -35,7 +35,8 @@ class Model(Protocol):
         """Gradients of the loss for every parameter, shaped like it."""
 
     def split(self, batch: Any, carry: Any, parts: int) -> list[tuple[Any, Any, float]]:
-        """Cut a batch and its carry, NumPy arrays, for workers; each with its share of the loss, a weighted mean.
+        """Cut a batch and its carry, NumPy arrays, for workers: (batch, carry, share) for each of `parts`.
 
-        Every array of a carry has the batch as its first axis, by which the parts' are joined again.
+        The loss of the whole is the sum of the parts' losses times their shares. There are at least as many rows as
+        parts. Every array of a carry has the batch as its first axis, by which the parts' are joined again.
         """

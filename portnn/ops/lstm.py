@@ -76,6 +76,7 @@ def lstm(
     shift = xp.reshape(xp.stack((half, half, xp.zeros_like(one), half)), (4, 1, 1))
     columns = xp.reshape(xp.broadcast_to(scale[:, 0, :], (4, h0.shape[1])), (-1,))
     i, f, g, o = ((gate, ...) for gate in range(4))
+    c0 = xp.astype(c0, xp.result_type(c0, weights.weight_hh), copy=False)  # it is the first of the c_{t-1}
 
     recur = products(weights.weight_hh * columns, 4, x.shape[1], xp=xp)
     bias = (weights.bias_ih + weights.bias_hh) * columns

@@ -115,7 +115,6 @@ class Trainer:
             self._files.prepare(anew=state.step == 0)
             self._metrics = MetricsFile(self._files.metrics, steps_done=state.step)
         self._watch = DivergenceWatch(first=state.first_loss)
-        self._clock = StopWatch(state.seconds)
         self._logged = (state.step, state.seconds)
         with (
             StopRequests() as requests,
@@ -126,6 +125,7 @@ class Trainer:
                 self.model, plan.optimizer, self.backend,
                 clip_norm=plan.clip_norm, clip_value=plan.clip_value, workers=workers,
             )  # fmt: skip
+            self._clock = StopWatch(state.seconds)
             while state.step < total_steps and requests.received is None:
                 result = self._advance()
                 ends = state.step == total_steps

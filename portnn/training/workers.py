@@ -9,10 +9,10 @@ always in the same order: with one number of workers a run is the same, bit for 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import math
 import mmap
 import os
-import signal
 import subprocess
 import sys
 import traceback
@@ -28,8 +28,8 @@ from portnn.models import Model, Parameters
 from portnn.process import available_cpus, keep_freed_memory, tuning
 from portnn.training.packing import Shapes, unpack
 
-ENOUGH = 8
-"""Rows of a batch that are worth a worker of their own."""
+ROWS, ENTRIES = 8, 2048
+"""Rows of a batch, and entries of its gates in one time step, that are worth a worker of their own."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -57,19 +57,24 @@ class Workers:
         self._model, self._xp, self._shapes, self._count = model, backend.xp, model.shapes(), count
         entries = sum(math.prod(shape) for shape in self._shapes.values())
         self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
-        memory = os.memfd_create("portnn")
+        # Every core has a process of its own now; more threads would only be in one another's way.
+        self._limits = threadpoolctl.threadpool_limits(1, "blas")
+        memory = _above_standard(os.memfd_create("portnn"))
         try:
             os.ftruncate(memory, count * entries * np.dtype(backend.dtype).itemsize)
             self._shared = _shared_vectors(memory, count, backend.dtype)
             for index in range(1, count):
-                process, connection = _start(memory)
-                self._processes.append((process, connection))
-                with contextlib.suppress(ConnectionError):  # if it is gone, the first batch will say so
-                    connection.send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
+                self._processes.append(_start(memory))
+                with contextlib.suppress(ConnectionError):  # then there is no answer either
+                    self._processes[-1][1].send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
+            for answer in [_answer(process, connection) for process, connection in self._processes]:
+                if isinstance(answer, WorkerError):
+                    raise answer
+        except BaseException:
+            self.close()
+            raise
         finally:
             os.close(memory)
-        # Every core has a process of its own now; more threads would only be in one another's way.
-        self._limits = threadpoolctl.threadpool_limits(1, "blas")
 
     def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
         """Loss, carry for the next batch, and gradient as one vector, each of the whole batch.
@@ -109,12 +114,17 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the other processes."""
         for process, connection in self._processes:
             with contextlib.suppress(ConnectionError):
                 connection.send(None)
             connection.close()
             process.wait()
-        del self._shared  # its memory, too
+        self._processes.clear()
+        self._shared = np.empty((0, 0))  # its memory is let go of, too
         self._limits.restore_original_limits()
 
 
@@ -135,22 +145,29 @@ def can_share(backend: Backend) -> bool:
     return backend.name == "numpy" and hasattr(os, "memfd_create")
 
 
-def automatic_workers(batch_size: int, backend: Backend) -> int:
-    """Return the number of workers for a batch: one for every core, as long as each has rows enough."""
-    return max(1, min(available_cpus(), batch_size // ENOUGH)) if can_share(backend) else 1
+def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
+    """Return the number of workers for a batch: one for every core, as long as each has enough to do.
+
+    `width` is how many gates of how many units there are, in all, for each row of the batch.
+    """
+    if not can_share(backend):
+        return 1
+    return max(1, min(available_cpus(), batch_size // ROWS, batch_size * width // ENTRIES))
 
 
 def serve(memory: int, socket: int) -> None:
     """Be a worker: answer batch after batch, until there is None or the other end closes."""
-    # Who stops a run signals all of its processes, and the one that started the others wants to save first.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with contextlib.suppress(EOFError, ConnectionError), Connection(socket) as connection:
-        model, dtype, count, index, keep = connection.recv()
+        try:
+            model, dtype, count, index, keep = connection.recv()
+        except (ImportError, AttributeError) as error:  # pickle cannot find the model's class
+            connection.send(WorkerError(f"a worker process cannot import the model: {error}"))
+            return
         if keep:
             keep_freed_memory()
         shared, shapes = _shared_vectors(memory, count, dtype), model.shapes()
         params = unpack(shared[0], shapes, xp=np)
+        connection.send(None)  # ready
         while (part := connection.recv()) is not None:
             batch, carry, share = part
             try:
@@ -167,17 +184,42 @@ def serve(memory: int, socket: int) -> None:
 def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
     here, there = Pipe()
     with there:
-        path = [os.fspath(entry) for entry in sys.path]
-        program = f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; serve({memory}, {there.fileno()})"
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", program],
-            env={**os.environ, **ONE_THREAD},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=(memory, there.fileno()),
-            process_group=0,  # Ctrl-C is for the process that started it
+        socket = _above_standard(os.dup(there.fileno()))
+        # Who stops a run signals all of its processes, and the one that started the others wants to save first.
+        program = (
+            f"import sys; sys.path[:] = {[os.fspath(entry) for entry in sys.path]!r}; import signal; "
+            "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+            f"from {__name__} import serve; serve({memory}, {socket})"
         )
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", program],
+                env={**os.environ, **ONE_THREAD},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=None if _is_open(2) else subprocess.DEVNULL,
+                pass_fds=(memory, socket),
+                process_group=0,  # Ctrl-C is for the process that started it
+            )
+        finally:
+            os.close(socket)
     return process, here
+
+
+def _above_standard(descriptor: int) -> int:
+    """Move a descriptor out of the way of stdin, stdout and stderr, one of which it is where that was closed."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(descriptor)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _shared_vectors(memory: int, count: int, dtype: str) -> Vector:
@@ -189,9 +231,9 @@ def _pack_into(vector: Vector, arrays: Parameters, shapes: Shapes) -> None:
     np.concatenate([arrays[name].reshape(-1) for name in shapes], out=vector)
 
 
-def _answer(process: subprocess.Popen[bytes], connection: Connection) -> tuple[Array, Any] | WorkerError:
+def _answer(process: subprocess.Popen[bytes], connection: Connection) -> Any:
     try:
-        return connection.recv()  # type: ignore[no-any-return]
+        return connection.recv()
     except (EOFError, ConnectionError):
         return _gone(process)
 

@@ -217,7 +217,7 @@ def test_other_libraries_have_one(backend):
     check_workers(1, other, 16)
     with pytest.raises(ValueError, match="on torch there is one, not 2"):
         check_workers(2, other, 16)
-    assert automatic_workers(64, other) == 1
+    assert automatic_workers(64, 512, other) == 1
 
 
 def test_more_workers_than_streams(tmp_path):
@@ -229,11 +229,37 @@ def test_more_workers_than_streams(tmp_path):
 
 def test_elsewhere_than_on_linux_there_is_one(backend, monkeypatch):
     monkeypatch.delattr(os, "memfd_create")
-    assert automatic_workers(64, backend) == 1
+    assert automatic_workers(64, 512, backend) == 1
     with pytest.raises(ValueError, match="in the way of Linux"):
         check_workers(2, backend, 16)
 
 
-def test_a_worker_for_every_eight_rows_but_no_more_than_cores(backend, monkeypatch):
+def test_a_worker_for_every_core_that_has_enough_to_do(backend, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
-    assert [automatic_workers(rows, backend) for rows in (1, 15, 16, 31, 64)] == [1, 1, 2, 3, 4]
+    assert [automatic_workers(rows, 1024, backend) for rows in (1, 15, 16, 31, 64)] == [1, 1, 2, 3, 4]
+    assert [automatic_workers(16, width, backend) for width in (64, 128, 256, 384)] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed(tmp_path, closed):
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import pathlib, portnn
+model = portnn.CharRNN(hidden_size=8)
+model.fit("to be or not to be " * 30, steps=3, batch_size=4, seq_length=8, workers=2, progress=False)
+pathlib.Path({str(tmp_path / "done")!r}).write_text(str(model.history.step))
+""")
+    subprocess.run(f"{sys.executable} {program} {closed}", shell=True, check=True, timeout=60)
+    assert (tmp_path / "done").read_text() == "3"
+
+
+class Foreign(RecurrentLM):
+    """A model of a module that no other process can import."""
+
+
+def test_a_model_that_cannot_be_imported(backend, monkeypatch):
+    foreign = Foreign(VOCABULARY)
+    monkeypatch.setattr(Foreign, "__module__", "no_such_module")
+    monkeypatch.setitem(sys.modules, "no_such_module", sys.modules[__name__])
+    with pytest.raises(WorkerError, match="cannot import the model: No module named 'no_such_module'"):
+        Workers(foreign, backend, 2)

@@ -12,6 +12,7 @@ from portnn.cli.char_rnn.report import SampleCallback, report
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.datasets import python_documentation
 from portnn.estimators import CharRNN, check_resumable, recipe
+from portnn.models import CELLS
 from portnn.training import RunFolder, automatic_workers, can_share, load_checkpoint
 
 DEFAULTS: dict[str, Any] = {
@@ -83,9 +84,7 @@ def train(
     clip_value: Annotated[float | None, _option("Limit of each gradient; 0 for none.", "clip_value")] = None,
     workers: Annotated[
         int | None,
-        typer.Option(
-            help="Processes that share each batch, on NumPy. [default: one a core, each with 8 streams or more]"
-        ),
+        typer.Option(help="Processes that share each batch, on NumPy. [default: one a core, if each has enough to do]"),
     ] = None,
     epochs: Annotated[float | None, typer.Option(help="Length of the run in passes over the text.")] = None,
     steps: Annotated[
@@ -127,7 +126,8 @@ def train(
         steps = settings.get("steps", STEPS)
     model = CharRNN(**{name: settings[name] for name in MODEL}, backend=backend, device=device)
     if settings["workers"] is None or not ("workers" in given or can_share(model.backend)):
-        settings["workers"] = automatic_workers(settings["batch_size"], model.backend)
+        width = CELLS[settings["cell"]] * settings["hidden_size"]
+        settings["workers"] = automatic_workers(settings["batch_size"], width, model.backend)
     cell, size = settings["cell"], settings["hidden_size"]
     described = ", ".join(map(str, files)) if files else "the documentation that ships with Python"
     print(f"{cell} of {size} units on {model.backend}: {described}", file=sys.stderr)
