@@ -9,7 +9,6 @@ always in the same order: with one number of workers a run is the same, bit for 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import mmap
 import os
@@ -59,7 +58,8 @@ class Workers:
         self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
         # Every core has a process of its own now; more threads would only be in one another's way.
         self._limits = threadpoolctl.threadpool_limits(1, "blas")
-        memory = _above_standard(os.memfd_create("portnn"))
+        _occupy_standard_streams()
+        memory = os.memfd_create("portnn")
         try:
             os.ftruncate(memory, count * entries * np.dtype(backend.dtype).itemsize)
             self._shared = _shared_vectors(memory, count, backend.dtype)
@@ -184,42 +184,28 @@ def serve(memory: int, socket: int) -> None:
 def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
     here, there = Pipe()
     with there:
-        socket = _above_standard(os.dup(there.fileno()))
         # Who stops a run signals all of its processes, and the one that started the others wants to save first.
         program = (
             f"import sys; sys.path[:] = {[os.fspath(entry) for entry in sys.path]!r}; import signal; "
             "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-            f"from {__name__} import serve; serve({memory}, {socket})"
+            f"from {__name__} import serve; serve({memory}, {there.fileno()})"
         )
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-c", program],
-                env={**os.environ, **ONE_THREAD},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=None if _is_open(2) else subprocess.DEVNULL,
-                pass_fds=(memory, socket),
-                process_group=0,  # Ctrl-C is for the process that started it
-            )
-        finally:
-            os.close(socket)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(memory, there.fileno()),
+            process_group=0,  # Ctrl-C is for the process that started it
+        )
     return process, here
 
 
-def _above_standard(descriptor: int) -> int:
-    """Move a descriptor out of the way of stdin, stdout and stderr, one of which it is where that was closed."""
-    try:
-        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-    finally:
-        os.close(descriptor)
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
+def _occupy_standard_streams() -> None:
+    """Open what is closed of stdin, stdout and stderr: else shared memory takes its number, and is written to."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def _shared_vectors(memory: int, count: int, dtype: str) -> Vector:

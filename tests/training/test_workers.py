@@ -253,6 +253,20 @@ pathlib.Path({str(tmp_path / "done")!r}).write_text(str(model.history.step))
     assert (tmp_path / "done").read_text() == "3"
 
 
+def test_what_a_worker_says_goes_nowhere_near_the_parameters(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(f"""
+import os, pathlib, portnn
+from portnn.models import RecurrentLM
+from portnn.training import Workers
+with Workers(RecurrentLM(5), portnn.backend("numpy"), 2) as workers:
+    said = os.readlink(f"/proc/{{workers._processes[0][0].pid}}/fd/2")
+pathlib.Path({str(tmp_path / "said")!r}).write_text(said)
+""")
+    subprocess.run(f"{sys.executable} {program} 2>&-", shell=True, check=True, timeout=60)
+    assert (tmp_path / "said").read_text() == "/dev/null"
+
+
 class Foreign(RecurrentLM):
     """A model of a module that no other process can import."""
 
