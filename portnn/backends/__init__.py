@@ -6,7 +6,7 @@ import types
 from portnn.backends.backend import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.compiling import compile
-from portnn.backends.namespace import Array, Namespace, device, library_name, namespace, portable
+from portnn.backends.namespace import Array, Namespace, device, is_array, library_name, namespace, portable
 from portnn.backends.product import product, products
 from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
 from portnn.backends.scan import scan
@@ -26,6 +26,7 @@ __all__ = [
     "device",
     "generator",
     "generator_from_json",
+    "is_array",
     "keep_mask",
     "library_name",
     "namespace",

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from portnn.backends.compiling import compile
-from portnn.backends.namespace import Array, Namespace, device, library_name, namespace, namespace_of
+from portnn.backends.namespace import Array, Namespace, device, is_array, library_name, namespace, namespace_of
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -71,8 +71,11 @@ class Backend:
     def asarray(self, host: Any) -> Array:
         """Move host data over: floats become `dtype`, integers the library's default integer dtype.
 
-        The result may share memory with a NumPy array given, on the CPU of any library.
+        The result may share memory with a NumPy array given, on the CPU of any library. What belongs to this library
+        already is left where and as it is.
         """
+        if self.name != "numpy" and is_array(host) and namespace_of(host) is self.xp:
+            return host
         array = np.asarray(host)
         if array.dtype.kind == "f":
             wanted = getattr(self.xp, self.dtype)

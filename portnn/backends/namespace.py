@@ -9,8 +9,9 @@ from typing import Any, ParamSpec, TypeVar
 import array_api_compat
 import numpy
 from array_api_compat import device
+from array_api_compat import is_array_api_obj as is_array
 
-__all__ = ["Array", "Namespace", "device", "namespace", "portable"]
+__all__ = ["Array", "Namespace", "device", "is_array", "namespace", "portable"]
 
 Array = Any
 """An array of any library that follows the Python array API standard."""
@@ -34,7 +35,7 @@ def namespace(**arrays: Array) -> Namespace:
     """
     first_name, xp, where = "", None, None
     for name, array in arrays.items():
-        if not array_api_compat.is_array_api_obj(array):
+        if not is_array(array):
             raise TypeError(f"{name} is {type(array).__name__}, expected an array")
         its_xp, its_device = namespace_of(array), device(array)
         if xp is None:
@@ -91,7 +92,7 @@ def portable(function: Callable[P, R]) -> Callable[P, R]:
 
 def _arrays(named: Any) -> Any:
     for name, value in named:
-        if array_api_compat.is_array_api_obj(value):
+        if is_array(value):
             yield name, value
         elif isinstance(value, tuple):
             fields = getattr(value, "_fields", range(len(value)))

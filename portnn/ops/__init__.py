@@ -4,12 +4,19 @@ Each forward returns its result and a cache; its backward takes the gradient of 
 The keyword `xp` is the array namespace; leave it out and the arrays decide.
 """
 
+from portnn.ops.binary_cross_entropy import (
+    BinaryCrossEntropyCache,
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
+)
 from portnn.ops.cross_entropy import CrossEntropyCache, cross_entropy, cross_entropy_backward
 from portnn.ops.dropout import DropoutCache, dropout, dropout_backward
 from portnn.ops.embedding import EmbeddingCache, embedding, embedding_backward
 from portnn.ops.gru import GRUCache, GRUGradients, gru, gru_backward
+from portnn.ops.identity import IdentityCache, identity, identity_backward
 from portnn.ops.linear import LinearCache, LinearGradients, linear, linear_backward
 from portnn.ops.lstm import LSTMCache, LSTMGradients, lstm, lstm_backward
+from portnn.ops.rbf import RbfCache, rbf, rbf_backward
 from portnn.ops.recurrence import Weights
 from portnn.ops.relu import ReluCache, relu, relu_backward
 from portnn.ops.rnn import RNNCache, RNNGradients, rnn, rnn_backward
@@ -22,14 +29,17 @@ from portnn.ops.softmax import (
     softmax,
     softmax_backward,
 )
+from portnn.ops.squared_error import SquaredErrorCache, squared_error, squared_error_backward
 from portnn.ops.tanh import TanhCache, tanh, tanh_backward
 
 __all__ = [
+    "BinaryCrossEntropyCache",
     "CrossEntropyCache",
     "DropoutCache",
     "EmbeddingCache",
     "GRUCache",
     "GRUGradients",
+    "IdentityCache",
     "LSTMCache",
     "LSTMGradients",
     "LinearCache",
@@ -37,11 +47,15 @@ __all__ = [
     "LogSoftmaxCache",
     "RNNCache",
     "RNNGradients",
+    "RbfCache",
     "ReluCache",
     "SigmoidCache",
     "SoftmaxCache",
+    "SquaredErrorCache",
     "TanhCache",
     "Weights",
+    "binary_cross_entropy",
+    "binary_cross_entropy_backward",
     "cross_entropy",
     "cross_entropy_backward",
     "dropout",
@@ -50,12 +64,16 @@ __all__ = [
     "embedding_backward",
     "gru",
     "gru_backward",
+    "identity",
+    "identity_backward",
     "linear",
     "linear_backward",
     "log_softmax",
     "log_softmax_backward",
     "lstm",
     "lstm_backward",
+    "rbf",
+    "rbf_backward",
     "relu",
     "relu_backward",
     "rnn",
@@ -64,6 +82,8 @@ __all__ = [
     "sigmoid_backward",
     "softmax",
     "softmax_backward",
+    "squared_error",
+    "squared_error_backward",
     "tanh",
     "tanh_backward",
 ]

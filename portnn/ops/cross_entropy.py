@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, device, one_hot, portable
+from portnn.ops.row_mean import row_weights, where_counted
 from portnn.ops.shapes import check_shape, shape
 
 
@@ -52,8 +53,7 @@ def cross_entropy(
         raise TypeError(f"cross_entropy: hard targets have dtype {targets.dtype}, expected an integer dtype")
     if mask is not None:
         check_shape("cross_entropy", "mask", mask, leading, "the logits expect")
-        # A row that does not count may hold anything, infinity too, and must not even cause a warning.
-        logits = xp.where(xp.expand_dims(mask, axis=-1) == 0.0, xp.zeros_like(logits), logits)
+        logits = where_counted(mask, logits, xp=xp)
 
     shifted = logits - xp.max(logits, axis=-1, keepdims=True)
     probabilities = xp.exp(shifted)
@@ -68,11 +68,8 @@ def cross_entropy(
         nats = log_totals - xp.reshape(xp.take(xp.reshape(shifted, (-1,)), places, axis=0), leading)
     if mask is None:
         return xp.sum(nats) / rows, CrossEntropyCache(probabilities, targets, None)
-    total = xp.sum(mask)
-    # No branch on values: where nothing counts, the weights are 0 / 1.
-    weights = mask / (total + xp.astype(total == 0.0, total.dtype))
-    # Soft targets of such a row may hold anything as well, so a product with 0 is not enough.
-    nats = xp.where(weights == 0.0, xp.zeros_like(nats), nats)
+    # Soft targets of such a row may hold anything as well.
+    nats, weights = where_counted(mask, nats, xp=xp), row_weights(mask, xp=xp)
     return xp.sum(nats * weights), CrossEntropyCache(probabilities, targets, weights)
 
 

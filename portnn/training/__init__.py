@@ -10,6 +10,7 @@ from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
 from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
+from portnn.training.rows import RowBatches
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
 from portnn.training.streams import ChunkStreams, check_integers, check_range
@@ -28,6 +29,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Progressed",
+    "RowBatches",
     "RunFolder",
     "Step",
     "StepEvent",

@@ -18,7 +18,7 @@ from portnn.training.checkpoint import Arrays, CheckpointError, save_checkpoint
 from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
-from portnn.training.metrics import Metrics, MetricsFile
+from portnn.training.metrics import SPEED, Metrics, MetricsFile
 from portnn.training.packing import row_major
 from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
@@ -28,17 +28,27 @@ from portnn.training.workers import Workers, check_workers
 
 
 class BatchSource(Protocol):
-    """Where batches come from, on the host."""
+    """Where batches come from.
+
+    Attributes
+    ----------
+    position : int
+        Where the next batch starts; set to go on from there.
+    batch_size : int
+    unit : {"char", "row"}
+        What `tokens` counts.
+    """
 
     position: int
     batch_size: int
+    unit: str
 
     @property
-    def tokens(self) -> int:
-        """What one batch counts for in the speed: characters, rows, words."""
+    def tokens(self) -> float:
+        """How many characters or rows one batch has, for the speed."""
 
     def next(self, rng: np.random.Generator) -> tuple[Any, bool]:
-        """Return the next batch, and whether the carry starts anew with it."""
+        """Return the next batch, on the host or on the backend, and whether the carry starts anew with it."""
 
 
 class Unread(NamedTuple):
@@ -70,8 +80,15 @@ class Trainer:
     facts : dict
         What else a checkpoint says, in plain JSON types (the model's configuration, the vocabulary).
     callbacks : sequence of Callback
+    on_metrics : callable, optional
+        Called with each line of metrics.
+    loss_unit : str
+        For the progress: "nats", or nothing.
     quiet : bool
         No progress on stderr.
+
+    best_params : dict of str to array, or None
+        Those with the lowest held-out loss so far in this process.
     """
 
     model: Model
@@ -84,7 +101,10 @@ class Trainer:
     folder: Path | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     callbacks: Sequence[Callback] = ()
+    on_metrics: Callable[[Metrics], object] | None = None
+    loss_unit: str = "nats"
     quiet: bool = False
+    best_params: Parameters | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         check_workers(self.plan.workers, self.backend, self.source.batch_size)
@@ -96,7 +116,7 @@ class Trainer:
         self._rate = self._norm = math.nan
 
     def run(self, total_steps: int) -> Progressed:
-        """Train until `total_steps` steps have been done in all, and save.
+        """Train until `total_steps` steps have been done in all, or the plan's patience is at its end, and save.
 
         Raises
         ------
@@ -118,7 +138,9 @@ class Trainer:
         self._logged = (state.step, state.seconds)
         with (
             StopRequests() as requests,
-            Progress(total_steps, state.step, quiet=self.quiet) as self._progress,
+            Progress(
+                total_steps, state.step, unit=self.source.unit, loss_unit=self.loss_unit, quiet=self.quiet
+            ) as self._progress,
             self._workers() as workers,
         ):
             self._step = make_step(
@@ -126,7 +148,7 @@ class Trainer:
                 clip_norm=plan.clip_norm, clip_value=plan.clip_value, workers=workers,
             )  # fmt: skip
             self._clock = StopWatch(state.seconds)
-            while state.step < total_steps and requests.received is None:
+            while state.step < total_steps and not self.out_of_patience and requests.received is None:
                 result = self._advance()
                 ends = state.step == total_steps
                 evaluates = ends or state.step % plan.evaluate_every == 0
@@ -139,16 +161,21 @@ class Trainer:
                     self._call_back(result)
                     if logs:
                         self._log(evaluate=evaluates)
-                    if saves:
+                    if saves or self.out_of_patience:
                         self._save_last()
                 self._progress.advance()
-            if requests.received is not None and state.step < total_steps:
+            if requests.received is not None and state.step < total_steps and not self.out_of_patience:
                 self._read_losses()
                 if self._losses:
                     self._log(evaluate=False)
                 self._save_last()
                 raise Interrupted(requests.received, state.step)
         return state
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the loss has not become lower for as long as the plan waits."""
+        return self.plan.patience is not None and self.state.waited >= self.plan.patience
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, once all losses so far have been found good.
@@ -260,19 +287,22 @@ class Trainer:
                 raise DivergenceError(state.step, state.held_out_loss, self._rate, self._norm)
             improved = state.best_held_out_loss is None or state.held_out_loss < state.best_held_out_loss
             if improved:
-                state.best_held_out_loss = state.held_out_loss
+                state.best_held_out_loss, self.best_params = state.held_out_loss, state.params
+        if evaluate:
+            state.wait_for(loss if state.held_out_loss is None else state.held_out_loss, self.plan.tolerance)
+        line = Metrics(
+            step=state.step,
+            loss=loss,
+            held_out_loss=state.held_out_loss if evaluate else None,
+            learning_rate=self._rate,
+            gradient_norm=self._norm,
+            seconds=state.seconds,
+        )
+        line[SPEED[self.source.unit]] = speed  # type: ignore[literal-required]
         if self._metrics is not None:
-            self._metrics.add(
-                Metrics(
-                    step=state.step,
-                    loss=loss,
-                    held_out_loss=state.held_out_loss if evaluate else None,
-                    learning_rate=self._rate,
-                    gradient_norm=self._norm,
-                    characters_per_second=speed,
-                    seconds=state.seconds,
-                )
-            )
+            self._metrics.add(line)
+        if self.on_metrics is not None:
+            self.on_metrics(line)
         if improved and self._files is not None:
             self.save(self._files.best)
         self._progress.show(step=state.step, loss=loss, held_out_loss=state.held_out_loss, speed=speed, say=evaluate)

@@ -1,19 +1,18 @@
 """`metrics.jsonl`: one line a log, and what reads it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
+# Without `from __future__ import annotations`: behind it, TypedDict cannot see what is NotRequired.
 class Metrics(TypedDict):
     """One line of metrics.jsonl.
 
     step : steps done; loss : mean over the steps since the last line (smoothed, where the run smooths);
     held_out_loss : null where it was not measured; learning_rate; gradient_norm : before clipping;
-    characters_per_second : over the steps since the last line (tokens, where tokens are no characters);
-    seconds : of training, earlier runs included.
+    seconds : of training, earlier runs included; characters_per_second or rows_per_second : over the steps since the
+    last line (tokens, where tokens are no characters).
     """
 
     step: int
@@ -21,8 +20,13 @@ class Metrics(TypedDict):
     held_out_loss: float | None
     learning_rate: float
     gradient_norm: float
-    characters_per_second: float
     seconds: float
+    characters_per_second: NotRequired[float]
+    rows_per_second: NotRequired[float]
+
+
+SPEED = {"char": "characters_per_second", "row": "rows_per_second"}
+"""Field of the speed, by what batches are counted in."""
 
 
 class MetricsFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from portnn.optimizers import Optimizer
@@ -23,6 +24,10 @@ class Plan:
         In steps.
     smoothing : float in [0, 1), optional
         Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` instead of the mean since the last line.
+    patience : int, optional
+        Stop after so many evaluations in a row whose loss (held out, or of training where nothing is) is not lower
+        than the lowest before by `tolerance`.
+    tolerance : float
     workers : int
         Processes that share each batch, on NumPy; 1: this one alone. See `portnn.training.Workers`.
 
@@ -40,6 +45,8 @@ class Plan:
     evaluate_every: int = 200
     checkpoint_every: int = 200
     smoothing: float | None = None
+    patience: int | None = None
+    tolerance: float = 0.0
     workers: int = 1
 
     def __post_init__(self) -> None:
@@ -48,9 +55,13 @@ class Plan:
             value = getattr(self, name)
             if value is not None and not value > 0.0:
                 raise ValueError(f"{name} must be positive, got {value}")
-        for name in ("log_every", "evaluate_every", "checkpoint_every"):
+        for name in ("log_every", "evaluate_every", "checkpoint_every", "patience"):
             value = getattr(self, name)
+            if name == "patience" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+        if not 0.0 <= self.tolerance < math.inf:
+            raise ValueError(f"tolerance must be 0 or a positive number, got {self.tolerance}")
         if self.smoothing is not None and not 0.0 <= self.smoothing < 1.0:
             raise ValueError(f"smoothing must be in [0, 1), got {self.smoothing}")

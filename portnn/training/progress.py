@@ -16,12 +16,18 @@ class Progress:
     ----------
     total, done : int
         Steps of the whole run, and those that earlier runs have done.
+    unit : str
+        What the speed counts: "char", "row".
+    loss_unit : str
+        "nats", or nothing.
     quiet : bool
         Neither a bar nor a word.
     """
 
-    def __init__(self, total: int, done: int, *, quiet: bool = False) -> None:
-        self.quiet = quiet
+    def __init__(
+        self, total: int, done: int, *, unit: str = "char", loss_unit: str = "nats", quiet: bool = False
+    ) -> None:
+        self.quiet, self.unit, self.loss_unit = quiet, unit, loss_unit
         self.bar = tqdm(
             total=total,
             initial=done,
@@ -43,10 +49,10 @@ class Progress:
 
     def show(self, *, step: int, loss: float, held_out_loss: float | None, speed: float, say: bool) -> None:
         """Put the latest figures behind the bar; with `say`, on a line of their own too."""
-        self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} char/s", refresh=False)
+        self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} {self.unit}/s", refresh=False)
         if say:
-            held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f} nats"
-            self.say(f"step {step}: loss {loss:.3f}{held_out}, {speed:,.0f} char/s")
+            held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f} {self.loss_unit}".rstrip()
+            self.say(f"step {step}: loss {loss:.3f}{held_out}, {speed:,.0f} {self.unit}/s")
 
     def say(self, text: str) -> None:
         """Put lines above the bar."""

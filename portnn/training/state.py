@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,14 @@ class Progressed:
     held_out_loss: float | None = None
     best_held_out_loss: float | None = None
     tokens_per_second: float = 0.0
+    lowest_loss: float | None = None
+    waited: int = 0
+
+    def wait_for(self, loss: float, tolerance: float) -> None:
+        """Count the evaluations in a row since a loss was lower than the lowest before by more than the tolerance."""
+        lowest = math.inf if self.lowest_loss is None else self.lowest_loss
+        self.waited = 0 if loss < lowest - tolerance else self.waited + 1
+        self.lowest_loss = min(loss, lowest)
 
     def to_host(self, backend: Backend) -> tuple[Arrays, dict[str, Any]]:
         """Arrays by their path, on the host, and the rest in plain JSON types."""

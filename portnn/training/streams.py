@@ -45,6 +45,8 @@ class ChunkStreams:
         If there are fewer ids than one chunk of every stream needs.
     """
 
+    unit = "char"
+
     def __init__(
         self,
         ids: Ids,

@@ -1,0 +1,208 @@
+"""Feed-forward network: rows in, one vector of outputs a row. Without a hidden layer it is a regression."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portnn import ops
+from portnn.backends import Array, Namespace, tree_map
+from portnn.models.protocol import Parameters
+
+ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "rbf")
+"""Activations of hidden layers by name; each is a pair in `portnn.ops`."""
+
+OBJECTIVES = ("cross_entropy", "binary_cross_entropy", "squared_error")
+"""What is minimised, by name; each is a pair in `portnn.ops`."""
+
+
+class RowBatch(NamedTuple):
+    """Some rows of a table.
+
+    Attributes
+    ----------
+    x : array (rows, n_in)
+    targets : integer array (rows,) of class ids for "cross_entropy", else array (rows, n_out)
+    weights : array (rows,) or None
+        How much each row counts; None: all alike.
+    keep : tuple of arrays (rows, hidden units)
+        Dropout masks, one for each hidden layer; empty where nothing is dropped.
+    """
+
+    x: Array
+    targets: Array
+    weights: Array | None = None
+    keep: tuple[Array, ...] = ()
+
+
+class LayerCache(NamedTuple):
+    """What the backward pass needs of one hidden layer."""
+
+    linear: ops.LinearCache
+    activation: Any
+    dropout: ops.DropoutCache | None
+
+
+class FeedForwardCache(NamedTuple):
+    """What `FeedForward.gradients` needs."""
+
+    hidden: tuple[LayerCache, ...]
+    output: ops.LinearCache
+    objective: Any
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """Affine maps with activations between them, and a loss on the outputs of the last.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Inputs, units of every hidden layer, outputs. Two sizes: a linear model.
+    activation : {"identity", "sigmoid", "tanh", "relu", "rbf"}
+        Of the hidden layers.
+    objective : {"cross_entropy", "binary_cross_entropy", "squared_error"}
+        The outputs are logits of a softmax, logits of independent yes-or-no questions, or the prediction itself.
+    l2 : float
+        The loss has ``l2 / 2`` times the sum of all squared weights (not biases) added to it.
+    dropout : float in [0, 1)
+        Rate at which the output of every hidden layer is dropped in training.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive, a number is out of range or a name unknown.
+    """
+
+    sizes: tuple[int, ...]
+    activation: str = "relu"
+    objective: str = "cross_entropy"
+    l2: float = 0.0
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if len(self.sizes) < 2:
+            raise ValueError(f"a network needs the sizes of its inputs and outputs, got {self.sizes}")
+        for size in self.sizes:
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise ValueError(f"the sizes of layers must be positive whole numbers, got {size!r}")
+        for what, name, known in (
+            ("activation", self.activation, ACTIVATIONS), ("objective", self.objective, OBJECTIVES)
+        ):  # fmt: skip
+            if name not in known:
+                raise ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}")
+        if not 0.0 <= self.l2 < math.inf:
+            raise ValueError(f"l2 must be 0 or a positive number, got {self.l2}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+
+    @property
+    def depth(self) -> int:
+        """Number of affine maps."""
+        return len(self.sizes) - 1
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every parameter: layers.0.weight (n_in, n_out), layers.0.bias (n_out,) and so on."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for layer, (n_in, n_out) in enumerate(itertools.pairwise(self.sizes)):
+            shapes[f"layers.{layer}.weight"], shapes[f"layers.{layer}.bias"] = (n_in, n_out), (n_out,)
+        return shapes
+
+    def init(self, rng: np.random.Generator, scale: float | None = None) -> dict[str, np.ndarray[Any, Any]]:
+        """Draw initial parameters on the host, float64. Biases are zero.
+
+        Parameters
+        ----------
+        rng : Generator
+        scale : float, optional
+            Standard deviation of normal weights. Without it they are uniform: within sqrt(6 / n_in) before a relu
+            [1]_, within sqrt(6 / (n_in + n_out)) elsewhere [2]_.
+
+        References
+        ----------
+        .. [1] K. He, X. Zhang, S. Ren, J. Sun. Delving deep into rectifiers. ICCV, 2015.
+        .. [2] X. Glorot, Y. Bengio. Understanding the difficulty of training deep feedforward neural networks.
+           AISTATS, 2010.
+        """
+        params: dict[str, np.ndarray[Any, Any]] = {}
+        for layer, (n_in, n_out) in enumerate(itertools.pairwise(self.sizes)):
+            feeds_relu = self.activation == "relu" and layer + 1 < self.depth
+            bound = math.sqrt(6.0 / (n_in if feeds_relu else n_in + n_out))
+            draw = rng.uniform(-bound, bound, (n_in, n_out)) if scale is None else rng.normal(0.0, scale, (n_in, n_out))
+            params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"] = draw, np.zeros(n_out)
+        return params
+
+    def initial_carry(self, batch_size: int) -> tuple[()]:
+        """Nothing goes from one batch to the next."""
+        return ()
+
+    def outputs(
+        self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, xp: Namespace
+    ) -> tuple[Array, tuple[LayerCache, ...], ops.LinearCache]:
+        """Outputs of the last affine map (rows, n_out), and caches."""
+        forward, hidden = getattr(ops, self.activation), []
+        for layer in range(self.depth - 1):
+            z, linear = ops.linear(x, *layer_parameters(params, layer), xp=xp)
+            x, activation = forward(z, xp=xp)
+            dropped = None
+            if keep:
+                x, dropped = ops.dropout(x, keep[layer], rate=self.dropout, xp=xp)
+            hidden.append(LayerCache(linear, activation, dropped))
+        outputs, linear = ops.linear(x, *layer_parameters(params, self.depth - 1), xp=xp)
+        return outputs, tuple(hidden), linear
+
+    def hidden(self, params: Parameters, x: Array, *, xp: Namespace) -> tuple[Array, ...]:
+        """Output of every hidden layer (rows, units), for looking at."""
+        _, hidden, output = self.outputs(params, x, xp=xp)
+        return (*(cache.linear.x for cache in hidden[1:]), output.x) if hidden else ()
+
+    def loss(
+        self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, xp: Namespace
+    ) -> tuple[Array, tuple[()], FeedForwardCache]:
+        """Mean loss per row with the L2 penalty, no carry, and a cache for `gradients`."""
+        outputs, hidden, linear = self.outputs(params, batch.x, batch.keep, xp=xp)
+        loss, cache = getattr(ops, self.objective)(outputs, batch.targets, batch.weights, xp=xp)
+        if self.l2:
+            for layer in range(self.depth):
+                weight = params[f"layers.{layer}.weight"]
+                loss += xp.sum(weight * weight) * (0.5 * self.l2)
+        return loss, (), FeedForwardCache(hidden, linear, cache)
+
+    def gradients(self, cache: FeedForwardCache, *, xp: Namespace) -> Parameters:
+        """Gradients of the loss for every parameter."""
+        backward = getattr(ops, f"{self.activation}_backward")
+        dy = getattr(ops, f"{self.objective}_backward")(1.0, cache.objective, xp=xp)
+        grads: Parameters = {}
+        linears = (*(layer.linear for layer in cache.hidden), cache.output)
+        for layer in reversed(range(self.depth)):
+            dx, dweight, dbias = ops.linear_backward(dy, linears[layer], of_x=layer > 0, xp=xp)
+            if self.l2:
+                dweight += linears[layer].weight * self.l2
+            grads[f"layers.{layer}.weight"], grads[f"layers.{layer}.bias"] = dweight, dbias
+            if layer:
+                below = cache.hidden[layer - 1]
+                if below.dropout is not None:
+                    dx = ops.dropout_backward(dx, below.dropout, xp=xp)
+                dy = backward(dx, below.activation, xp=xp)
+        return grads
+
+    def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
+        """Cut a batch between its rows into parts as equal as can be, each with its share of the mean loss."""
+        rows, pieces = batch.x.shape[0], []
+        for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
+            piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
+            share = (stop - start) / rows
+            if batch.weights is not None:
+                share = float(piece.weights.sum()) / (float(batch.weights.sum()) or 1.0)
+            pieces.append((piece, (), share))
+        return pieces
+
+
+def layer_parameters(params: Parameters, layer: int) -> tuple[Array, Array]:
+    """Weight and bias of one layer out of the parameters."""
+    return params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"]
