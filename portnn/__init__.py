@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from portnn import ops
     from portnn.backends import Backend, MissingBackendError, backend, backend_of, backends
     from portnn.checking import check_gradients, check_parity
-    from portnn.estimators import CharRNN, load
+    from portnn.estimators import MLP, CharRNN, LinearRegression, LogisticRegression, SoftmaxRegression, load
     from portnn.training import CheckpointError, DivergenceError
 
 __version__ = "0.1.0"
@@ -22,7 +22,11 @@ _HOMES = {
     "CharRNN": "portnn.estimators",
     "CheckpointError": "portnn.training",
     "DivergenceError": "portnn.training",
+    "LinearRegression": "portnn.estimators",
+    "LogisticRegression": "portnn.estimators",
+    "MLP": "portnn.estimators",
     "MissingBackendError": "portnn.backends",
+    "SoftmaxRegression": "portnn.estimators",
     "backend": "portnn.backends",
     "backend_of": "portnn.backends",
     "backends": "portnn",
@@ -33,11 +37,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "MLP",
     "Backend",
     "CharRNN",
     "CheckpointError",
     "DivergenceError",
+    "LinearRegression",
+    "LogisticRegression",
     "MissingBackendError",
+    "SoftmaxRegression",
     "backend",
     "backend_of",
     "backends",

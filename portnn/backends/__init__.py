@@ -3,7 +3,7 @@
 import sys
 import types
 
-from portnn.backends.backend import Backend, MissingBackendError, backend, backend_of
+from portnn.backends.backend import Backend, MissingBackendError, backend, backend_of, to_host
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.compiling import compile
 from portnn.backends.namespace import Array, Namespace, device, is_array, library_name, namespace, portable
@@ -37,6 +37,7 @@ __all__ = [
     "scan",
     "scatter_add",
     "state_to_json",
+    "to_host",
     "tree_flatten",
     "tree_map",
     "tree_unflatten",

@@ -181,6 +181,12 @@ def backend_of(**arrays: Array) -> Backend:
     raise TypeError(f"{name} has dtype {array.dtype}, expected {' or '.join(DTYPES)}")
 
 
+def to_host(array: Array) -> np.ndarray[Any, Any]:
+    """Copy an array of any library to the host, dtype unchanged; a NumPy array is returned as it is."""
+    xp = namespace_of(array)
+    return Backend(library_name(xp), xp, None, "float64").to_host(array)
+
+
 def installed(name: str) -> bool:
     """Whether the module of a backend can be found; it is not imported."""
     return importlib.util.find_spec(MODULES[name].partition(".")[0]) is not None

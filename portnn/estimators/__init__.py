@@ -2,17 +2,25 @@
 
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
+from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.loading import load
+from portnn.estimators.mlp import MLP
 from portnn.estimators.recipes import RECIPES, recipe
 from portnn.estimators.resuming import check_resumable
+from portnn.estimators.row_model import RowEvaluation
 from portnn.estimators.sampling import Sampler
 
 __all__ = [
+    "MLP",
     "RECIPES",
     "CharRNN",
     "Evaluation",
     "LanguageEvaluator",
+    "LinearRegression",
+    "LogisticRegression",
+    "RowEvaluation",
     "Sampler",
+    "SoftmaxRegression",
     "as_evaluation",
     "check_resumable",
     "load",

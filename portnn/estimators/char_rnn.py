@@ -8,12 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from portnn.backends import Backend, generator, tree_map
 from portnn.estimators.evaluation import LanguageEvaluator
 from portnn.estimators.language_model import LanguageModel, Source
-from portnn.estimators.resuming import check_resumable, check_same_settings, check_same_text, text_facts
+from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.resuming import check_resumable, check_same_data, check_same_settings, text_facts
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
 from portnn.models import Parameters, RecurrentLM
 from portnn.optimizers import Optimizer
@@ -191,7 +190,7 @@ class CharRNN(LanguageModel):
         corpus = read_corpus(source, level=self.level, encoding=encoding, min_count=self.min_count, vocabulary=known)
         text = text_facts(corpus)
         if saved is not None:
-            check_same_text(saved[1], text)
+            check_same_data(saved[1], text, "text", "tokens")
         model = self.model or RecurrentLM(len(corpus.vocabulary), **self.network)  # type: ignore[arg-type]
         train_ids, held_out_ids = corpus.split(held_out)
         streams = ChunkStreams(
@@ -258,14 +257,7 @@ class CharRNN(LanguageModel):
             raise CheckpointError("the checkpoint's vocabulary does not fit its weights")
         found = cls(**configuration, **facts["corpus"], backend=where)
         found.vocabulary, found.model = vocabulary, RecurrentLM(len(vocabulary), **configuration)
-        host = {name: arrays.get(f"params.{name}") for name in found.model.shapes()}
-        for name, shape in found.model.shapes().items():
-            array = host[name]
-            if array is None or array.shape != shape:
-                raise CheckpointError(f"the checkpoint's {name} does not fit its configuration, expected {shape}")
-            if not np.all(np.isfinite(array)):
-                raise CheckpointError(f"the checkpoint's {name} holds NaN or infinity")
-        found.params = tree_map(where.asarray, host)
+        found.params = tree_map(where.asarray, checked_params(arrays, found.model))
         return found
 
     def _settle(self, model: RecurrentLM, vocabulary: Vocabulary) -> Parameters:
@@ -288,7 +280,7 @@ class CharRNN(LanguageModel):
 
     def _check_same(self, facts: dict[str, Any], optimizer: str | Optimizer, **settings: Any) -> None:
         """Refuse to resume a run that was another one."""
-        check_resumable(facts)
+        check_resumable(facts, "CharRNN")
         check_same_settings(
             facts, **self.network, level=self.level, dtype=self.backend.dtype, **settings,
             optimizer=as_optimizer(optimizer).to_json(),

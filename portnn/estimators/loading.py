@@ -8,9 +8,15 @@ from typing import Any
 from portnn.backends import Backend
 from portnn.backends import backend as choose_backend
 from portnn.estimators.char_rnn import CharRNN
+from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
+from portnn.estimators.mlp import MLP
 from portnn.training import CheckpointError, load_checkpoint
 
-ESTIMATORS = {"CharRNN": CharRNN}
+Estimator = CharRNN | MLP
+
+ESTIMATORS: dict[str, type[Estimator]] = {
+    kind.__name__: kind for kind in (CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression)
+}
 
 
 def load(
@@ -19,7 +25,7 @@ def load(
     backend: str | Backend = "numpy",
     device: Any = None,
     dtype: str | None = None,
-) -> CharRNN:
+) -> Any:
     """Load a model that `save` or a training run has written.
 
     Parameters
@@ -33,7 +39,8 @@ def load(
 
     Returns
     -------
-    CharRNN
+    CharRNN, MLP, LinearRegression, LogisticRegression or SoftmaxRegression
+        What it was.
 
     Raises
     ------

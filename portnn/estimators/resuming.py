@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
+from portnn.backends import to_host
+from portnn.models import RowBatch
 from portnn.text import Corpus
 from portnn.training import CheckpointError
 
 PIECE = 1 << 22
 
 
-def check_resumable(facts: dict[str, Any]) -> None:
-    """Refuse a checkpoint that no training run of a CharRNN has written."""
-    if facts.get("estimator") != "CharRNN":
-        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, expected a CharRNN")
+def check_resumable(facts: dict[str, Any], estimator: str) -> None:
+    """Refuse a checkpoint that no training run of this estimator has written."""
+    if facts.get("estimator") != estimator:
+        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, expected {estimator!r}")
     if "fit" not in facts or "run" not in facts:
         raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
 
 
 def check_same_settings(facts: dict[str, Any], **now: Any) -> None:
     """Refuse to go on with other settings than those of the checkpoint; the message names the first."""
-    then = {**facts["model"], **facts["corpus"], "dtype": facts["dtype"], **facts["fit"]}
+    then = {**facts["model"], **facts.get("corpus", {}), "dtype": facts["dtype"], **facts["fit"]}
     for name, value in now.items():
         if then[name] != value:
             raise CheckpointError(f"cannot resume: the checkpoint has {name} {then[name]!r}, not {value!r}")
 
 
-def check_same_text(facts: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuse to go on with another text, whatever its name."""
-    then = facts["fit"]["text"]
-    if then["tokens"] != now["tokens"]:
+def check_same_data(facts: dict[str, Any], now: dict[str, Any], what: str, unit: str) -> None:
+    """Refuse to go on with other data, whatever their name; `what` is the fact that describes them."""
+    then = facts["fit"][what]
+    if then[unit] != now[unit]:
         raise CheckpointError(
-            f"cannot resume: {now['name']} has {now['tokens']} tokens, but the text trained on, {then['name']}, "
-            f"had {then['tokens']}"
+            f"cannot resume: {now['name']} has {now[unit]} {unit}, but the {what} trained on, {then['name']}, "
+            f"had {then[unit]}"
         )
     if then["sha256"] != now["sha256"]:
-        raise CheckpointError(f"cannot resume: {now['name']} is not the text trained on, {then['name']}")
+        raise CheckpointError(f"cannot resume: {now['name']} is not the {what} trained on, {then['name']}")
 
 
 def text_facts(corpus: Corpus) -> dict[str, Any]:
@@ -46,3 +49,12 @@ def text_facts(corpus: Corpus) -> dict[str, Any]:
         digest.update(corpus.ids[start : start + PIECE].data)
         corpus.release()
     return {"name": corpus.name, "tokens": len(corpus), "sha256": digest.hexdigest()}
+
+
+def table_facts(rows: RowBatch) -> dict[str, Any]:
+    """What tells one table from another, in plain JSON types."""
+    digest = hashlib.sha256()
+    arrays: Iterable[Any] = (array for array in (rows.x, rows.targets, rows.weights) if array is not None)
+    for array in arrays:
+        digest.update(to_host(array).tobytes())
+    return {"name": "the table given", "rows": int(rows.x.shape[0]), "sha256": digest.hexdigest()}

@@ -55,7 +55,7 @@ class Draws:
     tokens = 8
 
     def __init__(self):
-        self.position = 0
+        self.position, self.unit = 0, "row"
         self.nan_at = None
 
     def next(self, rng):

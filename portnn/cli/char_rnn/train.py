@@ -150,6 +150,6 @@ def saved_settings(folder: RunFolder) -> dict[str, Any]:
         print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
         return {}
     facts = load_checkpoint(folder.last)[1]
-    check_resumable(facts)
+    check_resumable(facts, "CharRNN")
     print(f"the run in {folder.path} goes on after step {facts['run']['step']}", file=sys.stderr)
     return {**facts["model"], **facts["corpus"], **facts["fit"], "dtype": facts["dtype"]}

@@ -1,0 +1,28 @@
+"""Parameters out of a checkpoint, checked against the model they are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.models import Model
+from portnn.training import CheckpointError
+
+
+def checked_params(arrays: dict[str, Any], model: Model) -> dict[str, np.ndarray[Any, Any]]:
+    """Return parameters of a model, on the host.
+
+    Raises
+    ------
+    CheckpointError
+        If one is missing, of another shape, or holds NaN or infinity.
+    """
+    params = {name: arrays.get(f"params.{name}") for name in model.shapes()}
+    for name, shape in model.shapes().items():
+        array = params[name]
+        if array is None or array.shape != shape:
+            raise CheckpointError(f"the checkpoint's {name} does not fit its configuration, expected {shape}")
+        if not np.all(np.isfinite(array)):
+            raise CheckpointError(f"the checkpoint's {name} holds NaN or infinity")
+    return params  # type: ignore[return-value]

@@ -1,0 +1,425 @@
+"""`MLP`: train a feed-forward network on a table, predict with it, measure it, keep it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from portnn.backends import Backend, generator, is_array, to_host, tree_map
+from portnn.estimators.class_weights import class_weights
+from portnn.estimators.holding_out import hold_out
+from portnn.estimators.labels import Classes, as_labels
+from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.resuming import check_resumable, check_same_data, check_same_settings, table_facts
+from portnn.estimators.row_model import RowModel
+from portnn.estimators.scaling import Scaling
+from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
+from portnn.estimators.table import backend_for, place_table
+from portnn.models import FeedForward, Parameters, RowBatch
+from portnn.optimizers import Optimizer
+from portnn.schedules import Schedule
+from portnn.training import (
+    Callback,
+    CheckpointError,
+    DivergenceError,
+    Metrics,
+    Plan,
+    Progressed,
+    RowBatches,
+    RunFolder,
+    Trainer,
+    check_workers,
+    load_checkpoint,
+)
+
+
+class MLP(RowModel):
+    """Multilayer perceptron for classification or regression, on the arrays that it is given.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int
+        Units of every hidden layer; empty for a linear model.
+    activation : {"relu", "identity", "sigmoid", "tanh", "rbf"}
+        Of the hidden layers.
+    objective : {"cross_entropy", "binary_cross_entropy", "squared_error"}
+        Softmax over classes; one logit for two classes, or for each of several yes-or-no questions; regression.
+    l2 : float
+        ``l2 / 2`` times the sum of the squared weights (not biases) is added to the mean loss.
+    dropout : float in [0, 1)
+        Rate at which every hidden layer's output is dropped in training.
+    class_weight : dict or "balanced", optional
+        Weight of each class label; "balanced" gives all classes the same weight in all.
+    standardize : bool
+        Bring every input column to mean 0 and standard deviation 1 first; the model keeps both numbers.
+    init_scale : float, optional
+        Standard deviation of normal initial weights; see `portnn.models.FeedForward.init` for what is drawn without.
+    seed : int
+        Of the initial weights, the order of rows, and dropout.
+    backend : str or Backend, optional
+        Where to train. Without it the X that is first given decides: its library, its device, its dtype.
+    device : str, optional
+    dtype : {"float32", "float64"}, optional
+        Without it that of X; whole numbers take the library's default.
+
+    Attributes
+    ----------
+    model : FeedForward
+        The network's configuration, once X and y are known.
+    params : dict of str to array
+        ``layers.0.weight`` (n_in, n_out), ``layers.0.bias`` (n_out,) and so on, on the backend.
+    classes : Classes or None
+        ``classes.labels`` are the class labels, sorted.
+    metrics : list of Metrics
+        What was logged in the last `fit`: dicts with `step`, `loss`, `held_out_loss` and others.
+    history : Progressed
+        Where the last `fit` ended.
+
+    Examples
+    --------
+    >>> import numpy as np, portnn
+    >>> X = np.asarray([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = portnn.MLP((8,), activation="tanh", seed=1)
+    >>> model.fit(X, ["no", "yes", "yes", "no"], learning_rate=0.05, epochs=200, progress=False).predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+
+    BATCH_SIZE: ClassVar[int | None] = 64
+    LEARNING_RATE: ClassVar[float] = 1e-3
+    EPOCHS: ClassVar[int] = 100
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: str = "relu",
+        objective: str = "cross_entropy",
+        *,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        class_weight: Mapping[Any, float] | str | None = None,
+        standardize: bool = False,
+        init_scale: float | None = None,
+        seed: int = 0,
+        backend: str | Backend | None = None,
+        device: Any = None,
+        dtype: str | None = None,
+    ) -> None:
+        sizes = tuple(hidden_layer_sizes)
+        FeedForward((1, *sizes, 1), activation, objective, l2, dropout)  # refuses what makes no sense before any work
+        if class_weight is not None and objective == "squared_error":
+            raise ValueError("class_weight is for classifiers, not for squared_error")
+        if isinstance(class_weight, str) and class_weight != "balanced":
+            raise ValueError(f'class_weight must be a dict or "balanced", got {class_weight!r}')
+        super().__init__(objective, as_backend(backend, device, dtype or "float32") if backend is not None else None)
+        self.network = {"activation": activation, "objective": objective, "l2": float(l2), "dropout": float(dropout)}
+        self.hidden_layer_sizes, self.class_weight, self.standardize = sizes, class_weight, standardize
+        self.init_scale, self.seed, self.dtype = init_scale, seed, dtype
+        self.rng = generator(seed)
+        self.metrics: list[Metrics] = []
+        self.history: Progressed | None = None
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        steps: int | None = None,
+        epochs: float | None = None,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
+        schedule: str | Schedule = "constant",
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        held_out: float | tuple[Any, ...] = 0.0,
+        patience: int | None = None,
+        tolerance: float = 0.0,
+        monitor: str = "loss",
+        workers: int = 1,
+        log_every: int | None = None,
+        evaluate_every: int | None = None,
+        checkpoint_every: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        callbacks: Sequence[Callback] = (),
+        progress: bool = True,
+    ) -> Any:
+        """Train. A model that has been fitted is trained further, from its weights.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+            Of any array library, or what NumPy makes an array of.
+        y : array (rows,) or (rows, n)
+            Class labels (numbers or strings), or values of a regression.
+        sample_weight : array (rows,), optional
+            How much each row counts in the mean loss.
+        steps, epochs : int, float, optional
+            How long, in all (with `resume` too): one of them. Without either, 100 epochs (a linear model: 1000).
+        batch_size : int, optional
+            Rows of a mini-batch; without it 64, for a linear model all rows. As many as X has: full batch.
+        shuffle : bool
+            Draw a new order of rows every epoch.
+        optimizer : str or Optimizer
+        learning_rate : float, optional
+            Without it 0.001, for a linear model 0.1.
+        schedule : str or Schedule
+            "constant", "linear", "exponential" or "cosine" over the steps of this run.
+        clip_norm, clip_value : float, optional
+        held_out : float in [0, 1), or tuple (X, y) or (X, y, sample_weight)
+            Rows that are not trained on but measured: a fraction drawn by the seed, or others.
+        patience : int, optional
+            Early stopping: end after so many evaluations in a row without a loss (held out, if there is any) lower
+            than the lowest before by `tolerance`. Of a run with held-out rows the best parameters are kept.
+        tolerance : float
+        monitor : {"loss", "score"}
+            What is measured on held-out rows: their mean loss, or 1 - `score`.
+        workers : int
+            Processes that share each batch, on NumPy (Linux).
+        log_every, evaluate_every, checkpoint_every : int, optional
+            In steps. Without it: every epoch, but at most some hundred times (evaluation: some twenty, and every
+            epoch with `patience`) in a run.
+        out : path, optional
+            Folder for last.safetensors, best.safetensors and metrics.jsonl.
+        resume : bool
+            Go on from out/last.safetensors, bit for bit; if it is not there, start.
+        overwrite : bool
+            Replace a run that `out` holds; without it, that is an error.
+        callbacks : sequence of Callback
+        progress : bool
+            Show progress on stderr.
+
+        Returns
+        -------
+        MLP
+            Itself.
+
+        Raises
+        ------
+        TypeError
+            If X is sparse or of another library than the model.
+        ValueError
+            If X or y cannot be trained on, a setting is out of range, or a checkpoint does not fit.
+        DivergenceError
+            If the loss is not finite or explodes.
+        """
+        if steps is not None and epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        if resume and overwrite:
+            raise ValueError("resume goes on with a run and overwrite replaces it; give one of them")
+        if resume and out is None:
+            raise ValueError("resume needs out, the folder of the run to go on with")
+        folder = None if out is None else RunFolder(Path(out))
+        saved = None
+        if folder is not None and resume and folder.last.exists():
+            saved = load_checkpoint(folder.last)
+            check_resumable(saved[1], type(self).__name__)
+        elif folder is not None and folder.holds_run and not (resume or overwrite):
+            raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
+        self._settle(X, y)
+        model, params, where = self._fitted()
+        rows, measured = self._rows(X, y, sample_weight), None
+        if isinstance(held_out, tuple):
+            measured = self._rows(*held_out, *(None,) * (3 - len(held_out)))
+        else:
+            rows, measured = hold_out(rows, held_out, where, seed=self.seed)
+        rows = self._weigh_classes(rows)
+        source = RowBatches(
+            rows, where, batch_size=batch_size or self.BATCH_SIZE, shuffle=shuffle, seed=self.seed,
+            hidden_sizes=model.sizes[1:-1], rate=model.dropout,
+        )  # fmt: skip
+        check_workers(workers, where, source.batch_size)
+        total = total_steps(steps, self.EPOCHS if steps is None and epochs is None else epochs, source.batches)
+        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
+        evaluate_every = evaluate_every or max(source.batches, 1 if patience else math.ceil(total / 20))
+        plan = Plan(
+            optimizer=as_optimizer(optimizer),
+            schedule=as_schedule(schedule, rate, total),
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            patience=patience,
+            tolerance=tolerance,
+            log_every=log_every or max(source.batches, math.ceil(total / 200)),
+            evaluate_every=evaluate_every,
+            checkpoint_every=checkpoint_every or evaluate_every,
+            workers=workers,
+        )
+        facts = {**self._facts(), "fit": {
+            "batch_size": source.batch_size, "shuffle": shuffle, "steps": total, "learning_rate": rate,
+            "optimizer": plan.optimizer.to_json(),
+            "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
+            "clip_norm": clip_norm, "clip_value": clip_value, "patience": patience, "tolerance": tolerance,
+            "workers": workers, "evaluate_every": evaluate_every, "checkpoint_every": plan.checkpoint_every,
+            "seed": self.seed, "held_out": held_out if isinstance(held_out, float | int) else None,
+        }}  # fmt: skip
+        if folder is not None:
+            facts["fit"]["table"] = table_facts(rows)
+        if saved is not None:
+            same = ("batch_size", "shuffle", "optimizer", "seed", "held_out")
+            check_same_settings(
+                saved[1], **facts["model"], dtype=where.dtype, **{name: facts["fit"][name] for name in same}
+            )
+            check_same_data(saved[1], facts["fit"]["table"], "table", "rows")
+        self.metrics = []
+        trainer = Trainer(
+            model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
+            held_out=None if measured is None else self._monitor(measured, monitor),
+            folder=None if folder is None else folder.path, facts=facts, callbacks=callbacks,
+            on_metrics=self.metrics.append, loss_unit="" if self.objective == "squared_error" else "nats",
+            quiet=not progress,
+        )  # fmt: skip
+        if saved is not None:
+            trainer.restore(*saved)
+        try:
+            self.history = trainer.run(total)
+        except DivergenceError:
+            trainer.state.params = params  # those that diverged are of no use
+            raise
+        finally:
+            self.params, self.rng = trainer.state.params, trainer.rng
+        if patience is not None and measured is not None:
+            if trainer.best_params is None and folder is not None and folder.best.exists():  # an earlier run's
+                trainer.best_params = self._placed(load_checkpoint(folder.best)[0])
+            self.params = trainer.best_params or self.params
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        classes: Any = None,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
+    ) -> Any:
+        """Train for one epoch on some rows; the optimizer goes on where the last `fit` or `partial_fit` left it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes : array, optional
+            All class labels there will ever be, at the first call, where y does not hold them all.
+        batch_size, shuffle, optimizer, learning_rate
+            As for `fit`; the optimizer the same every time.
+
+        Returns
+        -------
+        MLP
+            Itself.
+        """
+        self._settle(X, y, classes)
+        model, params, where = self._fitted()
+        rows = self._weigh_classes(self._rows(X, y, sample_weight))
+        done = 0 if self.history is None else self.history.step
+        source = RowBatches(
+            rows, where, batch_size=batch_size or self.BATCH_SIZE, shuffle=shuffle, seed=self.seed + done,
+            hidden_sizes=model.sizes[1:-1], rate=model.dropout,
+        )  # fmt: skip
+        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
+        plan = Plan(
+            optimizer=as_optimizer(optimizer), schedule=as_schedule("constant", rate, 1), log_every=source.batches,
+            evaluate_every=source.batches,
+        )  # fmt: skip
+        trainer = Trainer(
+            model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
+            on_metrics=self.metrics.append, quiet=True,
+        )  # fmt: skip
+        if self.history is not None:
+            trainer.state = replace(self.history, params=params)
+        self.history = trainer.run(done + source.batches)
+        self.params = self.history.params
+        return self
+
+    def _settle(self, X: Any, y: Any, classes: Any = None) -> None:
+        """Let the first X and y decide what has not been: backend, classes, sizes, scaling, first parameters."""
+        if self.params is not None:
+            return
+        where = self.backend or backend_for(X)
+        if self.dtype is not None:
+            where = Backend(where.name, where.xp, where.device, self.dtype)
+        x = place_table(X, where)
+        shape = tuple(y.shape) if is_array(y) else np.shape(y)
+        found, outputs, one_axis = None, shape[1] if len(shape) > 1 else 1, len(shape) < 2
+        if self.objective == "cross_entropy" or (self.objective == "binary_cross_entropy" and outputs == 1):
+            found = Classes.of(as_labels(y if classes is None else classes))
+            outputs = len(found.labels)
+            if self.objective == "binary_cross_entropy":
+                if outputs > 2:
+                    raise ValueError(f"binary_cross_entropy tells two classes apart, but y has {outputs}")
+                outputs = 1
+        model = FeedForward((int(x.shape[1]), *self.hidden_layer_sizes, outputs), **self.network)  # type: ignore[arg-type]
+        # Nothing is changed before all has been found good.
+        self.scaling = Scaling.of(x, where) if self.standardize else None
+        self.backend, self.classes, self.one_axis, self.model = where, found, one_axis, model
+        self.params = tree_map(where.asarray, model.init(self.rng, self.init_scale))
+
+    def _settings(self) -> dict[str, Any]:
+        chosen: Any = self.class_weight
+        if isinstance(chosen, Mapping):  # JSON has no keys but strings
+            chosen = [[np.asarray(label).item(), float(weight)] for label, weight in chosen.items()]
+        return {"class_weight": chosen, "standardize": self.standardize, "init_scale": self.init_scale,
+                "seed": self.seed}  # fmt: skip
+
+    def _weigh_classes(self, rows: RowBatch) -> RowBatch:
+        """Rows with their class weights; without class weights the rows themselves."""
+        if self.class_weight is None or self.classes is None:
+            return rows
+        where = self._fitted()[2]
+        ids = to_host(rows.targets).reshape(-1).astype(np.int64)
+        weights = where.asarray(class_weights(self.class_weight, self.classes, ids))
+        return rows._replace(weights=weights if rows.weights is None else weights * rows.weights)
+
+    def _monitor(self, measured: RowBatch, monitor: str) -> Callable[[Parameters], float]:
+        """Function from parameters to what is to become low on held-out rows."""
+        if monitor not in ("loss", "score"):
+            raise ValueError(f"unknown monitor {monitor!r}; known: loss, score")
+        model = self._fitted()[0]
+        targets = to_host(measured.targets)
+        weights = None if measured.weights is None else to_host(measured.weights)
+
+        def loss(params: Parameters) -> float:
+            mean, outputs = self._measure(model, params, measured)
+            return mean if monitor == "loss" else 1.0 - self._score(outputs, targets, weights)
+
+        return loss
+
+    def _placed(self, arrays: dict[str, Any]) -> Parameters:
+        """Parameters of a checkpoint on the backend."""
+        model, _, where = self._fitted()
+        return tree_map(where.asarray, checked_params(arrays, model))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_checkpoint(cls, arrays: dict[str, Any], facts: dict[str, Any], where: Backend) -> Any:
+        """Build the model that a checkpoint holds, on a backend."""
+        try:
+            model = FeedForward(**facts["model"])
+            settings = dict(facts["settings"])
+            if isinstance(settings["class_weight"], list):
+                settings["class_weight"] = dict(settings["class_weight"])
+            found = cls.__new__(cls)
+            MLP.__init__(
+                found, model.sizes[1:-1], model.activation, model.objective, l2=model.l2, dropout=model.dropout,
+                backend=where, **settings,
+            )  # fmt: skip
+            found.one_axis = bool(facts["targets"]["one_axis"])
+            if facts["targets"]["classes"] is not None:
+                found.classes = Classes.from_json(facts["targets"]["classes"])
+            if facts["scaling"] is not None:
+                found.scaling = Scaling.from_json(facts["scaling"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint's facts are damaged: {error}") from error
+        found.model, found.params = model, tree_map(where.asarray, checked_params(arrays, model))
+        return found
