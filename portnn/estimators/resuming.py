@@ -17,7 +17,7 @@ PIECE = 1 << 22
 def check_resumable(facts: dict[str, Any], estimator: str) -> None:
     """Refuse a checkpoint that no training run of this estimator has written."""
     if facts.get("estimator") != estimator:
-        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, expected {estimator!r}")
+        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, not {estimator!r}")
     if "fit" not in facts or "run" not in facts:
         raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
 

@@ -164,7 +164,7 @@ def test_what_cannot_be_resumed(backend, backend32, tmp_path) -> None:
     with pytest.raises(CheckpointError, match="no training state"):
         network(backend).fit(TEXT, steps=4, resume=True, out=tmp_path, **SMALL)
     save_checkpoint(tmp_path / "last.safetensors", {}, {"estimator": "Word2Vec"})
-    with pytest.raises(CheckpointError, match="the checkpoint holds 'Word2Vec', expected a CharRNN"):
+    with pytest.raises(CheckpointError, match="the checkpoint holds 'Word2Vec', not 'CharRNN'"):
         network(backend).fit(TEXT, steps=4, resume=True, out=tmp_path, **SMALL)
     model.fit(TEXT, steps=2, out=tmp_path, overwrite=True, **SMALL)
     with pytest.raises(CheckpointError, match="dtype 'float64', not 'float32'"):
