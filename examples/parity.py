@@ -17,7 +17,7 @@ asked = sys.argv[1:]
 names = asked or [status["name"] for status in portnn.backends() if status["available"] and status["name"] != "numpy"]
 failures = []
 print(f"{STEPS} steps, Adam, gradient norm clipped to 5; largest relative difference of the loss from NumPy's\n")
-print(f"{'model':22}{'dtype':10}" + "".join(f"{name:>18}" for name in names))
+print(f"{'model':34}{'dtype':10}" + "".join(f"{name:>18}" for name in names))
 for case in training_cases():
     for dtype in ("float64", "float32"):
 
@@ -36,7 +36,7 @@ for case in training_cases():
             except ParityError as failure:
                 failures.append(f"{case.name} {dtype}: {failure}")
                 cells.append(f"{'FAILED':>18}")
-        print(f"{case.name:22}{dtype:10}" + "".join(cells), flush=True)
+        print(f"{case.name:34}{dtype:10}" + "".join(cells), flush=True)
 print(f"\n{len(failures)} failed" if failures else "\nall within tolerance")
 print("\n".join(failures))
 sys.exit(1 if failures else 0)

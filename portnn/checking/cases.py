@@ -10,8 +10,8 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, keep_mask
 from portnn.checking.gradients import Checked
-from portnn.models import CELLS, LanguageBatch, Model, RecurrentLM
-from portnn.training import BatchSource, ChunkStreams
+from portnn.checking.training_cases import as_function, training_cases
+from portnn.models import CELLS
 
 Arrays = dict[str, Any]
 
@@ -24,14 +24,6 @@ class Case(NamedTuple):
     arrays: Arrays
 
 
-class TrainingCase(NamedTuple):
-    """A model and batches for the parity of training runs; `source` makes a fresh one each time."""
-
-    name: str
-    model: Model
-    source: Callable[[], BatchSource]
-
-
 def cases() -> Iterator[Case]:
     """Every op and every model."""
     rng = np.random.default_rng(7)
@@ -40,20 +32,7 @@ def cases() -> Iterator[Case]:
     yield from _losses(rng)
     yield from _recurrent(rng)
     for training in training_cases():
-        yield _model(training, rng)
-
-
-def training_cases() -> Iterator[TrainingCase]:
-    """Every model with every architecture that has code of its own."""
-    # Each id is one or two past the one before: at chance, with nothing to learn, runs would hardly part.
-    ids = np.cumsum(np.random.default_rng(3).integers(1, 3, 400)) % 5
-    for cell in CELLS:
-        model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
-
-        def source(model: RecurrentLM = model) -> ChunkStreams:
-            return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, rate=model.dropout)
-
-        yield TrainingCase(f"RecurrentLM {cell}", model, source)
+        yield Case(training.name, *as_function(training, rng))
 
 
 def _pair(
@@ -78,7 +57,7 @@ def _pair(
 def _elementwise(rng: np.random.Generator) -> Iterator[Case]:
     x = rng.normal(size=(3, 4)) * 2.0
     x += np.sign(x) * 0.1  # away from relu's kink
-    for name in ("sigmoid", "tanh", "relu", "softmax", "log_softmax"):
+    for name in ("identity", "sigmoid", "tanh", "relu", "rbf", "softmax", "log_softmax"):
         forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
         yield _pair(
             name, {"x": x},
@@ -126,6 +105,20 @@ def _losses(rng: np.random.Generator) -> Iterator[Case]:
             lambda dloss, cache, xp: {"logits": ops.cross_entropy_backward(dloss, cache, xp=xp)}, rng,
         )  # fmt: skip
 
+    for name in ("squared_error", "binary_cross_entropy"):
+        forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
+        for kind, weights in (("", None), (" masked", mask)):
+            arrays = {"x": rng.normal(size=(4, 3, 5)), "targets": soft}
+            if weights is not None:
+                arrays["mask"] = weights
+            yield _pair(
+                f"{name}{kind}", arrays,
+                lambda arrays, xp, forward=forward: forward(
+                    arrays["x"], arrays["targets"], arrays.get("mask"), xp=xp
+                ),
+                lambda dloss, cache, xp, backward=backward: {"x": backward(dloss, cache, xp=xp)}, rng,
+            )  # fmt: skip
+
 
 def _recurrent(rng: np.random.Generator) -> Iterator[Case]:
     time, batch, n_in, hidden = 4, 3, 5, 2
@@ -147,24 +140,3 @@ def _recurrent(rng: np.random.Generator) -> Iterator[Case]:
                 return {name: g for name, g in {**found, **weights._asdict()}.items() if g is not None}
 
             yield _pair(f"{cell}{kind}", {"x": x, **arrays}, run, back, rng)
-
-
-def _model(training: TrainingCase, rng: np.random.Generator) -> Case:
-    """Case of a language model on one batch, from states that are not zero."""
-    model = training.model
-    params = {name: rng.normal(size=shape) * 0.5 for name, shape in model.shapes().items()}
-    batch, _ = training.source().next(rng)
-    carry = [[rng.normal(size=part.shape) for part in layer] for layer in model.initial_carry(3)]
-    arrays = {**params, "inputs": batch.inputs, "targets": batch.targets}
-    arrays |= {f"keep.{k}": mask for k, mask in enumerate(batch.keep)}
-    arrays |= {f"carry.{i}.{j}": part for i, layer in enumerate(carry) for j, part in enumerate(layer)}
-
-    def function(arrays: Arrays, *, xp: Namespace) -> tuple[Array, Arrays]:
-        placed = LanguageBatch(
-            arrays["inputs"], arrays["targets"], tuple(arrays[f"keep.{k}"] for k in range(len(batch.keep)))
-        )
-        states = tuple(tuple(arrays[f"carry.{i}.{j}"] for j in range(len(layer))) for i, layer in enumerate(carry))
-        loss, _, cache = model.loss({name: arrays[name] for name in params}, placed, states, xp=xp)
-        return loss, model.gradients(cache, xp=xp)
-
-    return Case(training.name, function, arrays)

@@ -33,7 +33,7 @@ def gradcheck(
     chosen = everything() if name == "all" else [backend(name, device=device, dtype="float64")]
     rows: list[dict[str, Any]] = []
     if not as_json:
-        print(f"{'':28}" + "".join(f"{where.name:>18}" for where in chosen))
+        print(f"{'':34}" + "".join(f"{where.name:>18}" for where in chosen))
     for case in cases():
         row: dict[str, Any] = {"case": case.name, "errors": {}, "failures": {}}
         for where in chosen:
@@ -45,7 +45,7 @@ def gradcheck(
         rows.append(row)
         if not as_json:
             cells = (f"{row['errors'][w.name]:18.1e}" if w.name in row["errors"] else f"{'FAILED':>18}" for w in chosen)
-            print(f"{case.name:28}" + "".join(cells), flush=True)
+            print(f"{case.name:34}" + "".join(cells), flush=True)
     failed = [f"{row['case']}: {text}" for row in rows for text in row["failures"].values()]
     if as_json:
         print_json({"backends": [str(where) for where in chosen], "cases": rows, "passed": not failed})

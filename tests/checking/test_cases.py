@@ -6,29 +6,28 @@ import pytest
 from portnn import ops
 from portnn.backends import tree_map
 from portnn.checking import GradientError, cases, check_gradients, check_parity, training_cases
-from portnn.models import CELLS
+from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES
 
 OPS = sorted(name.removesuffix("_backward") for name in ops.__all__ if name.endswith("_backward"))
-LAYERS = {"RecurrentLM": {"linear", "cross_entropy", "dropout"}}
-QUICK = [case.name for case in cases() if not case.name.startswith((*CELLS, *LAYERS))]
+LAYERS = {
+    **{f"RecurrentLM {cell}": {cell, "linear", "cross_entropy", "dropout"} for cell in CELLS},
+    **{f"FeedForward {name}": {name, "linear", "cross_entropy", "dropout"} for name in ACTIVATIONS},
+    **{f"FeedForward {name}": {name, "linear"} for name in OBJECTIVES},
+}
+QUICK = [case.name for case in cases() if not case.name not in LAYERS and not case.name.startswith(tuple(CELLS))]
 
 
 def of(name):
     """Cases that rest on an op."""
-    return [
-        case
-        for case in cases()
-        if case.name.split(" ")[0] == name
-        or (case.name.startswith("RecurrentLM") and (name in LAYERS["RecurrentLM"] or case.name.split(" ")[1] == name))
-    ]
+    return [case for case in cases() if name in LAYERS.get(case.name, {case.name.split(" ")[0]})]
 
 
 @pytest.mark.host
 def test_every_op_and_every_model_has_cases_and_all_have_names_of_their_own():
     names = [case.name for case in cases()]
     assert len(set(names)) == len(names)
-    assert set(OPS) | {"RecurrentLM"} == {name.split(" ")[0] for name in names}
-    assert [case.name for case in training_cases()] == [f"RecurrentLM {cell}" for cell in CELLS]
+    assert set(OPS) == {name.split(" ")[0] for name in names if name not in LAYERS}
+    assert [case.name for case in training_cases()] == list(LAYERS)
 
 
 @pytest.mark.host

@@ -1,0 +1,73 @@
+"""Training cases: every model with every architecture that has code of its own, and batches for it, from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portnn.backends import Array, Namespace, backend, tree_flatten, tree_unflatten
+from portnn.checking.gradients import Checked
+from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch
+from portnn.training import BatchSource, ChunkStreams, RowBatches
+
+Arrays = dict[str, Any]
+
+
+class TrainingCase(NamedTuple):
+    """A model and batches for the parity of training runs; `source` makes a fresh one each time."""
+
+    name: str
+    model: Model
+    source: Callable[[], BatchSource]
+
+
+def training_cases() -> Iterator[TrainingCase]:
+    """Every model with every architecture that has code of its own."""
+    # Each id is one or two past the one before: at chance, with nothing to learn, runs would hardly part.
+    ids = np.cumsum(np.random.default_rng(3).integers(1, 3, 400)) % 5
+    for cell in CELLS:
+        model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
+
+        def source(model: RecurrentLM = model) -> ChunkStreams:
+            return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, rate=model.dropout)
+
+        yield TrainingCase(f"RecurrentLM {cell}", model, source)
+    for activation in ACTIVATIONS:
+        yield _rows_case(activation, FeedForward((2, 5, 4, 3), activation, l2=0.01, dropout=0.25))
+    for objective in OBJECTIVES:
+        yield _rows_case(objective, FeedForward((2, 3), objective=objective, l2=0.01), weighted=True)
+
+
+def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Checked, Arrays]:
+    """Loss of a model on one batch, from a carry that is not zero, as a function that can be checked."""
+    model = training.model
+    source = training.source()
+    params = {name: rng.normal(size=shape) * 0.5 for name, shape in model.shapes().items()}
+    batch, _ = source.next(rng)
+    still = model.initial_carry(source.batch_size)
+    constants = dict(tree_flatten(batch, "batch"))
+    constants |= {path: rng.normal(size=array.shape) for path, array in tree_flatten(still, "carry")}
+
+    def function(arrays: Arrays, *, xp: Namespace) -> tuple[Array, Arrays]:
+        placed, carry = tree_unflatten(arrays, batch, "batch"), tree_unflatten(arrays, still, "carry")
+        loss, _, cache = model.loss({name: arrays[name] for name in params}, placed, carry, xp=xp)
+        return loss, model.gradients(cache, xp=xp)
+
+    return function, {**params, **constants}
+
+
+def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> TrainingCase:
+    """Case of a feed-forward model on points whose class is the sector they lie in."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(20, 2))
+    sectors = np.floor((np.arctan2(x[:, 1], x[:, 0]) / np.pi + 1.0) * 1.5).astype(np.int64) % 3
+    targets = sectors if model.objective == "cross_entropy" else np.eye(3)[sectors]
+    rows = RowBatch(x, targets, rng.integers(0, 3, 20).astype(np.float64) if weighted else None)
+
+    def source() -> RowBatches:
+        host = backend("numpy", dtype="float64")
+        return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], rate=model.dropout)
+
+    return TrainingCase(f"FeedForward {name}", model, source)
