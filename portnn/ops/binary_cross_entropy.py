@@ -61,9 +61,9 @@ def binary_cross_entropy(
         check_shape("binary_cross_entropy", "mask", mask, leading, "the logits expect")
         logits, targets = (where_counted(mask, array, xp=xp) for array in (logits, targets))
     size = xp.abs(logits)
-    nats = xp.log1p(xp.exp(-size))
-    nats += (size + logits) * 0.5  # max(z, 0)
+    nats = (size + logits) * 0.5  # max(z, 0)
     nats -= logits * targets
+    nats += xp.log1p(xp.exp(-size))  # last, so that it keeps its digits where the others cancel
     difference = sigmoid(logits, xp=xp)[0] - targets
     if mask is None:
         return xp.sum(nats) / math.prod(leading), BinaryCrossEntropyCache(difference, None)
