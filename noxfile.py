@@ -68,7 +68,7 @@ def examples(session: nox.Session) -> None:
 @nox.session
 def doctest(session: nox.Session) -> None:
     """Run the examples in docstrings and in the README."""
-    session.install(".", "pytest")
+    session.install(".[plot]", "pytest")
     session.run("pytest", "--doctest-modules", "--pyargs", "portnn", *session.posargs)
 
 

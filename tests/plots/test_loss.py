@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from portnn.plots import BLUE, ORANGE, plot_loss
+from portnn.plots import plot_loss
+from portnn.plots.palette import BLUE, VERMILION
 
 pytestmark = pytest.mark.host
 
@@ -30,7 +31,7 @@ def test_both_losses_over_steps(run, file) -> None:
     training, held_out = axes.get_lines()
     assert training.get_xydata().tolist() == [[step, 4.0 / step] for step in range(1, 6)]
     assert held_out.get_xydata().tolist() == [[2, 2.5], [4, 1.25]]
-    assert (training.get_color(), held_out.get_color()) == (BLUE, ORANGE)
+    assert (training.get_color(), held_out.get_color()) == (BLUE, VERMILION)
     assert axes.get_title() == "A run"
     assert "nats" in axes.get_ylabel()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "held out"]

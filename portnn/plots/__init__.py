@@ -1,0 +1,21 @@
+"""Pictures of training and of what was learned. matplotlib is imported when something is drawn, not before."""
+
+from portnn.plots.confusion import plot_confusion
+from portnn.plots.cost_surface import plot_cost_surface
+from portnn.plots.decision_boundary import plot_decision_boundary
+from portnn.plots.descent import plot_descent
+from portnn.plots.gradient_magnitudes import plot_gradient_magnitudes
+from portnn.plots.hidden_projection import plot_hidden_projection
+from portnn.plots.images import plot_images
+from portnn.plots.loss import plot_loss
+
+__all__ = [
+    "plot_confusion",
+    "plot_cost_surface",
+    "plot_decision_boundary",
+    "plot_descent",
+    "plot_gradient_magnitudes",
+    "plot_hidden_projection",
+    "plot_images",
+    "plot_loss",
+]

@@ -1,0 +1,75 @@
+"""The axes to draw on, and how far they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str | None = None) -> Any:
+    """The axes handed in, or those of a new figure of `size` inches.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If the axes handed in are not of that projection.
+    """
+    if ax is None:
+        from matplotlib.figure import Figure
+
+        return Figure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
+    if (ax.name == "3d") != (projection == "3d"):
+        raise ValueError(f"ax has the projection {ax.name!r}, expected {projection or 'rectilinear'!r}")
+    return ax
+
+
+def axis_names(names: Sequence[str], count: int) -> list[str]:
+    """Names of the axes.
+
+    Raises
+    ------
+    ValueError
+        If they are not `count`.
+    """
+    found = [names] if isinstance(names, str) else list(names)
+    if len(found) != count:
+        raise ValueError(f"names must be {count} name{'s' * (count > 1)}, got {names!r}")
+    return found
+
+
+def check_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """Both ends of a range.
+
+    Raises
+    ------
+    ValueError
+        If they are not two finite numbers, the lower first.
+    """
+    values = np.asarray(ends, dtype=np.float64)
+    if values.shape != (2,) or not np.all(np.isfinite(values)) or values[0] >= values[1]:
+        raise ValueError(f"{name} must be (lowest, highest), got {ends!r}")
+    return float(values[0]), float(values[1])
+
+
+def range_around(values: np.ndarray[Any, Any], margin: float) -> tuple[float, float]:
+    """Range of values with a margin on both sides, as a share of it; one alone lies amid a range of 2."""
+    low, high = float(np.min(values)), float(np.max(values))
+    room = margin * (high - low) or 1.0
+    return low - room, high + room
+
+
+def grid(x_range: tuple[float, float], y_range: tuple[float, float], resolution: int) -> tuple[Any, Any]:
+    """Coordinates of a grid over a rectangle, x and y, both (resolution, resolution); rows are y.
+
+    Raises
+    ------
+    ValueError
+        If the resolution is less than 2.
+    """
+    if resolution < 2:
+        raise ValueError(f"resolution must be at least 2 points a side, got {resolution}")
+    return tuple(np.meshgrid(np.linspace(*x_range, resolution), np.linspace(*y_range, resolution)))  # type: ignore[return-value]

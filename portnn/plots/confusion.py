@@ -1,0 +1,79 @@
+"""Which classes are taken for which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.estimators.labels import Classes, as_labels
+from portnn.plots.axes import axes_for
+from portnn.plots.palette import SURFACE
+from portnn.plots.points import Host
+
+
+def plot_confusion(
+    y_true: Any, y_pred: Any, *, labels: Any = None, ax: Any = None, title: str = "Confusion matrix"
+) -> Any:
+    """Draw how many rows of each true class were predicted as each class.
+
+    Parameters
+    ----------
+    y_true, y_pred : array (rows,)
+        Class labels, numbers or strings, of any array library.
+    labels : array (classes,), optional
+        Which classes to show, in this order; without it those that occur, sorted.
+    ax : matplotlib Axes, optional
+        Where to draw; without it a new figure is made.
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If there are no rows, their numbers differ, or a label is not among `labels`.
+
+    Examples
+    --------
+    >>> from portnn.plots import plot_confusion
+    >>> figure = plot_confusion(["cat", "cat", "dog"], ["cat", "dog", "dog"])
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['1', '1', '0', '1']
+    """
+    true, predicted = as_labels(y_true), as_labels(y_pred)
+    if len(true) == 0 or len(true) != len(predicted):
+        raise ValueError(f"y_true has {len(true)} rows and y_pred has {len(predicted)}, expected as many, at least one")
+    shown = np.unique(np.concatenate([true, predicted])) if labels is None else as_labels(labels)
+    counts = _count(true, predicted, shown)
+    side = max(4.0, 1.6 + 0.42 * len(shown))
+    ax = axes_for(ax, size=(side + 1.0, side))
+    image = ax.imshow(counts, cmap=SURFACE, vmin=0)
+    ax.figure.colorbar(image, ax=ax, label="rows", shrink=0.85)
+    for (row, column), count in np.ndenumerate(counts):
+        dark = _luminance(image.cmap(image.norm(count))) < 0.45
+        ax.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black", fontsize=9)
+    names = [str(label) for label in shown]
+    turn = 45 if max(map(len, names)) > 4 else 0
+    ax.set_xticks(range(len(names)), names, rotation=turn, ha="right" if turn else "center", rotation_mode="anchor")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="predicted class", ylabel="true class", title=title)
+    return ax.figure
+
+
+def _count(true: Host, predicted: Host, labels: Host) -> Host:
+    """Rows of each true class (rows) and predicted class (columns)."""
+    order = np.argsort(labels)
+    classes = Classes(labels[order])
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts, (order[classes.encode(true)], order[classes.encode(predicted)]), 1)
+    return counts
+
+
+def _luminance(colour: Any) -> float:
+    """How light a colour (red, green, blue, alpha) looks, from 0 to 1."""
+    return float(np.dot(colour[:3], (0.299, 0.587, 0.114)))

@@ -1,0 +1,106 @@
+"""A cost over two weights, as a map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from portnn.plots.axes import axes_for, axis_names, check_range, grid
+from portnn.plots.palette import SURFACE
+from portnn.plots.points import Host, on_host
+
+
+def plot_cost_surface(
+    cost: Callable[[Any, Any], Any],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    *,
+    ax: Any = None,
+    title: str = "Cost",
+    names: Sequence[str] = ("w1", "w2"),
+    resolution: int = 101,
+    log: bool = False,
+) -> Any:
+    """Draw a cost over two weights as filled contours.
+
+    Parameters
+    ----------
+    cost : callable
+        Called once, with two NumPy arrays (n,) of weights on a grid; returns their costs (n,), of any array library.
+        Where it is not finite, the picture stays white. `numpy.vectorize` makes such a function of one of two scalars.
+    x_range, y_range : tuple of float
+        Lowest and highest value of the first and of the second weight.
+    ax : matplotlib Axes, optional
+        Where to draw; without it a new figure is made.
+    title : str
+    names : sequence of str
+        Of the two weights.
+    resolution : int
+        Points a side of the grid.
+    log : bool
+        Space the contours evenly in the cost's logarithm.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If a range is empty, or the cost has another shape, is finite nowhere, or, with `log`, not above zero.
+
+    Examples
+    --------
+    >>> from portnn.plots import plot_cost_surface
+    >>> figure = plot_cost_surface(lambda a, b: a**2 + 10.0 * b**2, (-1.0, 1.0), (-1.0, 1.0))
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['w2', 'cost']
+    """
+    x_range, y_range = check_range("x_range", x_range), check_range("y_range", y_range)
+    names_of = axis_names(names, 2)
+    xs, ys = grid(x_range, y_range, resolution)
+    costs = np.ma.masked_invalid(costs_at(cost, xs.ravel(), ys.ravel()).reshape(xs.shape))
+    low, high = float(costs.min()), float(costs.max())
+    if log and low <= 0.0:
+        raise ValueError(f"cost is {low:.4g} somewhere, but its logarithm needs a cost above zero: log=False draws it")
+    ax = axes_for(ax)
+    if log:
+        _draw_log(ax, xs, ys, costs, low, high)
+    else:
+        levels = 24 if high > low else [low - 0.5, low + 0.5]
+        filled = ax.contourf(xs, ys, costs, levels=levels, cmap=SURFACE)
+        ax.figure.colorbar(filled, ax=ax, label="cost")
+    ax.set(xlabel=names_of[0], ylabel=names_of[1], title=title, xlim=x_range, ylim=y_range)
+    return ax.figure
+
+
+def _draw_log(ax: Any, xs: Host, ys: Host, costs: Any, low: float, high: float) -> None:
+    from matplotlib.colors import LogNorm
+
+    levels = np.geomspace(low, high * (1.0 if high > low else 2.0), 24)
+    levels[0], levels[-1] = levels[0] * (1.0 - 1e-9), levels[-1] * (1.0 + 1e-9)  # rounding must leave nothing out
+    filled = ax.contourf(xs, ys, costs, levels=levels, norm=LogNorm(levels[0], levels[-1]), cmap=SURFACE)
+    ax.figure.colorbar(filled, ax=ax, label="cost")
+
+
+def costs_at(cost: Callable[..., Any], *weights: Host) -> Host:
+    """Costs (n,) of weights, each (n,), in float64 on the host.
+
+    Raises
+    ------
+    ValueError
+        If the cost has another shape or is finite nowhere.
+    """
+    costs = on_host(cost(*weights))
+    if costs.shape != weights[0].shape:
+        raise ValueError(
+            f"cost returned the shape {costs.shape} for {len(weights)} array{'s' * (len(weights) > 1)} of shape "
+            f"{weights[0].shape}, expected a cost for each entry"
+        )
+    if not np.any(np.isfinite(costs)):
+        raise ValueError("cost is finite nowhere in the range")
+    return costs.astype(np.float64)

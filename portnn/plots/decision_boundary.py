@@ -1,0 +1,97 @@
+"""Which class a classifier predicts where, over two features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.plots.axes import axes_for, axis_names, grid, range_around
+from portnn.plots.palette import COLOURS
+from portnn.plots.points import Host, as_points, draw_points, on_host
+
+
+def plot_decision_boundary(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    ax: Any = None,
+    title: str = "Decision boundary",
+    names: tuple[str, str] = ("x1", "x2"),
+    resolution: int = 200,
+) -> Any:
+    """Draw the regions of the classes that a classifier predicts, and the points of a table on them.
+
+    Parameters
+    ----------
+    model : object with predict(X)
+        A classifier of portnn or of scikit-learn; its `predict` gets a NumPy float64 array (rows, 2) and returns
+        labels (rows,).
+    X : array (rows, 2)
+        Of any array library.
+    y : array (rows,)
+        Class labels, numbers or strings.
+    ax : matplotlib Axes, optional
+        Where to draw; without it a new figure is made.
+    title : str
+    names : tuple of str
+        Of the two features.
+    resolution : int
+        Points a side of the grid that is predicted.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If there are no rows, not two features, not a label a row, or the model predicts no class labels.
+
+    Examples
+    --------
+    >>> import portnn
+    >>> from portnn.plots import plot_decision_boundary
+    >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["no", "yes", "yes", "yes"]
+    >>> model = portnn.LogisticRegression().fit(X, y, progress=False)
+    >>> figure = plot_decision_boundary(model, X, y, title="Or")
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    ['no', 'yes']
+    """
+    points, labels = as_points(X, y, "X", (2,), "features")
+    names_of = axis_names(names, 2)
+    x_range, y_range = (range_around(column, 0.08) for column in points.T)
+    xs, ys = grid(x_range, y_range, resolution)
+    predicted = _predict(model, np.stack([xs.ravel(), ys.ravel()], axis=1), labels)
+    classes = np.unique(np.concatenate([labels, predicted]))
+    regions = np.searchsorted(classes, predicted).reshape(xs.shape)
+    ax = axes_for(ax)
+    _fill(ax, regions, (*x_range, *y_range))
+    for number in np.unique(regions)[1:]:
+        ax.contour(xs, ys, regions == number, levels=[0.5], colors="0.35", linewidths=0.9)
+    draw_points(ax, points, labels, classes)
+    ax.set(xlabel=names_of[0], ylabel=names_of[1], title=title, xlim=x_range, ylim=y_range)
+    return ax.figure
+
+
+def _predict(model: Any, table: Host, labels: Host) -> Host:
+    predicted = on_host(model.predict(table))
+    if predicted.shape != (len(table),):
+        raise ValueError(f"the model predicts an array of shape {predicted.shape}, expected a label a row")
+    if predicted.dtype.kind == "f" and np.any(predicted != np.round(predicted)):
+        raise ValueError(f"the model predicts values such as {predicted[0]:.4g}, expected class labels")
+    if (predicted.dtype.kind in "US") != (labels.dtype.kind in "US"):
+        raise ValueError(f"the model predicts labels such as {predicted[0]!r}, but y has labels such as {labels[0]!r}")
+    return predicted
+
+
+def _fill(ax: Any, regions: Host, extent: tuple[float, ...]) -> None:
+    """Colour the regions (rows from bottom to top) in a tint of their class."""
+    from matplotlib.colors import to_rgb
+
+    colours = np.asarray([to_rgb(COLOURS[number % len(COLOURS)]) for number in range(int(np.max(regions)) + 1)])
+    tints = 1.0 - 0.28 * (1.0 - colours)
+    ax.imshow(tints[regions], extent=extent, origin="lower", aspect="auto", interpolation="nearest")

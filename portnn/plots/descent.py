@@ -1,0 +1,118 @@
+"""The way that gradient descent takes over a cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from portnn.plots.axes import axes_for, axis_names, check_range, range_around
+from portnn.plots.cost_surface import costs_at, plot_cost_surface
+from portnn.plots.palette import BLUE, GREEN, VERMILION
+from portnn.plots.points import Host, on_host
+
+
+def plot_descent(
+    cost: Callable[..., Any],
+    path: Any,
+    *,
+    x_range: tuple[float, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    ax: Any = None,
+    title: str = "Gradient descent",
+    names: Sequence[str] | None = None,
+    log: bool = False,
+) -> Any:
+    """Draw a cost over one or two weights, and the path that a descent took on it.
+
+    Parameters
+    ----------
+    cost : callable
+        Of one weight: called with a NumPy array (n,), returns their costs (n,). Of two: as for `plot_cost_surface`.
+    path : array (steps + 1,) or (steps + 1, 2)
+        Weight, or both weights, before the first step and after each.
+    x_range : tuple of float, optional
+        Lowest and highest value of the first weight; without it, some more than the path takes.
+    y_range : tuple of float, optional
+        Of the second weight; of the cost, if there is but one weight.
+    ax : matplotlib Axes, optional
+        Where to draw; without it a new figure is made.
+    title : str
+    names : sequence of str, optional
+        Of the weights; without it "w", or "w1" and "w2".
+    log : bool
+        Show the cost on a logarithmic scale.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If the path has another shape or is not finite, a range is empty, or the cost has another shape.
+
+    Examples
+    --------
+    >>> from portnn.plots import plot_descent
+    >>> figure = plot_descent(lambda w: w**2, [4.0, 2.0, 1.0, 0.5])
+    >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
+    ('w', 'cost')
+    """
+    points = on_host(path).astype(np.float64)
+    if points.ndim not in (1, 2) or points.shape[1:] not in ((), (2,)):
+        raise ValueError(f"path has shape {points.shape}, expected (steps + 1,) or (steps + 1, 2)")
+    if len(points) == 0:
+        raise ValueError("path has no points to draw")
+    if not np.all(np.isfinite(points)):
+        raise ValueError("path contains NaN or infinity: the descent diverged; draw it up to there")
+    if points.ndim == 1:
+        return _draw_on_curve(cost, points, x_range, y_range, ax, title, names or ("w",), log)
+    if x_range is None:
+        x_range = range_around(points[:, 0], 0.25)
+    if y_range is None:
+        y_range = range_around(points[:, 1], 0.25)
+    ax = axes_for(ax)
+    plot_cost_surface(cost, x_range, y_range, ax=ax, title=title, names=names or ("w1", "w2"), log=log)
+    _draw_path(ax, points, "white")
+    return ax.figure
+
+
+def _draw_on_curve(
+    cost: Callable[[Any], Any], weights: Host, x_range: Any, y_range: Any, ax: Any, title: str, names: Any, log: bool
+) -> Any:
+    (name,) = axis_names(names, 1)
+    low, high = range_around(weights, 0.25) if x_range is None else check_range("x_range", x_range)
+    over = np.linspace(low, high, 401)
+    curve, visited = costs_at(cost, over), costs_at(cost, weights)
+    ax = axes_for(ax)
+    ax.plot(over, curve, color=BLUE, lw=1.6, label="cost")
+    _draw_path(ax, np.stack([weights, visited], axis=1), "0.25")
+    ax.set(xlabel=name, ylabel="cost", title=title, xlim=(low, high))
+    if y_range is not None:
+        ax.set_ylim(*check_range("y_range", y_range))
+    if log:
+        ax.set_yscale("log")
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax.figure
+
+
+def _draw_path(ax: Any, points: Host, colour: str) -> None:
+    """Points in their order, an arrow from each to the next, and a mark at the start and at the end."""
+    steps = len(points) - 1
+    for start, stop in pairwise(points):
+        ax.annotate(
+            "", xy=stop, xytext=start, zorder=3,
+            arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.0, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+    ax.plot(*points.T, ls="none", marker="o", ms=3.5, color=colour, mec="0.2", mew=0.5, zorder=4,
+            label=f"{steps} step{'s' * (steps != 1)}")  # fmt: skip
+    for point, label, marker, fill in ((points[0], "start", "s", VERMILION), (points[-1], "end", "*", GREEN)):
+        ax.plot(*point, ls="none", marker=marker, ms=13 if marker == "*" else 8, color=fill, mec="white", mew=0.9,
+                zorder=5, label=label)  # fmt: skip
+    ax.legend(frameon=True, framealpha=0.85)

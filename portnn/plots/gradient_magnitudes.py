@@ -1,0 +1,69 @@
+"""How large the gradients of the layers are while they learn: whether they vanish or explode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from portnn.plots.axes import axes_for
+from portnn.plots.palette import line_style
+from portnn.plots.points import on_host
+
+
+def plot_gradient_magnitudes(
+    steps: Any, magnitudes: Mapping[str, Any], *, ax: Any = None, title: str = "Gradient magnitude"
+) -> Any:
+    """Draw mean absolute gradients over training steps, a curve a layer, on a logarithmic scale.
+
+    Parameters
+    ----------
+    steps : array (n,)
+    magnitudes : dict of str to array (n,)
+        Mean absolute gradients of each layer, or of whatever the label says. Zeros are left out of a curve.
+    ax : matplotlib Axes, optional
+        Where to draw; without it a new figure is made.
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If there is no curve or no step, a curve has another length, or nothing is above zero.
+
+    Examples
+    --------
+    >>> from portnn.plots import plot_gradient_magnitudes
+    >>> figure = plot_gradient_magnitudes([1, 2, 3], {"layer 1": [0.1, 0.08, 0.05], "layer 2": [0.5, 0.4, 0.3]})
+    >>> figure.axes[0].get_yscale()
+    'log'
+    """
+    over = on_host(steps)
+    if over.ndim != 1 or len(over) == 0:
+        raise ValueError(f"steps has shape {over.shape}, expected (n,) with at least one step")
+    curves = {label: on_host(values).astype(np.float64) for label, values in magnitudes.items()}
+    if not curves:
+        raise ValueError("magnitudes has no curve to draw")
+    for label, values in curves.items():
+        if values.shape != over.shape:
+            raise ValueError(f"magnitudes[{label!r}] has shape {values.shape}, but steps has {over.shape}")
+        if np.any(values < 0.0):
+            raise ValueError(f"magnitudes[{label!r}] has values below zero, expected absolute values")
+    if not any(np.any(values > 0.0) for values in curves.values()):
+        raise ValueError("magnitudes has nothing above zero, so a logarithmic scale has nothing to show")
+    ax = axes_for(ax)
+    ax.set_yscale("log", nonpositive="mask")
+    for number, (label, values) in enumerate(curves.items()):
+        shown = label if np.any(values > 0.0) else f"{label} (always 0)"
+        ax.plot(over, values, lw=1.5, label=shown, **line_style(number))
+    ax.set(xlabel="training step", ylabel="mean absolute gradient", title=title)
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    return ax.figure

@@ -1,0 +1,51 @@
+"""Where a narrow hidden layer puts the rows of each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.plots.axes import axes_for
+from portnn.plots.points import as_points, draw_points
+
+
+def plot_hidden_projection(hidden: Any, y: Any, *, ax: Any = None, title: str = "Hidden layer") -> Any:
+    """Draw the activations of a hidden layer of two or three units, a point a row.
+
+    Parameters
+    ----------
+    hidden : array (rows, 2) or (rows, 3)
+        Activations, such as one of the arrays of `MLP.hidden`, of any array library.
+    y : array (rows,)
+        Class labels, numbers or strings.
+    ax : matplotlib Axes, optional
+        Where to draw, of the projection "3d" for three units; without it a new figure is made.
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If there are no rows, not two or three units, not a label a row, or `ax` is of another projection.
+
+    Examples
+    --------
+    >>> from portnn.plots import plot_hidden_projection
+    >>> figure = plot_hidden_projection([[0.0, 0.1, 0.9], [1.0, 0.8, 0.2]], ["inner", "outer"])
+    >>> figure.axes[0].get_zlabel()
+    'hidden unit 3 [activation]'
+    """
+    points, labels = as_points(hidden, y, "hidden", (2, 3), "hidden units")
+    units = points.shape[1]
+    ax = axes_for(ax, projection="3d" if units == 3 else None)
+    draw_points(ax, points, labels, np.unique(labels))
+    for number, axis in enumerate("xyz"[:units], start=1):
+        ax.set(**{f"{axis}label": f"hidden unit {number} [activation]"})
+    ax.set_title(title)
+    return ax.figure

@@ -1,0 +1,81 @@
+"""Many small images in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from portnn.plots.axes import axes_for
+from portnn.plots.points import on_host
+
+GAP, LINE = 0.12, 0.17
+"""Room between images, and height of a line of a caption, in widths of an image."""
+
+
+def plot_images(
+    images: Any, captions: Sequence[Any] | None = None, *, columns: int = 8, ax: Any = None, title: str = ""
+) -> Any:
+    """Draw grey images side by side, with a caption under each.
+
+    Parameters
+    ----------
+    images : array (n, height, width)
+        Of any array library; the lowest value of all is black and the highest white.
+    captions : sequence of n, optional
+        Under the images; may have several lines.
+    columns : int
+        Images in a row.
+    ax : matplotlib Axes, optional
+        Where to draw; without it a new figure is made.
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    ValueError
+        If there is no image, another shape, not a caption an image, or `columns` is less than 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from portnn.plots import plot_images
+    >>> figure = plot_images(np.eye(4).reshape((4, 2, 2)), ["a", "b", "c", "d"], columns=2)
+    >>> len(figure.axes[0].get_images()), [text.get_text() for text in figure.axes[0].texts]
+    (4, ['a', 'b', 'c', 'd'])
+    """
+    pixels = on_host(images)
+    if pixels.ndim != 3 or 0 in pixels.shape:
+        raise ValueError(f"images has shape {pixels.shape}, expected (n, height, width) with at least one image")
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    texts = [] if captions is None else [str(caption) for caption in captions]
+    if captions is not None and len(texts) != len(pixels):
+        raise ValueError(f"captions has {len(texts)} entries, but images has {len(pixels)} images")
+    pixels = pixels.astype(np.float64)
+    columns = min(columns, len(pixels))
+    rows = -(-len(pixels) // columns)
+    lines = [line for text in texts for line in text.split("\n")]
+    inches = max([0.8, *(0.085 * len(line) for line in lines)])  # an image is as wide as the longest caption needs
+    height = pixels.shape[1] / pixels.shape[2]
+    foot = GAP + LINE * 0.8 / inches * max((text.count("\n") + 1 for text in texts), default=0)
+    across, down = columns * (1.0 + GAP) - GAP, rows * (height + foot)
+    ax = axes_for(ax, size=(across * inches + 0.2, down * inches + (0.5 if title else 0.2)))
+    low, high = np.nanmin(pixels), np.nanmax(pixels)
+    for number, image in enumerate(pixels):
+        left, top = number % columns * (1.0 + GAP), number // columns * (height + foot)
+        ax.imshow(
+            image, cmap="gray", vmin=low, vmax=high, interpolation="nearest",
+            extent=(left, left + 1.0, top + height, top),
+        )  # fmt: skip
+        if texts:
+            ax.text(left + 0.5, top + height + GAP / 4, texts[number], ha="center", va="top", fontsize=9)
+    ax.set(xlim=(0.0, across), ylim=(down, 0.0), aspect="equal", title=title)
+    ax.set_axis_off()
+    return ax.figure

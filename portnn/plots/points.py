@@ -1,0 +1,49 @@
+"""Rows as points of their class: where they come from, and their colours, markers and legend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.backends import is_array, to_host
+from portnn.estimators.labels import as_labels
+from portnn.plots.palette import point_style
+
+Host = np.ndarray[Any, Any]
+
+
+def on_host(values: Any) -> Host:
+    """An array of any library, or a sequence, as a NumPy array."""
+    return to_host(values) if is_array(values) else np.asarray(values)
+
+
+def as_points(X: Any, y: Any, name: str, columns: tuple[int, ...], meaning: str) -> tuple[Host, Host]:
+    """Points (rows, n) in float64 and their labels (rows,), both on the host.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, another number of columns or labels, or values that are not finite.
+    """
+    points, labels = on_host(X), as_labels(y)
+    if points.ndim != 2 or points.shape[1] not in columns:
+        expected = " or ".join(map(str, columns))
+        raise ValueError(f"{name} has shape {points.shape}, expected (rows, {expected}): {expected} {meaning}")
+    if len(points) == 0:
+        raise ValueError(f"{name} has no rows to draw")
+    if len(labels) != len(points):
+        raise ValueError(f"y has {len(labels)} labels, but {name} has {len(points)} rows")
+    points = points.astype(np.float64)
+    if not np.all(np.isfinite(points)):
+        raise ValueError(f"{name} contains NaN or infinity")
+    return points, labels
+
+
+def draw_points(ax: Any, points: Host, labels: Host, classes: Host) -> None:
+    """Scatter points, each class in its colour and marker, with a legend of all classes outside the axes."""
+    size = 34.0 if len(points) <= 300 else 16.0
+    for number, label in enumerate(classes):
+        rows = points[labels == label]
+        ax.scatter(*rows.T, s=size, edgecolors="white", linewidths=0.5, label=str(label), **point_style(number))
+    ax.legend(title="class", frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
