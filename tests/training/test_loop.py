@@ -130,9 +130,7 @@ def test_any_model_learns(backend, tmp_path) -> None:
     assert [line["step"] for line in lines] == list(range(2, 61, 2))
     assert [line["held_out_loss"] is not None for line in lines] == [step % 4 == 0 for step in range(2, 61, 2)]
     assert lines[-1]["held_out_loss"] == state.held_out_loss == distance(state.params, backend)
-    assert all(
-        line["seconds"] > 0 and line["rows_per_second"] > 0 and line["gradient_norm"] > 0 for line in lines
-    )
+    assert all(line["seconds"] > 0 and line["rows_per_second"] > 0 and line["gradient_norm"] > 0 for line in lines)
     arrays, _ = load_checkpoint(tmp_path / "best.safetensors")
     assert np.abs(arrays["params.weight"] - TRUTH).max() == state.best_held_out_loss
 
