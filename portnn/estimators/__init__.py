@@ -2,12 +2,13 @@
 
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
+from portnn.estimators.holding_out import held_out_ids
 from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.loading import load
 from portnn.estimators.mlp import MLP
 from portnn.estimators.recipes import RECIPES, recipe
 from portnn.estimators.resuming import check_resumable
-from portnn.estimators.row_model import RowEvaluation
+from portnn.estimators.row_evaluation import RowEvaluation
 from portnn.estimators.sampling import Sampler
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SoftmaxRegression",
     "as_evaluation",
     "check_resumable",
+    "held_out_ids",
     "load",
     "recipe",
 ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from portnn.backends import Backend, generator, tree_map
 from portnn.estimators.evaluation import LanguageEvaluator
 from portnn.estimators.language_model import LanguageModel, Source
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.resuming import check_resumable, check_same_data, check_same_settings, text_facts
+from portnn.estimators.resuming import check_same_data, check_same_settings, open_run, text_facts
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
 from portnn.models import Parameters, RecurrentLM
 from portnn.optimizers import Optimizer
@@ -24,10 +23,8 @@ from portnn.training import (
     ChunkStreams,
     DivergenceError,
     Plan,
-    RunFolder,
     Trainer,
     check_workers,
-    load_checkpoint,
 )
 
 HELD_OUT_LIMIT = 100_000
@@ -173,19 +170,9 @@ class CharRNN(LanguageModel):
         WorkerError
             If a worker process cannot start, failed or is gone.
         """
-        if steps is not None and epochs is not None:
-            raise ValueError("give steps or epochs, not both")
-        if resume and overwrite:
-            raise ValueError("resume goes on with a run and overwrite replaces it; give one of them")
-        if resume and out is None:
-            raise ValueError("resume needs out, the folder of the run to go on with")
-        folder = None if out is None else RunFolder(Path(out))
-        saved = None
-        if folder is not None and resume and folder.last.exists():
-            saved = load_checkpoint(folder.last)
+        folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator="CharRNN")
+        if saved is not None:
             self._check_same(saved[1], optimizer, batch_size=batch_size, seq_length=seq_length, held_out=held_out)
-        elif folder is not None and folder.holds_run and not (resume or overwrite):
-            raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
         known = self.vocabulary if saved is None else Vocabulary.from_json(saved[1]["vocabulary"])
         corpus = read_corpus(source, level=self.level, encoding=encoding, min_count=self.min_count, vocabulary=known)
         text = text_facts(corpus)
@@ -280,7 +267,6 @@ class CharRNN(LanguageModel):
 
     def _check_same(self, facts: dict[str, Any], optimizer: str | Optimizer, **settings: Any) -> None:
         """Refuse to resume a run that was another one."""
-        check_resumable(facts, "CharRNN")
         check_same_settings(
             facts, **self.network, level=self.level, dtype=self.backend.dtype, **settings,
             optimizer=as_optimizer(optimizer).to_json(),

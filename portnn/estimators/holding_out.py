@@ -24,11 +24,18 @@ def hold_out(rows: RowBatch, fraction: float, where: Backend, *, seed: int) -> t
         return rows, None
     if held == count:
         raise ValueError(f"held_out {fraction} leaves none of {count} rows to train on")
-    order = np.random.default_rng((seed, 0, 1)).permutation(count)
+    held_ids = held_out_ids(count, fraction, seed=seed)
+    others = np.setdiff1d(np.arange(count), held_ids)
     xp = where.xp
 
     def taken(ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RowBatch:
-        placed = where.asarray(np.sort(ids))
+        placed = where.asarray(ids)
         return tree_map(lambda array: xp.take(array, placed, axis=0), rows)  # type: ignore[no-any-return]
 
-    return taken(order[held:]), taken(order[:held])
+    return taken(others), taken(held_ids)
+
+
+def held_out_ids(count: int, fraction: float, *, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Ids of the rows that `hold_out` draws for a seed, ascending."""
+    order = np.random.default_rng((seed, 0, 1)).permutation(count)
+    return np.sort(order[: round(count * fraction)])

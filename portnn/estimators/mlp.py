@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from portnn.backends import Backend, generator, is_array, to_host, tree_map
+from portnn.backends import Backend, generator, to_host, tree_map
+from portnn.datasets import Layout
 from portnn.estimators.class_weights import class_weights
 from portnn.estimators.holding_out import hold_out
-from portnn.estimators.labels import Classes, as_labels
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.resuming import check_resumable, check_same_data, check_same_settings, table_facts
+from portnn.estimators.resuming import check_same_data, check_same_settings, open_run, table_facts
+from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_model import RowModel
 from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
 from portnn.estimators.table import backend_for, place_table
+from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters, RowBatch
 from portnn.optimizers import Optimizer
 from portnn.schedules import Schedule
@@ -32,7 +34,6 @@ from portnn.training import (
     Plan,
     Progressed,
     RowBatches,
-    RunFolder,
     Trainer,
     check_workers,
     load_checkpoint,
@@ -80,6 +81,8 @@ class MLP(RowModel):
         What was logged in the last `fit`: dicts with `step`, `loss`, `held_out_loss` and others.
     history : Progressed
         Where the last `fit` ended.
+    layout : Layout or None
+        How the table stood in its file, for whoever read it from one; checkpoints keep it.
 
     Examples
     --------
@@ -212,19 +215,9 @@ class MLP(RowModel):
         DivergenceError
             If the loss is not finite or explodes.
         """
-        if steps is not None and epochs is not None:
-            raise ValueError("give steps or epochs, not both")
-        if resume and overwrite:
-            raise ValueError("resume goes on with a run and overwrite replaces it; give one of them")
-        if resume and out is None:
-            raise ValueError("resume needs out, the folder of the run to go on with")
-        folder = None if out is None else RunFolder(Path(out))
-        saved = None
-        if folder is not None and resume and folder.last.exists():
-            saved = load_checkpoint(folder.last)
-            check_resumable(saved[1], type(self).__name__)
-        elif folder is not None and folder.holds_run and not (resume or overwrite):
-            raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
+        if monitor not in MONITORS:
+            raise ValueError(f"unknown monitor {monitor!r}; known: {', '.join(MONITORS)}")
+        folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator=type(self).__name__)
         self._settle(X, y)
         model, params, where = self._fitted()
         rows, measured = self._rows(X, y, sample_weight), None
@@ -233,12 +226,9 @@ class MLP(RowModel):
         else:
             rows, measured = hold_out(rows, held_out, where, seed=self.seed)
         rows = self._weigh_classes(rows)
-        source = RowBatches(
-            rows, where, batch_size=batch_size or self.BATCH_SIZE, shuffle=shuffle, seed=self.seed,
-            hidden_sizes=model.sizes[1:-1], rate=model.dropout,
-        )  # fmt: skip
+        source = self._batches(rows, batch_size, shuffle, self.seed)
         check_workers(workers, where, source.batch_size)
-        total = total_steps(steps, self.EPOCHS if steps is None and epochs is None else epochs, source.batches)
+        total = total_steps(steps, epochs, source.batches, default=self.EPOCHS)
         rate = self.LEARNING_RATE if learning_rate is None else learning_rate
         evaluate_every = evaluate_every or max(source.batches, 1 if patience else math.ceil(total / 20))
         plan = Plan(
@@ -269,10 +259,13 @@ class MLP(RowModel):
                 saved[1], **facts["model"], dtype=where.dtype, **{name: facts["fit"][name] for name in same}
             )
             check_same_data(saved[1], facts["fit"]["table"], "table", "rows")
+        watched = None
+        if measured is not None:
+            watched = functools.partial(MONITORS[monitor], RowEvaluator(model, where, measured, self._fitted_targets()))
         self.metrics = []
         trainer = Trainer(
             model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
-            held_out=None if measured is None else self._monitor(measured, monitor),
+            held_out=watched,
             folder=None if folder is None else folder.path, facts=facts, callbacks=callbacks,
             on_metrics=self.metrics.append, loss_unit="" if self.objective == "squared_error" else "nats",
             quiet=not progress,
@@ -324,10 +317,7 @@ class MLP(RowModel):
         model, params, where = self._fitted()
         rows = self._weigh_classes(self._rows(X, y, sample_weight))
         done = 0 if self.history is None else self.history.step
-        source = RowBatches(
-            rows, where, batch_size=batch_size or self.BATCH_SIZE, shuffle=shuffle, seed=self.seed + done,
-            hidden_sizes=model.sizes[1:-1], rate=model.dropout,
-        )  # fmt: skip
+        source = self._batches(rows, batch_size, shuffle, self.seed + done)
         rate = self.LEARNING_RATE if learning_rate is None else learning_rate
         plan = Plan(
             optimizer=as_optimizer(optimizer), schedule=as_schedule("constant", rate, 1), log_every=source.batches,
@@ -351,19 +341,12 @@ class MLP(RowModel):
         if self.dtype is not None:
             where = Backend(where.name, where.xp, where.device, self.dtype)
         x = place_table(X, where)
-        shape = tuple(y.shape) if is_array(y) else np.shape(y)
-        found, outputs, one_axis = None, shape[1] if len(shape) > 1 else 1, len(shape) < 2
-        if self.objective == "cross_entropy" or (self.objective == "binary_cross_entropy" and outputs == 1):
-            found = Classes.of(as_labels(y if classes is None else classes))
-            outputs = len(found.labels)
-            if self.objective == "binary_cross_entropy":
-                if outputs > 2:
-                    raise ValueError(f"binary_cross_entropy tells two classes apart, but y has {outputs}")
-                outputs = 1
-        model = FeedForward((int(x.shape[1]), *self.hidden_layer_sizes, outputs), **self.network)  # type: ignore[arg-type]
+        targets = Targets.of(self.objective, y, classes)
+        sizes = (int(x.shape[1]), *self.hidden_layer_sizes, targets.outputs)
+        model = FeedForward(sizes, **self.network)  # type: ignore[arg-type]
         # Nothing is changed before all has been found good.
         self.scaling = Scaling.of(x, where) if self.standardize else None
-        self.backend, self.classes, self.one_axis, self.model = where, found, one_axis, model
+        self.backend, self.targets, self.model = where, targets, model
         self.params = tree_map(where.asarray, model.init(self.rng, self.init_scale))
 
     def _settings(self) -> dict[str, Any]:
@@ -378,23 +361,16 @@ class MLP(RowModel):
         if self.class_weight is None or self.classes is None:
             return rows
         where = self._fitted()[2]
-        ids = to_host(rows.targets).reshape(-1).astype(np.int64)
+        ids = self._fitted_targets().class_ids(to_host(rows.targets))
         weights = where.asarray(class_weights(self.class_weight, self.classes, ids))
         return rows._replace(weights=weights if rows.weights is None else weights * rows.weights)
 
-    def _monitor(self, measured: RowBatch, monitor: str) -> Callable[[Parameters], float]:
-        """Function from parameters to what is to become low on held-out rows."""
-        if monitor not in ("loss", "score"):
-            raise ValueError(f"unknown monitor {monitor!r}; known: loss, score")
-        model = self._fitted()[0]
-        targets = to_host(measured.targets)
-        weights = None if measured.weights is None else to_host(measured.weights)
-
-        def loss(params: Parameters) -> float:
-            mean, outputs = self._measure(model, params, measured)
-            return mean if monitor == "loss" else 1.0 - self._score(outputs, targets, weights)
-
-        return loss
+    def _batches(self, rows: RowBatch, batch_size: int | None, shuffle: bool, seed: int) -> RowBatches:
+        model, _, where = self._fitted()
+        return RowBatches(
+            rows, where, batch_size=self.BATCH_SIZE if batch_size is None else batch_size, shuffle=shuffle, seed=seed,
+            hidden_sizes=model.sizes[1:-1], rate=model.dropout,
+        )  # fmt: skip
 
     def _placed(self, arrays: dict[str, Any]) -> Parameters:
         """Parameters of a checkpoint on the backend."""
@@ -414,11 +390,11 @@ class MLP(RowModel):
                 found, model.sizes[1:-1], model.activation, model.objective, l2=model.l2, dropout=model.dropout,
                 backend=where, **settings,
             )  # fmt: skip
-            found.one_axis = bool(facts["targets"]["one_axis"])
-            if facts["targets"]["classes"] is not None:
-                found.classes = Classes.from_json(facts["targets"]["classes"])
+            found.targets = Targets.from_json(facts["targets"])
             if facts["scaling"] is not None:
                 found.scaling = Scaling.from_json(facts["scaling"])
+            if facts.get("layout") is not None:
+                found.layout = Layout.from_json(facts["layout"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint's facts are damaged: {error}") from error
         found.model, found.params = model, tree_map(where.asarray, checked_params(arrays, model))

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from portnn.backends import to_host
 from portnn.models import RowBatch
 from portnn.text import Corpus
-from portnn.training import CheckpointError
+from portnn.training import CheckpointError, RunFolder, load_checkpoint
+from portnn.training.checkpoint import Arrays
 
 PIECE = 1 << 22
+
+
+def open_run(
+    out: str | os.PathLike[str] | None, *, resume: bool, overwrite: bool, estimator: str
+) -> tuple[RunFolder | None, tuple[Arrays, dict[str, Any]] | None]:
+    """Folder of a run, and the checkpoint in it to go on from, if there are any.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run and neither `resume` nor `overwrite` was said, or they contradict each other.
+    CheckpointError
+        If no training run of this estimator wrote the checkpoint.
+    """
+    if resume and overwrite:
+        raise ValueError("resume goes on with a run and overwrite replaces it; give one of them")
+    if out is None:
+        if resume:
+            raise ValueError("resume needs out, the folder of the run to go on with")
+        return None, None
+    folder = RunFolder(Path(out))
+    if resume and folder.last.exists():
+        saved = load_checkpoint(folder.last)
+        check_resumable(saved[1], estimator)
+        return folder, saved
+    if folder.holds_run and not (resume or overwrite):
+        raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
+    return folder, None
 
 
 def check_resumable(facts: dict[str, Any], estimator: str) -> None:

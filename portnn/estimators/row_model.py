@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Backend, is_array, to_host, tree_flatten, tree_map
 from portnn.backends import backend as choose_backend
-from portnn.estimators.labels import Classes, as_labels, place_labels
+from portnn.datasets import Layout
+from portnn.estimators.labels import Classes, place_labels
+from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, blocks
 from portnn.estimators.scaling import Scaling
 from portnn.estimators.table import place_table, place_weights
+from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters, RowBatch
 from portnn.training import pack, save_checkpoint, unpack
-
-BLOCK = 8192
-"""Rows are predicted so many at a time, so that the hidden layers of a large table fit into memory."""
-
-
-class RowEvaluation(NamedTuple):
-    """How well a table is predicted.
-
-    Attributes
-    ----------
-    loss : float
-        Mean over rows, without the L2 penalty: nats, or half the squared error.
-    score : float
-        Accuracy of a classifier, coefficient of determination R^2 of a regression.
-    rows : int
-    """
-
-    loss: float
-    score: float
-    rows: int
 
 
 class RowModel:
@@ -50,19 +32,26 @@ class RowModel:
         None until arrays have decided.
     model : FeedForward or None
     params : dict of str to array, or None
-    classes : Classes or None
-        Of a classifier. None for a regression, and where every output is a yes-or-no question of its own.
+    targets : Targets or None
+        What y means to the network, and its outputs to people.
     scaling : Scaling or None
         Of the inputs, where they are standardized.
+    layout : Layout or None
+        How the table that was trained on stood in its file.
     """
 
     def __init__(self, objective: str, backend: Backend | None) -> None:
         self.objective, self.backend = objective, backend
         self.model: FeedForward | None = None
         self.params: Parameters | None = None
-        self.classes: Classes | None = None
+        self.targets: Targets | None = None
         self.scaling: Scaling | None = None
-        self.one_axis = True
+        self.layout: Layout | None = None
+
+    @property
+    def classes(self) -> Classes | None:
+        """Class labels of a classifier, sorted: ``classes.labels``."""
+        return None if self.targets is None else self.targets.classes
 
     def outputs(self, X: Any) -> Array:
         """Outputs of the last layer (rows, n): logits, or the prediction of a regression.
@@ -75,8 +64,8 @@ class RowModel:
         model, params, where = self._fitted()
         x = self._place(X)
         xp = where.xp
-        blocks = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in _blocks(x.shape[0])]
-        return self._back(blocks[0] if len(blocks) == 1 else xp.concat(blocks), X)
+        found = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x.shape[0])]
+        return self._back(found[0] if len(found) == 1 else xp.concat(found), X)
 
     def predict(self, X: Any) -> Array:
         """Likeliest class of each row, or the prediction of a regression.
@@ -90,17 +79,13 @@ class RowModel:
         array (rows,) or (rows, n)
             In X's library; class labels that are strings in NumPy's.
         """
+        where = self._fitted()[2]
         outputs = self.outputs(X)
+        if isinstance(outputs, np.ndarray):
+            return self._fitted_targets().predict(outputs)
         if self.objective == "squared_error":
-            return outputs[:, 0] if self.one_axis else outputs
-        host = to_host(outputs)
-        if self.classes is None:
-            found = (host > 0.0).astype(np.int64)
-        elif self.objective == "cross_entropy":
-            found = self.classes.decode(np.argmax(host, axis=1))
-        else:
-            found = self.classes.decode((host[:, 0] > 0.0).astype(np.int64))
-        return found if isinstance(outputs, np.ndarray) else place_labels(found, self._fitted()[2])
+            return outputs[:, 0] if self._fitted_targets().one_axis else outputs
+        return place_labels(self._fitted_targets().predict(to_host(outputs)), where)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class (rows, n), or of each yes-or-no question.
@@ -136,11 +121,8 @@ class RowModel:
         -------
         RowEvaluation
         """
-        model, params, _ = self._fitted()
-        rows = self._rows(X, y, sample_weight)
-        loss, outputs = self._measure(model, params, rows)
-        weights = None if rows.weights is None else to_host(rows.weights)
-        return RowEvaluation(loss, self._score(outputs, to_host(rows.targets), weights), rows.x.shape[0])
+        model, params, where = self._fitted()
+        return RowEvaluator(model, where, self._rows(X, y, sample_weight), self._fitted_targets())(params)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy of a classifier, R^2 of a regression."""
@@ -211,9 +193,10 @@ class RowModel:
         return {
             "estimator": type(self).__name__,
             "model": {**asdict(model), "sizes": list(model.sizes)},
-            "targets": {"classes": self.classes and self.classes.to_json(), "one_axis": self.one_axis},
+            "targets": self._fitted_targets().to_json(),
             "settings": self._settings(),
             "scaling": self.scaling and self.scaling.to_json(),
+            "layout": self.layout and self.layout.to_json(),
             "dtype": where.dtype,
         }
 
@@ -235,51 +218,15 @@ class RowModel:
         """Table and targets on the backend, ready for the network."""
         _, _, where = self._fitted()
         x = self._place(X)
-        targets = self._targets(y, where)
+        targets = self._fitted_targets().encode(y)
         if len(targets) != x.shape[0]:
             raise ValueError(f"y has {len(targets)} rows, but X has {x.shape[0]}")
         return RowBatch(x, where.asarray(targets), place_weights(sample_weight, x.shape[0], where))
 
-    def _targets(self, y: Any, where: Backend) -> np.ndarray[Any, Any]:
-        """Ids (rows,) or values (rows, n) on the host, as the objective expects them."""
-        if self.classes is not None:
-            ids = self.classes.encode(as_labels(y))
-            return ids if self.objective == "cross_entropy" else ids[:, None].astype(np.float64)
-        values = (to_host(y) if is_array(y) else np.asarray(y)).astype(np.float64)
-        values = values[:, None] if values.ndim == 1 else values
-        n = self._fitted()[0].sizes[-1]
-        if values.ndim != 2 or values.shape[1] != n:
-            raise ValueError(f"y has shape {values.shape}, expected {n} value{'s' * (n > 1)} a row")
-        if not np.all(np.isfinite(values)):
-            raise ValueError("y contains NaN or infinity")
-        return values
-
-    def _measure(self, model: FeedForward, params: Parameters, rows: RowBatch) -> tuple[float, np.ndarray[Any, Any]]:
-        """Mean loss without the penalty, and the outputs on the host, block by block."""
-        _, _, where = self._fitted()
-        total, weight, outputs = 0.0, 0.0, []
-        for start, stop in _blocks(rows.x.shape[0]):
-            block = tree_map(lambda array, start=start, stop=stop: array[start:stop, ...], rows)
-            out, *_ = model.outputs(params, block.x, xp=where.xp)
-            loss, _ = getattr(ops, self.objective)(out, block.targets, block.weights, xp=where.xp)
-            share = block.x.shape[0] if block.weights is None else float(where.xp.sum(block.weights))
-            total, weight = total + float(loss) * share, weight + share
-            outputs.append(where.to_host(out))
-        return total / weight, np.concatenate(outputs)
-
-    def _score(self, outputs: Any, targets: Any, weights: Any) -> float:
-        """Accuracy, or R^2 averaged over the outputs."""
-        if self.objective == "squared_error":
-            outputs = outputs.astype(np.float64)
-            residual = np.average((targets - outputs) ** 2, axis=0, weights=weights)
-            spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
-            return float(np.mean(np.where(spread > 0.0, 1.0 - residual / np.where(spread > 0.0, spread, 1.0),
-                                          np.where(residual > 0.0, 0.0, 1.0))))  # fmt: skip
-        if self.objective == "cross_entropy":
-            right = np.argmax(outputs, axis=1) == targets
-        else:
-            right = np.all((outputs > 0.0) == (targets > 0.5), axis=1)
-        return float(np.average(right, weights=weights))
+    def _fitted_targets(self) -> Targets:
+        self._fitted()
+        assert self.targets is not None
+        return self.targets
 
     def _fitted(self) -> tuple[FeedForward, Parameters, Backend]:
         if self.model is None or self.params is None or self.backend is None:
@@ -287,9 +234,3 @@ class RowModel:
                 f"this {type(self).__name__} has not been fitted yet; call fit, or portnn.load a checkpoint"
             )
         return self.model, self.params, self.backend
-
-
-def _blocks(rows: int) -> Iterator[tuple[int, int]]:
-    """Where each block of rows starts and stops."""
-    for start in range(0, rows, BLOCK):
-        yield start, min(start + BLOCK, rows)

@@ -29,13 +29,15 @@ def as_schedule(chosen: str | dict[str, Any] | Schedule, learning_rate: float, t
     return chosen if isinstance(chosen, Schedule) else schedule(chosen, learning_rate, total)
 
 
-def total_steps(steps: int | None, epochs: float | None, batches: int) -> int:
-    """Length of a run in steps, where one pass over the data has `batches` of them."""
+def total_steps(steps: int | None, epochs: float | None, batches: int, *, default: float = 10.0) -> int:
+    """Length of a run in steps, where one pass over the data has `batches` of them; `default` is in epochs."""
+    if steps is not None and epochs is not None:
+        raise ValueError("give steps or epochs, not both")
     if steps is not None:
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ValueError(f"steps must be a positive whole number, got {steps!r}")
         return steps
-    epochs = 10.0 if epochs is None else epochs
+    epochs = default if epochs is None else epochs
     if not (math.isfinite(epochs) and epochs > 0):
         raise ValueError(f"epochs must be positive, got {epochs}")
     return max(1, round(epochs * batches))

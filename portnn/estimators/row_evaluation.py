@@ -1,0 +1,82 @@
+"""Loss and score of a feed-forward model on a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from portnn import ops
+from portnn.backends import Backend, to_host, tree_map
+from portnn.estimators.targets import Targets
+from portnn.models import FeedForward, Parameters, RowBatch
+
+BLOCK = 8192
+"""Rows are worked on so many at a time, so that the hidden layers of a large table fit into memory."""
+
+
+class RowEvaluation(NamedTuple):
+    """How well a table is predicted.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over rows, without the L2 penalty: nats, or half the squared error.
+    score : float
+        Accuracy of a classifier, coefficient of determination R^2 of a regression.
+    rows : int
+    """
+
+    loss: float
+    score: float
+    rows: int
+
+
+class RowEvaluator:
+    """Loss and score on one table, for any parameters of a model.
+
+    Parameters
+    ----------
+    model : FeedForward
+    backend : Backend
+    rows : RowBatch
+        On the backend.
+    targets : Targets
+    """
+
+    def __init__(self, model: FeedForward, backend: Backend, rows: RowBatch, targets: Targets) -> None:
+        self.model, self.backend, self.rows, self.targets = model, backend, rows, targets
+        self.encoded = to_host(rows.targets)
+        self.weights = None if rows.weights is None else to_host(rows.weights)
+
+    def __call__(self, params: Parameters) -> RowEvaluation:
+        """Mean loss without the penalty, and score."""
+        xp, total, weight, outputs = self.backend.xp, 0.0, 0.0, []
+        for start, stop in blocks(self.rows.x.shape[0]):
+            block = tree_map(lambda array, start=start, stop=stop: array[start:stop, ...], self.rows)
+            out, *_ = self.model.outputs(params, block.x, xp=xp)
+            loss, _ = getattr(ops, self.model.objective)(out, block.targets, block.weights, xp=xp)
+            share = block.x.shape[0] if block.weights is None else float(xp.sum(block.weights))
+            total, weight = total + float(loss) * share, weight + share
+            outputs.append(to_host(out))
+        score = self.targets.score(np.concatenate(outputs), self.encoded, self.weights)
+        return RowEvaluation(total / weight, score, int(self.rows.x.shape[0]))
+
+    def loss(self, params: Parameters) -> float:
+        """Mean loss without the penalty."""
+        return self(params).loss
+
+    def error(self, params: Parameters) -> float:
+        """1 - score."""
+        return 1.0 - self(params).score
+
+
+MONITORS = {"loss": RowEvaluator.loss, "score": RowEvaluator.error}
+"""What can be watched on held-out rows; each is to become low."""
+
+
+def blocks(rows: int) -> Iterator[tuple[int, int]]:
+    """Where each block of rows starts and stops."""
+    for start in range(0, rows, BLOCK):
+        yield start, min(start + BLOCK, rows)
