@@ -22,11 +22,11 @@ RECIPES: dict[str, dict[str, Any]] = {
         "smoothing": 0.999,
     },
 }
-"""Recipes of `CharRNN` by name. "min-char-rnn": https://gist.github.com/karpathy/d4dee566867f8291f086"""
+"""Recipes of `portnn.CharRNN` by name. "min-char-rnn": https://gist.github.com/karpathy/d4dee566867f8291f086"""
 
 
 def recipe(name: str) -> dict[str, Any]:
-    """Settings of a recipe, for `CharRNN` and its `fit`.
+    """Settings of a recipe, for `portnn.CharRNN` and its `fit`.
 
     Raises
     ------
