@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from portnn.cli.char_rnn.report import noun
+from portnn.cli.checkpoints import Checkpoint, load_model
 from portnn.cli.options import BackendName, Device, Dtype, Json, Seed, print_json
-from portnn.estimators import load
-
-Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, such as portnn-out/best.safetensors.")]
+from portnn.estimators import CharRNN
 
 
 def sample(
@@ -31,7 +30,7 @@ def sample(
 
     Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
     """
-    model = load(checkpoint, backend=backend, device=device, dtype=dtype)
+    model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     pieces = model.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
     if as_json:
         print_json({"prime": prime, "text": prime + "".join(pieces), "seed": seed})
@@ -55,7 +54,7 @@ def evaluate(
 
     Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
     """
-    model = load(checkpoint, backend=backend, device=device, dtype=dtype)
+    model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     found = model.evaluate(files, encoding=encoding)
     unit = noun(model.level)
     if as_json:

@@ -1,0 +1,28 @@
+"""Models out of checkpoints, for commands that take one kind of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from portnn.estimators import load
+from portnn.training import CheckpointError
+
+Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, such as portnn-out/best.safetensors.")]
+Model = TypeVar("Model")
+
+
+def load_model(path: Path, kind: type[Model], *, backend: str, device: str | None, dtype: str | None) -> Model:
+    """Load a model of one kind.
+
+    Raises
+    ------
+    CheckpointError
+        If the checkpoint holds another.
+    """
+    model = load(path, backend=backend, device=device, dtype=dtype)
+    if not isinstance(model, kind):
+        raise CheckpointError(f"{path} holds a model of the kind {type(model).__name__}, expected {kind.__name__}")
+    return model

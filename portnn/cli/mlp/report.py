@@ -1,0 +1,97 @@
+"""What a training run on a table tells at its end, and the table of mistaken classes."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import numpy as np
+
+from portnn.cli.options import print_json
+from portnn.datasets import Table
+from portnn.estimators import MLP, RowEvaluation, held_out_ids, load
+from portnn.training import RunFolder
+
+
+def report(model: MLP, table: Table, folder: RunFolder, held_out: float, as_json: bool) -> None:
+    """Say what a run learned, how fast, where things are and how to predict."""
+    run = model.history
+    best = folder.best if folder.best.exists() else None
+    chosen = best or folder.last
+    ids = held_out_ids(len(table.x), held_out, seed=model.seed)
+    rows, where = (ids, "held-out") if len(ids) else (slice(None), "training")
+    found = load(chosen, backend=model.backend).evaluate(table.x[rows], table.y[rows])
+    drawn, trouble = draw_curve(folder, unit_of(model))
+    file = "points.csv" if model.layout is None else table.name
+    command = shlex.join(["portnn", "mlp", "predict", str(chosen), file])
+    if as_json:
+        print_json(
+            {
+                "steps": run.step,
+                "measured_on": where,
+                **as_record(model, found),
+                "last_held_out_loss": run.held_out_loss,
+                "rows_per_second": run.tokens_per_second,
+                "seconds": run.seconds,
+                "checkpoint": str(folder.last),
+                "best_checkpoint": best and str(best),
+                "metrics": str(folder.metrics),
+                "loss_curve": str(folder.curve) if drawn else None,
+                "predict_command": command,
+            }
+        )
+        return
+    print(f"learned     {in_words(model, found, where)}")
+    print(f"speed       {run.tokens_per_second:,.0f} rows/s over {run.seconds:.1f} s of training, {run.step} steps")
+    print(f"checkpoint  {folder.last}" + (f", lowest held-out loss {best}" if best else ""))
+    print(f"metrics     {folder.metrics}")
+    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print(f"predict     {command}")
+
+
+def score_name(model: MLP) -> str:
+    """What the score of a model is called."""
+    return "R2" if model.objective == "squared_error" else "accuracy"
+
+
+def unit_of(model: MLP) -> str:
+    """Unit of the loss, with a space before it; a regression's has the squared unit of its target."""
+    return "" if model.objective == "squared_error" else " nats"
+
+
+def in_words(model: MLP, found: RowEvaluation, where: str = "") -> str:
+    """Loss and score on one line."""
+    kind = f"{where} " if where else ""
+    rows = f"{found.rows:,} {kind}row{'s' * (found.rows != 1)}"
+    return f"loss {found.loss:.4f}{unit_of(model)}, {score_name(model)} {found.score:.4f} on {rows}"
+
+
+def as_record(model: MLP, found: RowEvaluation) -> dict[str, Any]:
+    """Loss and score for JSON."""
+    return {"loss": found.loss, score_name(model).lower(): found.score, "rows": found.rows}
+
+
+def confusion(model: MLP, y: Any, predicted: Any) -> tuple[list[str], np.ndarray[Any, Any]]:
+    """Class labels, and how often each (row) was taken for each (column)."""
+    assert model.classes is not None
+    labels = model.classes.labels
+    table = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(table, (model.classes.encode(y), model.classes.encode(predicted)), 1)
+    return [str(label) for label in labels.tolist()], table
+
+
+def draw_curve(folder: RunFolder, unit: str) -> tuple[bool, str]:
+    """Draw loss.png. Whether that was done, and why not where not: a run is no failure for want of a picture."""
+    from portnn.plots import plot_loss
+
+    try:
+        figure = plot_loss(
+            folder.metrics, title="Feed-forward network", bits=bool(unit),
+            ylabel="cross-entropy [nats per row]" if unit else "half the squared error",
+        )  # fmt: skip
+        figure.savefig(folder.curve, dpi=144)
+    except ModuleNotFoundError:
+        return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
+    except OSError as error:
+        return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
+    return True, ""

@@ -1,0 +1,128 @@
+"""`portnn mlp predict` and `evaluate`: what a trained network is good for."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import numpy as np
+import typer
+
+from portnn.cli.checkpoints import Checkpoint, load_model
+from portnn.cli.mlp.report import as_record, confusion, in_words
+from portnn.cli.mlp.tables import READING, Delimiter, Encoding, Header, XName, YName, column_names, read_table_for
+from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
+from portnn.estimators import MLP
+
+File = Annotated[Path, typer.Argument(help="CSV or .npz file.")]
+
+
+def predict(
+    checkpoint: Checkpoint,
+    file: File,
+    proba: Annotated[bool, typer.Option("--proba", help="A column more for each class: its probability.")] = False,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    x_name: XName = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write, instead of printing.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Predict the target of every row of a table, as CSV.
+
+    Columns of a CSV file with a header are found by their names, others by their order.
+
+    Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
+    """
+    options = locals()
+    model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
+    reading = {name: options[name] for name in READING if options.get(name) is not None}
+    if proba and model.objective == "squared_error":
+        raise ValueError(f"{checkpoint} holds a regression, which has no probabilities for --proba")
+    if out is not None and out.exists() and not overwrite:
+        raise ValueError(f"{out} is there already: --overwrite it, or name another file")
+    table = read_table_for(model, file, reading, targets=False)
+    predicted = np.asarray(model.predict(table.x))
+    probabilities = np.asarray(model.predict_proba(table.x)) if proba else None
+    labels = [] if model.classes is None else [str(label) for label in model.classes.labels.tolist()]
+    if as_json:
+        record = {"predictions": predicted.tolist()}
+        if probabilities is not None:
+            record |= {"classes": labels, "probabilities": probabilities.tolist()}
+        print_json(record)
+        return
+    columns = predicted[:, None] if predicted.ndim == 1 else predicted
+    head = column_names(model.layout and model.layout.target_names, columns.shape[1], "prediction")
+    if probabilities is not None:
+        head += [f"p_{label}" for label in labels]
+    lines = rows_of(columns, probabilities)
+    if out is None:
+        write(sys.stdout, head, lines)
+    else:
+        with out.open("w", encoding="utf-8", newline="") as target:
+            write(target, head, lines)
+        print(f"{len(columns):,} rows in {out}", file=sys.stderr)
+
+
+def rows_of(columns: np.ndarray[Any, Any], probabilities: np.ndarray[Any, Any] | None) -> Iterator[list[Any]]:
+    """Rows of the output: predictions, and probabilities to six digits."""
+    for number, row in enumerate(columns.tolist()):
+        shown = [f"{value:.7g}" if isinstance(value, float) else value for value in row]
+        yield shown if probabilities is None else shown + [f"{p:.6f}" for p in probabilities[number]]
+
+
+def write(file: TextIO, head: list[str], lines: Iterator[list[Any]]) -> None:
+    """Write a CSV file."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(lines)
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    file: File,
+    show_confusion: Annotated[
+        bool, typer.Option("--confusion", help="Show how often each class was taken for each.")
+    ] = False,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    x_name: XName = None,
+    y_name: YName = None,
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Say how well a trained network predicts a table: its loss, and its accuracy or R2.
+
+    Example: portnn mlp evaluate flowers/best.safetensors test.csv --confusion
+    """
+    options = locals()
+    model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
+    if show_confusion and model.classes is None:
+        raise ValueError(f"{checkpoint} holds a regression, which has no classes for --confusion")
+    reading = {name: options[name] for name in READING if options.get(name) is not None}
+    table = read_table_for(model, file, reading, targets=True)
+    found = model.evaluate(table.x, table.y)
+    record = as_record(model, found)
+    if show_confusion:
+        labels, counts = confusion(model, table.y, np.asarray(model.predict(table.x)))
+        record |= {"classes": labels, "confusion": counts.tolist()}
+    if as_json:
+        print_json(record)
+        return
+    print(in_words(model, found))
+    if show_confusion:
+        width = max(len("true"), *map(len, labels), len(str(counts.max())))
+        print("rows: true class, columns: predicted")
+        print(" " * width + "".join(f"  {label:>{width}}" for label in labels))
+        for label, row in zip(labels, counts, strict=True):
+            print(f"{label:>{width}}" + "".join(f"  {count:>{width}}" for count in row))

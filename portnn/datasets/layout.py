@@ -1,0 +1,125 @@
+"""`Layout`: which columns of a file are features and which are targets, kept with a model for the next file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+Names = tuple[str, ...] | None
+
+
+class Layout(NamedTuple):
+    """How a table stood in its file.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        Of all columns of the file, if it had a header.
+    features, targets : tuple of int
+        Numbers of the columns, from 0. An array of its own for the targets counts as columns behind the features.
+    options : dict of str to str or bool
+        What had to be said to read the file, such as its encoding.
+    """
+
+    names: Names
+    features: tuple[int, ...]
+    targets: tuple[int, ...]
+    options: dict[str, Any]
+
+    @classmethod
+    def of(cls, names: Names, width: int, targets: Sequence[str], options: dict[str, Any], file: str) -> Layout:
+        """Layout of a file where all columns but the targets are features.
+
+        Parameters
+        ----------
+        names : tuple of str or None
+            Of its columns.
+        width : int
+            Number of its columns.
+        targets : sequence of str
+            Names of columns, or their numbers from 1; the last column, if there are none.
+        options : dict
+        file : str
+            What to call the file in an error.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, or no column is left for the features.
+        """
+        chosen = tuple(_column(target, names, width, file) for target in targets) or (width - 1,)
+        if len(set(chosen)) < len(chosen):
+            raise ValueError(f"{file}: a target is named twice: {', '.join(targets)}")
+        features = tuple(column for column in range(width) if column not in chosen)
+        if not features:
+            raise ValueError(f"{file}: all {width} columns are targets, so there is none to predict from")
+        return cls(names, features, chosen, options)
+
+    @property
+    def feature_names(self) -> Names:
+        """Names of the features, if the file had a header."""
+        return self.names and tuple(self.names[column] for column in self.features)
+
+    @property
+    def target_names(self) -> Names:
+        """Names of the targets, if the file had a header."""
+        return self.names and tuple(self.names[column] for column in self.targets)
+
+    def find(
+        self, names: Names, width: int, file: str, *, targets: bool
+    ) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+        """Columns of another file that hold the features and the targets, by name if both files have a header.
+
+        Parameters
+        ----------
+        names, width, file
+            As for `of`.
+        targets : bool
+            Whether the targets are needed. A file without them may hold the features alone.
+
+        Returns
+        -------
+        features : tuple of int
+        targets : tuple of int, or None if they are not needed
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or columns without names are not as many as they were.
+        """
+        if names is not None and self.names is not None:
+            wanted = (*(self.feature_names or ()), *((self.target_names or ()) if targets else ()))
+            missing = [name for name in wanted if name not in names]
+            if missing:
+                raise ValueError(
+                    f"{file} has no column {', '.join(map(repr, missing))}; it has {', '.join(map(repr, names))}"
+                )
+            found = tuple(map(names.index, wanted))
+            return found[: len(self.features)], found[len(self.features) :] if targets else None
+        whole = len(self.features) + len(self.targets)
+        if width == whole:
+            return self.features, self.targets if targets else None
+        if width == len(self.features) and not targets:
+            return tuple(range(width)), None
+        expected = f"{whole} with its targets" if targets else f"{len(self.features)} features"
+        raise ValueError(f"{file} has {width} columns, but the model expects {expected}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; `Layout.from_json` makes the same of them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in self._asdict().items()}
+
+    @classmethod
+    def from_json(cls, record: Any) -> Layout:
+        """Layout out of what `to_json` made."""
+        names = record["names"]
+        return cls(names and tuple(names), tuple(record["features"]), tuple(record["targets"]), record["options"])
+
+
+def _column(target: str, names: Names, width: int, file: str) -> int:
+    """Number from 0 of a column that is given by its name or its number from 1."""
+    if names is not None and target in names:
+        return names.index(target)
+    if target.isdecimal() and 1 <= int(target) <= width:
+        return int(target) - 1
+    known = f"its columns are {', '.join(map(repr, names))}" if names else "it has no header"
+    raise ValueError(f"{file} has no column {target!r}; {known}, numbered from 1 to {width}")
