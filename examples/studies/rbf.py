@@ -1,0 +1,161 @@
+r"""
+3. A hidden unit that is a bump
+===============================
+
+One class lies between two halves of the other, on a line. No single threshold separates them, so a logistic neuron
+alone is lost. One hidden unit in front of it is enough, if it answers to what is near zero: a radial basis function.
+With one weight before the bump and one after it the whole cost is a landscape over a plane, which can be drawn, and
+so can the way down.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from portnn import ops
+from portnn.plots import plot_cost_surface, plot_descent
+from portnn.plots.palette import BLUE, VERMILION
+from portnn.schedules import Linear
+
+# %%
+# The samples
+# -----------
+#
+# Twenty of each colour, all with a standard deviation of 0.5: blue ones around 0, ten red ones around -2 and ten
+# around 2. Blue is the class that the neuron gives a probability to.
+
+rng = np.random.default_rng(0)
+blue = rng.normal(0.0, 0.5, 20)
+red = np.concatenate([rng.normal(-2.0, 0.5, 10), rng.normal(2.0, 0.5, 10)])
+x = np.concatenate([blue, red])[:, None]
+t = np.concatenate([np.ones_like(blue), np.zeros_like(red)])[:, None]
+
+figure = Figure(figsize=(6.8, 2.2), layout="constrained")
+ax = figure.subplots()
+for samples, colour, marker, label in ((blue, BLUE, "o", "blue (t = 1)"), (red, VERMILION, "^", "red (t = 0)")):
+    ax.scatter(samples, np.zeros_like(samples), color=colour, marker=marker, alpha=0.6, label=label)
+ax.set(xlabel="x", yticks=(), title="One class between two halves of the other")
+ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
+figure.savefig("rbf_samples.png", dpi=144)
+
+# %%
+# The network
+# -----------
+#
+# The hidden unit is :math:`h = \varphi(z)` with :math:`z = w_h x`, where
+#
+# .. math:: \varphi(z) = e^{-z^2}, \qquad \frac{d\varphi}{dz} = -2 z e^{-z^2} = -2 z \, \varphi(z)
+#
+# It is 1 at zero and falls off on both sides, the faster the larger :math:`w_h` is. The derivative needs the output,
+# which the forward pass has at hand.
+
+z = np.linspace(-3.0, 3.0, 301)
+bump, cache = ops.rbf(z)
+slope = ops.rbf_backward(np.ones_like(z), cache)
+
+figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+ax = figure.subplots()
+ax.plot(z, bump, color=BLUE, lw=1.6, label=r"$\varphi(z) = e^{-z^2}$")
+ax.plot(z, slope, color=VERMILION, lw=1.6, ls="--", label=r"$d\varphi / dz = -2 z \varphi(z)$")
+ax.set(xlabel="z", ylabel="value", title="Radial basis function and its derivative")
+ax.grid(alpha=0.25)
+ax.spines[["top", "right"]].set_visible(False)
+ax.legend(frameon=False)
+figure.savefig("rbf.png", dpi=144)
+
+# %%
+# The output is the probability of blue. Its bias is fixed to -1, so that without an answer of the hidden unit a
+# sample counts as red, and two weights are left to learn:
+#
+# .. math:: y = \sigma(h \, w_o - 1)
+#
+# The cost is the cross-entropy, summed over the samples. Its gradient for the logit :math:`a = h w_o - 1` is
+# :math:`\delta_i = y_i - t_i` (the study of a neuron derives it), and the chain rule goes on backward from there:
+#
+# .. math::
+#
+#    \frac{\partial C}{\partial w_o} = \sum_i \delta_i h_i, \qquad
+#    \frac{\partial C}{\partial h_i} = \delta_i w_o, \qquad
+#    \frac{\partial C}{\partial z_i} = \frac{\partial C}{\partial h_i} \left( -2 z_i h_i \right), \qquad
+#    \frac{\partial C}{\partial w_h} = \sum_i \frac{\partial C}{\partial z_i} x_i
+#
+# `portnn.ops.binary_cross_entropy` gives a mean over samples; times their number it is the sum.
+
+
+def cost(wh, wo):
+    """Summed cross-entropy of each pair of weights, wh (n,) and wo (n,)."""
+    return np.asarray(
+        [
+            len(x) * ops.binary_cross_entropy(ops.rbf(x * hidden)[0] * output - 1.0, t)[0]
+            for hidden, output in zip(wh, wo, strict=True)
+        ]
+    )
+
+
+def gradient(wh, wo):
+    """Gradient of the cost for one pair of weights."""
+    h, rbf_cache = ops.rbf(x * wh)
+    _, cost_cache = ops.binary_cross_entropy(h * wo - 1.0, t)
+    delta = ops.binary_cross_entropy_backward(len(x), cost_cache)
+    dz = ops.rbf_backward(delta * wo, rbf_cache)
+    return np.asarray([np.sum(dz * x), np.sum(delta * h)])
+
+
+# %%
+# The landscape
+# -------------
+#
+# Since :math:`\varphi` is even, the sign of :math:`w_h` does not matter and the picture is its own mirror image:
+# there are two valleys of the same depth. Below, where :math:`w_o` is negative, the bump speaks for red, and the cost
+# climbs. The ridge between the valleys is :math:`w_h = 0`, where the hidden unit is 1 for every sample, blue or red.
+# The contours are spaced evenly in the logarithm of the cost, so that the floor of the valleys can be seen, too.
+
+figure = plot_cost_surface(
+    cost, (-10.0, 10.0), (-10.0, 10.0), title="Cost [nats]", names=("wh", "wo"), resolution=81, log=True
+)
+figure.savefig("rbf_cost.png", dpi=144)
+
+# %%
+# The descent
+# -----------
+#
+# We start at :math:`w_h = 2`, :math:`w_o = -5`, where the bump says red, and take 50 steps on all samples at once.
+# The learning rate falls on a straight line from 0.2 to 0: the first steps may be long, the last ones settle.
+
+rate = Linear(0.2, total=50)
+weights = np.asarray([2.0, -5.0])
+path = [weights]
+for step in range(50):
+    weights = weights - rate(step) * gradient(*weights)
+    path.append(weights)
+path = np.asarray(path)
+
+figure = plot_descent(
+    cost, path, x_range=(-10.0, 10.0), y_range=(-10.0, 10.0), title="50 steps downhill", names=("wh", "wo"), log=True
+)
+figure.savefig("rbf_descent.png", dpi=144)
+
+# %%
+# To reproduce are the gradient at the start, as central differences measure it, and the floor of the valley: the
+# lowest cost for the :math:`w_o` that the descent arrived at, found by trying every :math:`w_h` on a fine grid. The
+# valley goes on: a larger :math:`w_o` makes the neuron surer of the samples it gets right, which pays a little, but
+# ever less. So there is no lowest point to end at, only a floor to be on.
+
+h = 1e-5
+start, end = path[0], path[-1]
+differences = [
+    float(cost(*(start + h * unit)[:, None])[0] - cost(*(start - h * unit)[:, None])[0]) / (2 * h) for unit in np.eye(2)
+]
+wh = np.linspace(0.0, 3.0, 3001)
+across = cost(wh, np.full_like(wh, end[1]))
+blue_found = (ops.rbf(x * end[0])[0] * end[1] > 1.0) == (t == 1.0)
+
+print(f"{'':24}{'here':>10}{'to reproduce':>14}")
+for name, found, expected in (
+    ("gradient of wh at start", gradient(*start)[0], differences[0]),
+    ("gradient of wo at start", gradient(*start)[1], differences[1]),
+    ("wh at the end", end[0], wh[np.argmin(across)]),
+    ("cost at the end", cost(*end[:, None])[0], np.min(across)),
+):
+    print(f"{name:24}{found:10.3f}{expected:14.3f}")
+print(f"cost at the start {cost(*start[:, None])[0]:.2f} nats; wo at the end {end[1]:.2f}")
+print(f"{np.count_nonzero(blue_found)} of {len(x)} samples are on the right side")
