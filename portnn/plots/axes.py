@@ -27,6 +27,21 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
     return ax
 
 
+def legend_beside(ax: Any, *, title: str | None = None, room: float = 0.8) -> None:
+    """Legend on the right of the axes, where it covers nothing; `room` between them is in font sizes."""
+    ax.legend(title=title, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=room)
+
+
+def label_decades(axis: Any, low: float, high: float) -> None:
+    """Numbers along a logarithmic axis from low to high: at powers of ten, and between them if these are few."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300.0 * low else (1.0,)))
+    if low >= 1e-4 and high < 1e6:
+        axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def axis_names(names: Sequence[str], count: int) -> list[str]:
     """Names of the axes.
 

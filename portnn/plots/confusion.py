@@ -45,20 +45,24 @@ def plot_confusion(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['1', '1', '0', '1']
     """
+    from matplotlib.ticker import MaxNLocator
+
     true, predicted = as_labels(y_true), as_labels(y_pred)
     if len(true) == 0 or len(true) != len(predicted):
         raise ValueError(f"y_true has {len(true)} rows and y_pred has {len(predicted)}, expected as many, at least one")
     shown = np.unique(np.concatenate([true, predicted])) if labels is None else as_labels(labels)
     counts = _count(true, predicted, shown)
-    side = max(4.0, 1.6 + 0.42 * len(shown))
+    cell = max(0.42, 2.6 / len(shown))  # inches
+    side = 1.4 + cell * len(shown)
     ax = axes_for(ax, size=(side + 1.0, side))
     image = ax.imshow(counts, cmap=SURFACE, vmin=0)
-    ax.figure.colorbar(image, ax=ax, label="rows", shrink=0.85)
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), label="rows")
+    bar.locator = MaxNLocator(integer=True)
     for (row, column), count in np.ndenumerate(counts):
         dark = _luminance(image.cmap(image.norm(count))) < 0.45
         ax.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black", fontsize=9)
     names = [str(label) for label in shown]
-    turn = 45 if max(map(len, names)) > 4 else 0
+    turn = 45 if 0.09 * max(map(len, names)) > cell else 0
     ax.set_xticks(range(len(names)), names, rotation=turn, ha="right" if turn else "center", rotation_mode="anchor")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="predicted class", ylabel="true class", title=title)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.plots.axes import axes_for, axis_names, check_range, grid
+from portnn.plots.axes import axes_for, axis_names, check_range, grid, label_decades
 from portnn.plots.palette import SURFACE
 from portnn.plots.points import Host, on_host
 
@@ -84,7 +84,8 @@ def _draw_log(ax: Any, xs: Host, ys: Host, costs: Any, low: float, high: float) 
     levels = np.geomspace(low, high * (1.0 if high > low else 2.0), 24)
     levels[0], levels[-1] = levels[0] * (1.0 - 1e-9), levels[-1] * (1.0 + 1e-9)  # rounding must leave nothing out
     filled = ax.contourf(xs, ys, costs, levels=levels, norm=LogNorm(levels[0], levels[-1]), cmap=SURFACE)
-    ax.figure.colorbar(filled, ax=ax, label="cost")
+    bar = ax.figure.colorbar(filled, ax=ax, label="cost")
+    label_decades(bar.ax.yaxis, levels[0], levels[-1])
 
 
 def costs_at(cost: Callable[..., Any], *weights: Host) -> Host:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from portnn.plots.axes import axes_for, axis_names, grid, range_around
-from portnn.plots.palette import COLOURS
+from portnn.plots.palette import tint
 from portnn.plots.points import Host, as_points, draw_points, on_host
 
 
@@ -69,7 +69,8 @@ def plot_decision_boundary(
     classes = np.unique(np.concatenate([labels, predicted]))
     regions = np.searchsorted(classes, predicted).reshape(xs.shape)
     ax = axes_for(ax)
-    _fill(ax, regions, (*x_range, *y_range))
+    tints = np.stack([tint(number) for number in range(len(classes))])
+    ax.imshow(tints[regions], extent=(*x_range, *y_range), origin="lower", aspect="auto", interpolation="nearest")
     for number in np.unique(regions)[1:]:
         ax.contour(xs, ys, regions == number, levels=[0.5], colors="0.35", linewidths=0.9)
     draw_points(ax, points, labels, classes)
@@ -86,12 +87,3 @@ def _predict(model: Any, table: Host, labels: Host) -> Host:
     if (predicted.dtype.kind in "US") != (labels.dtype.kind in "US"):
         raise ValueError(f"the model predicts labels such as {predicted[0]!r}, but y has labels such as {labels[0]!r}")
     return predicted
-
-
-def _fill(ax: Any, regions: Host, extent: tuple[float, ...]) -> None:
-    """Colour the regions (rows from bottom to top) in a tint of their class."""
-    from matplotlib.colors import to_rgb
-
-    colours = np.asarray([to_rgb(COLOURS[number % len(COLOURS)]) for number in range(int(np.max(regions)) + 1)])
-    tints = 1.0 - 0.28 * (1.0 - colours)
-    ax.imshow(tints[regions], extent=extent, origin="lower", aspect="auto", interpolation="nearest")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from portnn.plots.axes import axes_for, axis_names, check_range, range_around
+from portnn.plots.axes import axes_for, axis_names, check_range, label_decades, range_around
 from portnn.plots.cost_surface import costs_at, plot_cost_surface
 from portnn.plots.palette import BLUE, GREEN, VERMILION
 from portnn.plots.points import Host, on_host
@@ -77,8 +76,8 @@ def plot_descent(
     if y_range is None:
         y_range = range_around(points[:, 1], 0.25)
     ax = axes_for(ax)
-    plot_cost_surface(cost, x_range, y_range, ax=ax, title=title, names=names or ("w1", "w2"), log=log)
-    _draw_path(ax, points, "white")
+    plot_cost_surface(cost, x_range, y_range, ax=ax, names=names or ("w1", "w2"), log=log)
+    _draw_path(ax, points, "white", title)
     return ax.figure
 
 
@@ -91,28 +90,30 @@ def _draw_on_curve(
     curve, visited = costs_at(cost, over), costs_at(cost, weights)
     ax = axes_for(ax)
     ax.plot(over, curve, color=BLUE, lw=1.6, label="cost")
-    _draw_path(ax, np.stack([weights, visited], axis=1), "0.25")
-    ax.set(xlabel=name, ylabel="cost", title=title, xlim=(low, high))
+    _draw_path(ax, np.stack([weights, visited], axis=1), "0.25", title)
+    ax.set(xlabel=name, ylabel="cost", xlim=(low, high))
     if y_range is not None:
         ax.set_ylim(*check_range("y_range", y_range))
     if log:
         ax.set_yscale("log")
+        label_decades(ax.yaxis, *ax.get_ylim())
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     return ax.figure
 
 
-def _draw_path(ax: Any, points: Host, colour: str) -> None:
+def _draw_path(ax: Any, points: Host, colour: str, title: str) -> None:
     """Points in their order, an arrow from each to the next, and a mark at the start and at the end."""
     steps = len(points) - 1
-    for start, stop in pairwise(points):
-        ax.annotate(
-            "", xy=stop, xytext=start, zorder=3,
-            arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.0, "shrinkA": 0, "shrinkB": 0},
-        )  # fmt: skip
+    ax.quiver(
+        *points[:-1].T, *np.diff(points, axis=0).T, angles="xy", scale_units="xy", scale=1.0,
+        units="inches", width=0.014, headwidth=7, headlength=8, headaxislength=8, color=colour, zorder=3,
+    )  # fmt: skip
     ax.plot(*points.T, ls="none", marker="o", ms=3.5, color=colour, mec="0.2", mew=0.5, zorder=4,
             label=f"{steps} step{'s' * (steps != 1)}")  # fmt: skip
     for point, label, marker, fill in ((points[0], "start", "s", VERMILION), (points[-1], "end", "*", GREEN)):
         ax.plot(*point, ls="none", marker=marker, ms=13 if marker == "*" else 8, color=fill, mec="white", mew=0.9,
                 zorder=5, label=label)  # fmt: skip
-    ax.legend(frameon=True, framealpha=0.85)
+    # Above the axes, where it covers no step.
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2, ncols=4)
+    ax.set_title(title, pad=26.0)

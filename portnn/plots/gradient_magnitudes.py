@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.plots.axes import axes_for
+from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import line_style
 from portnn.plots.points import on_host
 
@@ -63,7 +63,8 @@ def plot_gradient_magnitudes(
         shown = label if np.any(values > 0.0) else f"{label} (always 0)"
         ax.plot(over, values, lw=1.5, label=shown, **line_style(number))
     ax.set(xlabel="training step", ylabel="mean absolute gradient", title=title)
+    label_decades(ax.yaxis, *ax.get_ylim())
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    legend_beside(ax)
     return ax.figure

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.plots.axes import axes_for
+from portnn.plots.axes import axes_for, legend_beside
 from portnn.plots.points import as_points, draw_points
 
 
@@ -43,9 +43,16 @@ def plot_hidden_projection(hidden: Any, y: Any, *, ax: Any = None, title: str = 
     """
     points, labels = as_points(hidden, y, "hidden", (2, 3), "hidden units")
     units = points.shape[1]
-    ax = axes_for(ax, projection="3d" if units == 3 else None)
+    ax = axes_for(ax, size=(6.8, 5.2), projection="3d") if units == 3 else axes_for(ax)
     draw_points(ax, points, labels, np.unique(labels))
     for number, axis in enumerate("xyz"[:units], start=1):
         ax.set(**{f"{axis}label": f"hidden unit {number} [activation]"})
     ax.set_title(title)
+    if units == 3:
+        # Three axes labels and their numbers need room that the layout does not know of.
+        ax.set_box_aspect(None, zoom=0.85)
+        ax.locator_params(nbins=5)
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.labelpad = 6.0
+        legend_beside(ax, title="class", room=3.0)
     return ax.figure

@@ -10,8 +10,11 @@ import numpy as np
 from portnn.plots.axes import axes_for
 from portnn.plots.points import on_host
 
-GAP, LINE = 0.12, 0.17
-"""Room between images, and height of a line of a caption, in widths of an image."""
+GAP = 0.12
+"""Room between images, in widths of an image."""
+
+LINE = 0.15
+"""Height of a line of a caption, in inches."""
 
 
 def plot_images(
@@ -62,11 +65,15 @@ def plot_images(
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     lines = [line for text in texts for line in text.split("\n")]
-    inches = max([0.8, *(0.085 * len(line) for line in lines)])  # an image is as wide as the longest caption needs
-    height = pixels.shape[1] / pixels.shape[2]
-    foot = GAP + LINE * 0.8 / inches * max((text.count("\n") + 1 for text in texts), default=0)
-    across, down = columns * (1.0 + GAP) - GAP, rows * (height + foot)
-    ax = axes_for(ax, size=(across * inches + 0.2, down * inches + (0.5 if title else 0.2)))
+    height, across = pixels.shape[1] / pixels.shape[2], columns * (1.0 + GAP) - GAP
+    if ax is None:
+        inches = max([0.8, *(0.075 * len(line) for line in lines)])  # an image is as wide as the longest caption
+    else:
+        inches = ax.bbox.width / ax.figure.dpi / across
+    foot = GAP + LINE / inches * max((text.count("\n") + 1 for text in texts), default=0)
+    down = rows * (height + foot) - GAP
+    size = (max(across * inches, 0.11 * len(title)) + 0.1, down * inches + (0.4 if title else 0.1))
+    ax = axes_for(ax, size=size)
     low, high = np.nanmin(pixels), np.nanmax(pixels)
     for number, image in enumerate(pixels):
         left, top = number % columns * (1.0 + GAP), number // columns * (height + foot)

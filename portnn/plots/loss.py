@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.plots.axes import axes_for
+from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import BLUE, VERMILION, line_style
 from portnn.plots.points import Host, on_host
 from portnn.training import read_metrics
@@ -73,7 +73,7 @@ def plot_loss(
         curves = {str(label): _curve(run, f"runs[{label!r}]") for label, run in runs.items()}
         if not curves:
             raise ValueError("runs has no run to draw")
-        ax = axes_for(ax, size=(7.0, 4.2))
+        ax = axes_for(ax, size=(8.4, 4.2))
         _draw_several(ax, curves)
     else:
         curve = _curve(runs, "runs")
@@ -82,14 +82,21 @@ def plot_loss(
     ax.set(xlabel="training step", ylabel=ylabel, title=title)
     if logy:
         ax.set_yscale("log")
+        label_decades(ax.yaxis, *ax.get_ylim())
     ax.spines["top"].set_visible(False)
-    if bits and "nats" in ylabel:
+    bits = bits and "nats" in ylabel
+    if bits:
         second = ax.secondary_yaxis("right", functions=(lambda nats: nats / math.log(2), lambda b: b * math.log(2)))
         second.set_ylabel(ylabel[max(ylabel.find("["), 0) :].replace("nats", "bits"))
+        if logy:
+            label_decades(second.yaxis, *ax.get_ylim())
     else:
         ax.spines["right"].set_visible(False)
     ax.grid(alpha=0.25)
-    ax.legend(frameon=False)
+    if isinstance(runs, Mapping):
+        legend_beside(ax, room=6.5 if bits else 0.8)  # further away, where the axis in bits is between
+    else:
+        ax.legend(frameon=False, loc="best")
     return ax.figure
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from portnn.backends import is_array, to_host
 from portnn.estimators.labels import as_labels
+from portnn.plots.axes import legend_beside
 from portnn.plots.palette import point_style
 
 Host = np.ndarray[Any, Any]
@@ -41,9 +42,9 @@ def as_points(X: Any, y: Any, name: str, columns: tuple[int, ...], meaning: str)
 
 
 def draw_points(ax: Any, points: Host, labels: Host, classes: Host) -> None:
-    """Scatter points, each class in its colour and marker, with a legend of all classes outside the axes."""
-    size = 34.0 if len(points) <= 300 else 16.0
+    """Scatter points, each class in its colour and marker, with a legend of all classes beside the axes."""
+    size = 30.0 if len(points) <= 200 else 20.0
     for number, label in enumerate(classes):
         rows = points[labels == label]
-        ax.scatter(*rows.T, s=size, edgecolors="white", linewidths=0.5, label=str(label), **point_style(number))
-    ax.legend(title="class", frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
+        ax.scatter(*rows.T, s=size, edgecolors="white", linewidths=0.4, label=str(label), **point_style(number))
+    legend_beside(ax, title="class")
