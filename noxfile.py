@@ -9,7 +9,7 @@ import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["tests", "gradcheck", "parity", "examples", "doctest", "lint", "types", "imports"]
+nox.options.sessions = ["tests", "gradcheck", "parity", "examples", "doctest", "lint", "types", "imports", "docs"]
 
 TORCH = "torch==2.13.0"
 LIBRARIES = {
@@ -35,7 +35,7 @@ def tests(session: nox.Session, library: str) -> None:
     if library == "cupy":
         need_gpu(session)
     # array-api-strict is the second library, and has the second device, of the tests that mix them.
-    session.install(".[plot,chinese]", "pytest", "array-api-strict", *LIBRARIES[library])
+    session.install(".[plot,chinese,sklearn]", "pytest", "array-api-strict", *LIBRARIES[library])
     session.run("pytest", "--backend", BACKENDS.get(library, library), *session.posargs)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
@@ -68,7 +68,7 @@ def examples(session: nox.Session) -> None:
 @nox.session
 def doctest(session: nox.Session) -> None:
     """Run the examples in docstrings and in the README."""
-    session.install(".[plot]", "pytest")
+    session.install(".[plot,sklearn]", "pytest")
     session.run("pytest", "--doctest-modules", "--pyargs", "portnn", *session.posargs)
 
 
@@ -95,6 +95,15 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation and run what it shows; a warning is an error."""
+    session.install(".[docs,plot]")
+    session.run("python", "-m", "doctest", "-o", "ELLIPSIS", "docs/index.md", "docs/idea.md", "docs/gradients.md")
+    shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure a benchmark against its peers: nox -s bench -- char-rnn."""
     name, *rest = session.posargs or ("char-rnn",)
@@ -106,7 +115,7 @@ def bench(session: nox.Session) -> None:
 def gpu(session: nox.Session) -> None:
     """Run the whole suite, the gradient check and the parity proof on CuPy."""
     need_gpu(session)
-    session.install(".[plot,chinese]", "pytest", "array-api-strict", *LIBRARIES["cupy"])
+    session.install(".[plot,chinese,sklearn]", "pytest", "array-api-strict", *LIBRARIES["cupy"])
     session.run("pytest", "--backend", "cupy", *session.posargs)
     session.run("portnn", "gradcheck", "--backend", "cupy")
     session.run("python", "examples/parity.py", "cupy")

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from portnn import ops
     from portnn.backends import Backend, MissingBackendError, backend, backend_of, backends
     from portnn.checking import check_gradients, check_parity
-    from portnn.estimators import MLP, CharRNN, LinearRegression, LogisticRegression, SoftmaxRegression, load
+    from portnn.estimators import (
+        MLP,
+        CharRNN,
+        LinearRegression,
+        LogisticRegression,
+        SoftmaxRegression,
+        from_sklearn,
+        from_torch,
+        load,
+    )
     from portnn.training import CheckpointError, DivergenceError
 
 __version__ = "0.1.0"
@@ -32,6 +41,8 @@ _HOMES = {
     "backends": "portnn",
     "check_gradients": "portnn.checking",
     "check_parity": "portnn.checking",
+    "from_sklearn": "portnn.estimators",
+    "from_torch": "portnn.estimators",
     "load": "portnn.estimators",
     "ops": "portnn",
 }
@@ -51,6 +62,8 @@ __all__ = [
     "backends",
     "check_gradients",
     "check_parity",
+    "from_sklearn",
+    "from_torch",
     "load",
     "ops",
 ]

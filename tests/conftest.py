@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+
+os.environ["SCIPY_ARRAY_API"] = "1"  # SciPy reads it when it is first imported, and JAX imports SciPy
 
 import numpy as np
 import pytest

@@ -112,6 +112,13 @@ class Backend:
 
             torch.cuda.synchronize()
 
+    def __reduce__(self) -> tuple[Callable[..., Backend], tuple[Any, ...]]:
+        # Modules cannot be pickled, nor can the devices of every library.
+        where = self.device
+        if where is not None and self.name in ("jax", "cupy"):
+            where = f"{where.platform}:{where.id}" if self.name == "jax" else where.id
+        return _make, (self.name, where, self.dtype)
+
     def __str__(self) -> str:
         where = "cpu" if self.device is None or self.name == "numpy" else str(self.device)
         return f"{self.name} ({where}, {self.dtype})"

@@ -3,6 +3,7 @@
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
 from portnn.estimators.holding_out import held_out_ids
+from portnn.estimators.importing import from_sklearn, from_torch
 from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.loading import load
 from portnn.estimators.mlp import MLP
@@ -24,6 +25,8 @@ __all__ = [
     "SoftmaxRegression",
     "as_evaluation",
     "check_resumable",
+    "from_sklearn",
+    "from_torch",
     "held_out_ids",
     "load",
     "recipe",

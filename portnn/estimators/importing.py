@@ -63,6 +63,15 @@ def from_sklearn(
         If it is no fitted perceptron.
     ValueError
         If its activation or its loss is none that portnn has.
+
+    Examples
+    --------
+    >>> import numpy as np, portnn
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> X, y = np.asarray([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), ["no", "yes", "yes", "no"]
+    >>> trained = MLPClassifier((8,), activation="tanh", solver="lbfgs", random_state=0).fit(X, y)
+    >>> portnn.from_sklearn(trained).predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
     """
     missing = [
         name for name in ("coefs_", "intercepts_", "activation", "out_activation_") if not hasattr(estimator, name)
@@ -120,6 +129,12 @@ def from_torch(
         If it is no sequence of modules.
     ValueError
         If there is a module that is not known, or one where it cannot be.
+
+    Examples
+    --------
+    >>> import portnn, torch  # doctest: +SKIP
+    >>> network = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))  # doctest: +SKIP
+    >>> model = portnn.from_torch(network, "cross_entropy", classes=["a", "b", "c"])  # doctest: +SKIP
     """
     try:
         modules = [(type(module).__name__, module) for module in sequential]
@@ -173,13 +188,15 @@ def _assembled(
     sizes = (len(layers[0][0]), *(len(bias) for _, bias in layers))
     where = as_backend(backend, device, dtype or str(layers[0][0].dtype))
     found = MLP(sizes[1:-1], activation, objective, l2=l2, backend=where)
+    known = None
+    if labels is not None and objective == "squared_error":
+        raise ValueError("classes are for classifiers, not for squared_error")
+    if labels is not None:
+        known = Classes.of(as_labels(labels))
+        if sizes[-1] != (len(known.labels) if objective == "cross_entropy" else 3 - len(known.labels)):
+            raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {sizes[-1]} outputs")
     found.model = FeedForward(sizes, **found.network)  # type: ignore[arg-type]
-    known = None if labels is None else Classes(as_labels(labels))
-    if known is not None:
-        outputs = 1 if objective == "binary_cross_entropy" else len(known.labels)
-        if len(known.labels) < 2 or outputs != sizes[-1]:
-            raise ValueError(f"classes has {len(known.labels)} labels, but the network has {sizes[-1]} outputs")
-    found.targets = Targets(objective, sizes[-1], known, known is not None or sizes[-1] == 1)
+    found.targets = Targets(objective, sizes[-1], known, one_axis=sizes[-1] == 1 or known is not None)
     params = {}
     for layer, (weight, bias) in enumerate(layers):
         params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"] = weight.copy(order="C"), bias.copy()
@@ -188,5 +205,4 @@ def _assembled(
 
 
 def _host(array: Any) -> Host:
-    host = to_host(array) if is_array(array) else np.asarray(array)
-    return host
+    return to_host(array) if is_array(array) else np.asarray(array)

@@ -1,0 +1,45 @@
+"""Where arrays live, when scikit-learn's array API dispatch is on: what a fitted network takes, and in which dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sklearn
+
+from portnn.backends import Backend, device, is_array, library_name, namespace, to_host
+
+
+def follows(X: Any) -> bool:
+    """Whether X stays in its library: it is an array of another one than NumPy, and dispatch is on."""
+    return sklearn.get_config()["array_api_dispatch"] and is_array(X) and not isinstance(X, np.ndarray)
+
+
+def dtypes(X: Any) -> list[Any]:
+    """Dtypes that X may have where it lives; what has another becomes the first."""
+    if not follows(X):
+        return [np.float64, np.float32]
+    known = namespace(X=X).__array_namespace_info__().dtypes(kind="real floating", device=device(X))
+    return [known[name] for name in ("float64", "float32") if name in known]
+
+
+def host(array: Any) -> np.ndarray[Any, Any]:
+    """Array of any library, or what NumPy makes one of, on the host."""
+    return to_host(array) if is_array(array) else np.asarray(array)
+
+
+def check_same_place(X: Any, where: Backend, method: str) -> None:
+    """Refuse X of another library or device than the network, when dispatch is on.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not sklearn.get_config()["array_api_dispatch"]:
+        return
+    name, place = (library_name(namespace(X=X)), device(X)) if follows(X) else ("numpy", where.device)
+    if name != where.name or (name != "numpy" and where.device is not None and place != where.device):
+        raise ValueError(
+            f"Inputs of {method}() must use the same namespace and the same device as those of fit: X is on "
+            f"{name} ({place or 'cpu'}), the network on {where.name} ({where.device or 'cpu'}); `to` moves the network"
+        )

@@ -1,0 +1,320 @@
+"""What the estimators share: parameters, validation, training, and the fitted attributes that follow X."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from portnn.backends import Array, Backend, to_host
+from portnn.estimators import MLP
+from portnn.sklearn.descent import Rows, descend, hold_out
+from portnn.sklearn.dispatch import check_same_place, dtypes, host
+from portnn.sklearn.lbfgs import minimize
+from portnn.sklearn.solvers import LEARNING_RATES, SOLVERS, STOCHASTIC, as_rates, as_solver
+
+Host = np.ndarray[Any, Any]
+
+ACTIVATIONS = {
+    "identity": "identity", "logistic": "sigmoid", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "rbf": "rbf"
+}  # fmt: skip
+"""Names of activations, scikit-learn's among them, and portnn's."""
+
+OUTPUT_ACTIVATIONS = {"cross_entropy": "softmax", "binary_cross_entropy": "logistic", "squared_error": "identity"}
+"""What turns the outputs of a network into predictions, in scikit-learn's words."""
+
+
+def goes_on(estimator: Any) -> bool:
+    """Whether there is a `partial_fit`; without one, an AttributeError says why.
+
+    Raises
+    ------
+    AttributeError
+        If the solver has no mini-batches.
+    """
+    if estimator.solver not in STOCHASTIC:
+        raise AttributeError(f"partial_fit needs a solver with mini-batches: {', '.join(STOCHASTIC)}")
+    return True
+
+
+class Perceptron(BaseEstimator):  # type: ignore[misc]
+    """A portnn.MLP behind scikit-learn's interface; see `MLPClassifier` for parameters and attributes."""
+
+    mlp_: Any
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions(set(SOLVERS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(LEARNING_RATES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train, from new weights unless `warm_start`.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+        y : array (rows,) or (rows, n)
+        sample_weight : array (rows,), optional
+            How much each row counts in the mean loss.
+
+        Returns
+        -------
+        Itself.
+
+        Raises
+        ------
+        TypeError
+            If X is sparse.
+        ValueError
+            If X, y or sample_weight cannot be trained on, or a parameter is out of its range.
+        DivergenceError
+            If the loss is not finite or explodes.
+        """
+        self._validate_params()
+        if self.solver == "lbfgs" and self.early_stopping:
+            raise ValueError("early_stopping needs a solver with mini-batches, not lbfgs")
+        if self.solver == "lbfgs" and self._layers()[2]:
+            raise ValueError("dropout needs a solver with mini-batches, not lbfgs")
+        again = self.warm_start and hasattr(self, "mlp_")
+        rows, seed = self._rows(X, y, sample_weight, again), self._seed()
+        train, held = rows, None
+        if self.early_stopping:
+            train, held = hold_out(rows, self.validation_fraction, seed=seed, stratify=self._stratifies(rows.y))
+        batch_size = train.size if self.solver == "lbfgs" else self._batch_size(train.size)
+        mlp = self._network(rows, None, self._l2(train, batch_size), seed, again)
+        if not again:
+            self._begin()
+        if self.solver == "lbfgs":
+            self.loss_, self.n_iter_ = minimize(self, mlp, train)
+            self.best_loss_ = self.loss_
+        else:
+            found = descend(self, mlp, train, held, batch_size=batch_size, seen=self.t_)
+            self._note(found.losses, train.size)
+            if held is not None:
+                self.validation_scores_ = (self.validation_scores_ or []) + found.scores
+                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_)
+        if not all(np.all(np.isfinite(to_host(array))) for array in (mlp.params or {}).values()):
+            raise ValueError(f"{self.solver} ended in weights that are not finite; are there large values in X or y?")
+        self.mlp_ = mlp
+        return self
+
+    def _fit_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Any:
+        """Train for one epoch; the optimizer goes on where the last call left it."""
+        self._validate_params()
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        again = hasattr(self, "mlp_")
+        rows = self._rows(X, y, sample_weight, again)
+        batch_size = self._batch_size(rows.size)
+        mlp = self._network(rows, classes, self._l2(rows, batch_size), 0 if again else self._seed(), again)
+        if not again:
+            self._begin()
+        batches = math.ceil(rows.size / batch_size)
+        rates = as_rates(self, self.learning_rate_init, rows=rows.size, batches=batches, seen=self.t_)
+        done, before = len(mlp.metrics), mlp.history.step if mlp.history is not None else 0
+        mlp.partial_fit(
+            *rows, batch_size=batch_size, shuffle=self.shuffle, optimizer=as_solver(self), learning_rate=rates(0)
+        )
+        lines = mlp.metrics[done:]
+        steps = np.diff([before, *(line["step"] for line in lines)])
+        self._note([float(np.average([line["loss"] for line in lines], weights=steps))], rows.size)
+        self.mlp_ = mlp
+        return self
+
+    @available_if(goes_on)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train for one epoch; the optimizer goes on where the last call left it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        Itself.
+        """
+        return self._fit_epoch(X, y, sample_weight, None)
+
+    def predict(self, X: Any) -> Array:
+        """Likeliest class of each row, or the prediction of a regression, where X lives.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+
+        Returns
+        -------
+        array (rows,) or (rows, n)
+            Class labels that are strings come in NumPy's arrays.
+        """
+        table = self._table(X, "predict")
+        return self.mlp_.predict(table)
+
+    def to(self, backend: str | Backend, *, device: Any = None) -> Any:
+        """Move the fitted network to another array library or device, in place.
+
+        Parameters
+        ----------
+        backend : {"numpy", "cupy", "torch", "jax", "array-api-strict"} or Backend
+        device : str, optional
+
+        Returns
+        -------
+        Itself.
+        """
+        check_is_fitted(self)
+        self.mlp_.to(backend, device=device)
+        return self
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weights of every layer (n_in, n_out), where X lived."""
+        return [array for name, array in self.mlp_.params.items() if name.endswith("weight")]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Biases of every layer (n_out,), where X lived."""
+        return [array for name, array in self.mlp_.params.items() if name.endswith("bias")]
+
+    @property
+    def n_layers_(self) -> int:
+        """Number of layers, that of the inputs among them."""
+        return len(self.mlp_.model.sizes)
+
+    @property
+    def n_outputs_(self) -> int:
+        """Number of outputs."""
+        return int(self.mlp_.model.sizes[-1])
+
+    @property
+    def out_activation_(self) -> str:
+        """Name of what turns outputs into predictions: softmax, logistic or identity."""
+        return OUTPUT_ACTIVATIONS[self.mlp_.objective]
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what scikit-learn may expect."""
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = True
+        return tags
+
+    def _layers(self) -> tuple[Any, str, float]:
+        """Hidden sizes, activation and dropout."""
+        return self.hidden_layer_sizes, self.activation, self.dropout
+
+    def _targets(self, y: Host, again: bool) -> Host:
+        """Checked y on the host."""
+        raise NotImplementedError
+
+    def _objective(self, y: Host, classes: Any) -> str:
+        """What is to be minimised for y."""
+        raise NotImplementedError
+
+    def _stratifies(self, y: Host) -> bool:
+        """Whether held-out rows are to have the same share of every class."""
+        return False
+
+    def _row_weights(self, weights: Host | None, y: Host) -> Host | None:
+        """How much each row counts in all."""
+        return weights
+
+    def _rows(self, X: Any, y: Any, sample_weight: Any, again: bool) -> Rows:
+        """Checked X where it lives, y and weights on the host."""
+        if y is None:
+            raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
+        X, y = validate_data(self, X, y, multi_output=True, dtype=dtypes(X), reset=not again)
+        if again:
+            check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.fit")
+        labels = host(y)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = column_or_1d(labels, warn=True)
+        labels, weights = self._targets(labels, again), None
+        if sample_weight is not None:
+            weights = host(sample_weight).astype(np.float64)
+            if weights.shape != (len(labels),):
+                raise ValueError(f"sample_weight has shape {weights.shape}, but X has {len(labels)} rows")
+        return Rows(X, labels, self._row_weights(weights, labels))
+
+    def _table(self, X: Any, method: str) -> Any:
+        """Checked X to predict for."""
+        check_is_fitted(self)
+        check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.{method}")
+        return validate_data(self, X, dtype=dtypes(X), reset=False)
+
+    def _seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _batch_size(self, rows: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, rows)
+        if self.batch_size > rows:
+            warnings.warn(f"batch_size {self.batch_size} is larger than the {rows} rows; it is clipped", stacklevel=3)
+        return min(int(self.batch_size), rows)
+
+    def _l2(self, rows: Rows, batch_size: int) -> float:
+        """Penalty that scikit-learn's alpha stands for: a share of the batch's weight, taken as the same for all."""
+        return float(self.alpha) / (batch_size * rows.mean_weight())
+
+    def _network(self, rows: Rows, classes: Any, l2: float, seed: int, again: bool) -> MLP:
+        """MLP to train: a new one, whose outputs the whole y decides, or the one that is there."""
+        if again:
+            mlp: MLP = self.mlp_
+            mlp.model = replace(self.mlp_.model, l2=l2)
+            return mlp
+        sizes, activation, dropout = self._layers()
+        sizes = tuple(map(int, sizes if isinstance(sizes, Iterable) else (sizes,)))
+        if any(size < 1 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}")
+        mlp = MLP(
+            sizes, ACTIVATIONS[activation], self._objective(rows.y, classes), l2=l2, dropout=float(dropout), seed=seed
+        )
+        mlp._settle(rows.X, rows.y, classes)
+        return mlp
+
+    def _begin(self) -> None:
+        """Forget earlier training."""
+        self.n_iter_, self.t_, self.loss_curve_, self.best_loss_ = 0, 0, [], math.inf
+        self.validation_scores_ = self.best_validation_score_ = None
+
+    def _note(self, losses: list[float], rows: int) -> None:
+        """Keep account of epochs over some rows."""
+        self.loss_curve_ = self.loss_curve_ + losses
+        self.n_iter_, self.t_ = len(losses), self.t_ + len(losses) * rows
+        self.loss_ = losses[-1]
+        self.best_loss_ = min(self.loss_curve_)
