@@ -37,13 +37,14 @@ z1, z2 = np.meshgrid(np.linspace(-5.0, 5.0, 41), np.linspace(-5.0, 5.0, 41))
 surfaces, _ = ops.softmax(np.stack([z1, z2], axis=-1))
 
 figure = Figure(figsize=(10, 4.6), layout="constrained")
-for number, colour in ((1, BLUE), (2, VERMILION)):
+for number, colour, azimuth in ((1, BLUE, -158), (2, VERMILION, -112)):
     ax = figure.add_subplot(1, 2, number, projection="3d")
-    ax.plot_surface(z1, z2, surfaces[..., number - 1], color=colour, alpha=0.75, linewidth=0.2, edgecolor="white")
+    ax.plot_surface(z1, z2, surfaces[..., number - 1], color=colour, rcount=20, ccount=20, linewidth=0.3,
+                    edgecolor="white")  # fmt: skip
     ax.set(xlabel="logit $z_1$", ylabel="logit $z_2$", zlabel=f"probability $y_{number}$", zlim=(0.0, 1.0),
-           title=f"Class {number}")  # fmt: skip
-    ax.set_box_aspect(None, zoom=0.85)
-figure.suptitle("Softmax of two logits")
+           title=f"Probability of class {number}")  # fmt: skip
+    ax.view_init(elev=24, azim=azimuth)
+    ax.set_box_aspect((4, 4, 3), zoom=0.95)
 figure.savefig("softmax.png", dpi=144)
 
 # %%
