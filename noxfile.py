@@ -97,15 +97,6 @@ def imports(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation and run what it shows; a warning is an error."""
-    session.install(".[docs,plot]")
-    session.run("python", "-m", "doctest", "-o", "ELLIPSIS", "docs/index.md", "docs/idea.md", "docs/gradients.md")
-    shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html", *session.posargs)
-
-
-@nox.session
-def docs(session: nox.Session) -> None:
-    """Build the documentation and run what it shows; a warning is an error."""
     session.install(".[docs,plot,sklearn]")
     session.run("python", "-m", "doctest", "-o", "ELLIPSIS", "docs/index.md", "docs/idea.md", "docs/gradients.md")
     shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
