@@ -59,6 +59,8 @@ class MLP(RowModel):
         Weight of each class label; "balanced" gives all classes the same weight in all.
     standardize : bool
         Bring every input column to mean 0 and standard deviation 1 first; the model keeps both numbers.
+    standardize_y : bool
+        The same for every column of y, of a regression: predictions are in y's units, losses in squared deviations.
     init_scale : float, optional
         Standard deviation of normal initial weights; see `portnn.models.FeedForward.init` for what is drawn without.
     seed : int
@@ -107,6 +109,7 @@ class MLP(RowModel):
         dropout: float = 0.0,
         class_weight: Mapping[Any, float] | str | None = None,
         standardize: bool = False,
+        standardize_y: bool = False,
         init_scale: float | None = None,
         seed: int = 0,
         backend: str | Backend | None = None,
@@ -117,11 +120,14 @@ class MLP(RowModel):
         FeedForward((1, *sizes, 1), activation, objective, l2, dropout)  # refuses what makes no sense before any work
         if class_weight is not None and objective == "squared_error":
             raise ValueError("class_weight is for classifiers, not for squared_error")
+        if standardize_y and objective != "squared_error":
+            raise ValueError(f"standardize_y is for squared_error, not for {objective}")
         if isinstance(class_weight, str) and class_weight != "balanced":
             raise ValueError(f'class_weight must be a dict or "balanced", got {class_weight!r}')
         super().__init__(objective, as_backend(backend, device, dtype or "float32") if backend is not None else None)
         self.network = {"activation": activation, "objective": objective, "l2": float(l2), "dropout": float(dropout)}
         self.hidden_layer_sizes, self.class_weight, self.standardize = sizes, class_weight, standardize
+        self.standardize_y = standardize_y
         self.init_scale, self.seed, self.dtype = init_scale, seed, dtype
         self.rng = generator(seed)
         self.metrics: list[Metrics] = []
@@ -341,7 +347,7 @@ class MLP(RowModel):
         if self.dtype is not None:
             where = Backend(where.name, where.xp, where.device, self.dtype)
         x = place_table(X, where)
-        targets = Targets.of(self.objective, y, classes)
+        targets = Targets.of(self.objective, y, classes, standardize=self.standardize_y)
         sizes = (int(x.shape[1]), *self.hidden_layer_sizes, targets.outputs)
         model = FeedForward(sizes, **self.network)  # type: ignore[arg-type]
         # Nothing is changed before all has been found good.
@@ -353,7 +359,8 @@ class MLP(RowModel):
         chosen: Any = self.class_weight
         if isinstance(chosen, Mapping):  # JSON has no keys but strings
             chosen = [[np.asarray(label).item(), float(weight)] for label, weight in chosen.items()]
-        return {"class_weight": chosen, "standardize": self.standardize, "init_scale": self.init_scale,
+        return {"class_weight": chosen, "standardize": self.standardize,
+                "standardize_y": self.standardize_y, "init_scale": self.init_scale,
                 "seed": self.seed}  # fmt: skip
 
     def _weigh_classes(self, rows: RowBatch) -> RowBatch:

@@ -65,7 +65,8 @@ class RowModel:
         x = self._place(X)
         xp = where.xp
         found = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x.shape[0])]
-        return self._back(found[0] if len(found) == 1 else xp.concat(found), X)
+        joined, scaling = found[0] if len(found) == 1 else xp.concat(found), self._fitted_targets().scaling
+        return self._back(joined if scaling is None else scaling.undo(joined, where), X)
 
     def predict(self, X: Any) -> Array:
         """Likeliest class of each row, or the prediction of a regression.

@@ -1,4 +1,4 @@
-"""Scaling of inputs: every column to mean 0 and standard deviation 1, as the training rows have them."""
+"""Scaling: every column to mean 0 and standard deviation 1, as the training rows have them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,21 @@ class Scaling(NamedTuple):
         deviation = where.to_host(where.xp.std(x, axis=0)).astype(np.float64)
         return cls(where.to_host(mean).astype(np.float64), np.where(deviation > 0.0, deviation, 1.0))
 
+    @classmethod
+    def of_host(cls, values: np.ndarray[Any, Any]) -> Scaling:
+        """Scaling of values (rows, n) on the host."""
+        deviation = np.std(values, axis=0)
+        return cls(np.mean(values, axis=0), np.where(deviation > 0.0, deviation, 1.0))
+
     def __call__(self, x: Array, where: Backend) -> Array:
         """Scaled table: a new array."""
         x = x - where.asarray(self.mean)
         x /= where.asarray(self.deviation)
         return x
+
+    def undo(self, x: Array, where: Backend) -> Array:
+        """What the scaled table was."""
+        return x * where.asarray(self.deviation) + where.asarray(self.mean)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `Scaling.from_json` makes the same of them."""

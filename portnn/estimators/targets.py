@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from portnn.backends import is_array, to_host
 from portnn.estimators.labels import Classes, as_labels
+from portnn.estimators.scaling import Scaling
 from portnn.training import CheckpointError
 
 Host = np.ndarray[Any, Any]
@@ -27,15 +28,18 @@ class Targets:
         Of a classifier; None for a regression, and where every output is a yes-or-no question of its own.
     one_axis : bool
         Whether y (rows,) is one value a row, or y (rows, outputs) several.
+    scaling : Scaling or None
+        Of the values of a regression, where they are standardized.
     """
 
     objective: str
     outputs: int
     classes: Classes | None = None
     one_axis: bool = True
+    scaling: Scaling | None = None
 
     @classmethod
-    def of(cls, objective: str, y: Any, classes: Any = None) -> Targets:
+    def of(cls, objective: str, y: Any, classes: Any = None, *, standardize: bool = False) -> Targets:
         """Targets that y (rows,) or (rows, n) calls for.
 
         Parameters
@@ -44,6 +48,8 @@ class Targets:
         y : array (rows,) or (rows, n)
         classes : array, optional
             All class labels, where y may lack some.
+        standardize : bool
+            Bring every column of a regression's values to mean 0 and standard deviation 1.
 
         Raises
         ------
@@ -53,13 +59,14 @@ class Targets:
         shape = tuple(y.shape) if is_array(y) else np.shape(y)
         columns = shape[1] if len(shape) > 1 else 1
         if objective == "squared_error" or (objective == "binary_cross_entropy" and columns > 1):
-            return cls(objective, columns, None, len(shape) < 2)
-        found = Classes.of(as_labels(y if classes is None else classes))
+            found = cls(objective, columns, None, len(shape) < 2)
+            return replace(found, scaling=Scaling.of_host(found.encode(y))) if standardize else found
+        known = Classes.of(as_labels(y if classes is None else classes))
         if objective == "cross_entropy":
-            return cls(objective, len(found.labels), found)
-        if len(found.labels) > 2:
-            raise ValueError(f"binary_cross_entropy tells two classes apart, but y has {len(found.labels)}")
-        return cls(objective, 1, found)
+            return cls(objective, len(known.labels), known)
+        if len(known.labels) > 2:
+            raise ValueError(f"binary_cross_entropy tells two classes apart, but y has {len(known.labels)}")
+        return cls(objective, 1, known)
 
     def encode(self, y: Any) -> Host:
         """Integer ids (rows,) for "cross_entropy", else float64 values (rows, outputs).
@@ -85,7 +92,7 @@ class Targets:
             raise ValueError("y contains NaN or infinity")
         if self.objective == "binary_cross_entropy" and not np.all((values >= 0.0) & (values <= 1.0)):
             raise ValueError("y with several columns must hold probabilities or 0 and 1 for binary_cross_entropy")
-        return values
+        return values if self.scaling is None else (values - self.scaling.mean) / self.scaling.deviation
 
     def class_ids(self, encoded: Host) -> Host:
         """Class ids (rows,) of what `encode` gave."""
@@ -119,6 +126,7 @@ class Targets:
             "outputs": self.outputs,
             "classes": self.classes and self.classes.to_json(),
             "one_axis": self.one_axis,
+            "scaling": self.scaling and self.scaling.to_json(),
         }
 
     @classmethod
@@ -131,7 +139,8 @@ class Targets:
             If something is missing or does not fit.
         """
         classes = record["classes"] and Classes.from_json(record["classes"])
-        found = cls(record["objective"], record["outputs"], classes, record["one_axis"])
+        scaling = record.get("scaling") and Scaling.from_json(record["scaling"])
+        found = cls(record["objective"], record["outputs"], classes, record["one_axis"], scaling)
         if classes and found.outputs != (len(classes.labels) if found.objective == "cross_entropy" else 1):
             raise CheckpointError("the checkpoint's class labels do not fit its outputs")
         return found

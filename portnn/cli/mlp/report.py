@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 from typing import Any
 
@@ -13,17 +14,19 @@ from portnn.estimators import MLP, RowEvaluation, held_out_ids, load
 from portnn.training import RunFolder
 
 
-def report(model: MLP, table: Table, folder: RunFolder, held_out: float, as_json: bool) -> None:
+def report(model: MLP, table: Table, folder: RunFolder, held_out: float, *, file: str | None, as_json: bool) -> None:
     """Say what a run learned, how fast, where things are and how to predict."""
     run = model.history
+    assert run is not None
+    assert table.y is not None
+    assert model.backend is not None
     best = folder.best if folder.best.exists() else None
     chosen = best or folder.last
     ids = held_out_ids(len(table.x), held_out, seed=model.seed)
     rows, where = (ids, "held-out") if len(ids) else (slice(None), "training")
     found = load(chosen, backend=model.backend).evaluate(table.x[rows], table.y[rows])
     drawn, trouble = draw_curve(folder, unit_of(model))
-    file = "points.csv" if model.layout is None else table.name
-    command = shlex.join(["portnn", "mlp", "predict", str(chosen), file])
+    command = shlex.join(["portnn", "mlp", "predict", str(chosen), file or write_csv(table, folder)])
     if as_json:
         print_json(
             {
@@ -49,13 +52,23 @@ def report(model: MLP, table: Table, folder: RunFolder, held_out: float, as_json
     print(f"predict     {command}")
 
 
+def write_csv(table: Table, folder: RunFolder) -> str:
+    """Write a generated table beside its run, so that there is a file to predict. Its path."""
+    path = folder.path / "spiral.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*(table.feature_names or ()), *(table.target_names or ())])
+        writer.writerows([*x, y] for x, y in zip(table.x.tolist(), np.asarray(table.y).tolist(), strict=True))
+    return str(path)
+
+
 def score_name(model: MLP) -> str:
     """What the score of a model is called."""
     return "R2" if model.objective == "squared_error" else "accuracy"
 
 
 def unit_of(model: MLP) -> str:
-    """Unit of the loss, with a space before it; a regression's has the squared unit of its target."""
+    """Unit of the loss, with a space before it; a regression's is of the target's squared deviations, or of itself."""
     return "" if model.objective == "squared_error" else " nats"
 
 

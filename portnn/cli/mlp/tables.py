@@ -27,6 +27,9 @@ Encoding = Annotated[str | None, typer.Option(help="Of a CSV file: utf-8, latin-
 XName = Annotated[str | None, typer.Option(help="Array of an .npz file with the features. [default: X]")]
 YName = Annotated[str | None, typer.Option(help="Array of an .npz file with the targets. [default: y]")]
 
+SPIRAL = ("x", "y", "arm")
+"""Names of the columns that the spiral has as a file."""
+
 READING = ("delimiter", "header", "encoding", "x_name", "y_name")
 """Options that say how to read a file; the checkpoint keeps those that were given."""
 
@@ -36,12 +39,12 @@ FEW = 20
 
 def read_training_table(
     file: Path | None, target: str | None, task: str | None, options: dict[str, Any]
-) -> tuple[Table, Layout | None]:
+) -> tuple[Table, Layout]:
     """Table to train on, and how it stood in its file; the spiral, where no file is given."""
     if file is None:
         if target is not None:
             raise typer.BadParameter("--target names a column, so give a CSV file too")
-        return Table(*spiral(), None, None, "the spiral"), None
+        return Table(*spiral(), SPIRAL[:2], SPIRAL[2:], "a spiral"), Layout(SPIRAL, (0, 1), (2,), {})
     if is_npz(file):
         if target is not None:
             raise typer.BadParameter("an .npz file has no columns to name: --y-name instead of --target")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,7 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "schedule": "constant",
     "batch_size": 32,
     "held_out": 0.1,
-    "patience": 20,
+    "patience": 10,
     "evaluate_every": None,
     "checkpoint_every": None,
     "dtype": "float32",
@@ -49,6 +50,9 @@ MODEL = ("activation", "l2", "dropout", "class_weight", "standardize", "seed", "
 
 EPOCHS = 200
 """Length of a run where none is said; patience mostly ends it earlier."""
+
+MEASURE = 50
+"""Steps between measurements of the held-out loss, at the least: a small table's epoch is shorter than a blink."""
 
 
 def _option(text: str, name: str) -> Any:
@@ -63,8 +67,7 @@ def train(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Column to predict, by its name or its number from 1; several for regression: a,b. "
-            "[default: the last]"
+            help="Column to predict, by its name or its number from 1; several for regression: a,b. [default: the last]"
         ),
     ] = None,
     task: Annotated[
@@ -90,7 +93,8 @@ def train(
         bool | None,
         typer.Option(
             "--standardize/--no-standardize",
-            help="Bring every column to mean 0 and standard deviation 1. [default: standardize]",
+            help="Bring every column, and what a regression predicts, to mean 0 and standard deviation 1. "
+            "[default: standardize]",
             show_default=False,
         ),
     ] = None,
@@ -112,10 +116,13 @@ def train(
     ] = None,
     patience: Annotated[
         int | None,
-        _option("Stop after so many epochs without a lower held-out loss; 0 for never.", "patience"),
+        _option("Stop after so many measurements in a row without a lower held-out loss; 0 for never.", "patience"),
     ] = None,
     evaluate_every: Annotated[
-        int | None, typer.Option(help="Measure the held-out loss every so many steps. [default: an epoch]")
+        int | None,
+        typer.Option(
+            help=f"Measure the held-out loss every so many steps. [default: whole epochs, {MEASURE} steps or more]"
+        ),
     ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(help="Save every so many steps. [default: as --evaluate-every]")
@@ -149,13 +156,16 @@ def train(
     table, layout = read_training_table(
         file, target or saved.get("target"), task or saved.get("task"), {**saved.get("reading", {}), **reading}
     )
+    assert table.y is not None
     task, y = labels_or_values(table.y, task or saved.get("task"))
     if steps is None and epochs is None:
         steps = saved.get("steps")
         epochs = EPOCHS if steps is None else None
+    settings["evaluate_every"] = settings["evaluate_every"] or measuring_steps(len(y), **settings)
     model = MLP(
         sizes,
         objective="cross_entropy" if task == "classification" else "squared_error",
+        standardize_y=task == "regression" and settings["standardize"],
         **{name: settings[name] for name in MODEL},
         backend=backend,
         device=device,
@@ -173,7 +183,10 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
-    report(model, table._replace(y=y), folder, settings["held_out"], as_json)
+    report(
+        model, table._replace(y=y), folder, settings["held_out"], file=None if file is None else str(file),
+        as_json=as_json,
+    )  # fmt: skip
 
 
 def layer_sizes(hidden: str | tuple[int, ...]) -> tuple[int, ...]:
@@ -186,6 +199,14 @@ def layer_sizes(hidden: str | tuple[int, ...]) -> tuple[int, ...]:
         return tuple(int(size) for size in hidden.split(","))
     except ValueError:
         raise typer.BadParameter(f"--hidden takes numbers of units such as 50,50, or none, got {hidden!r}") from None
+
+
+def measuring_steps(rows: int, held_out: float, batch_size: int, **_: Any) -> int | None:
+    """Steps between measurements: epochs, until they are `MEASURE` steps. None where the settings make no sense."""
+    if batch_size < 1 or not 0.0 <= held_out < 1.0:
+        return None
+    batches = math.ceil((rows - round(rows * held_out)) / batch_size)
+    return batches * math.ceil(MEASURE / batches) if batches else None
 
 
 def describe(sizes: tuple[int, ...], settings: dict[str, Any]) -> str:
