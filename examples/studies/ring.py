@@ -89,7 +89,7 @@ for name, unit, by_hand in zip(names, np.eye(len(start)), analytical, strict=Tru
 runs, losses = {}, {}
 for label, momentum in (("with momentum 0.9", 0.9), ("without momentum", 0.0)):
     runs[label] = network().fit(
-        X, labels, steps=300, batch_size=100, optimizer=SGD(momentum=momentum), learning_rate=1.0, log_every=1,
+        X, labels, steps=300, batch_size=100, optimizer=SGD(momentum=momentum), learning_rate=2.0, log_every=1,
         progress=False,
     )  # fmt: skip
     losses[label] = runs[label].metrics
