@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.estimators.labels import Classes, as_labels
+from portnn.estimators.labels import as_labels
 from portnn.plots.axes import axes_for
 from portnn.plots.palette import SURFACE
 from portnn.plots.points import Host
@@ -36,7 +36,8 @@ def plot_confusion(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there are no rows, their numbers differ, or a label is not among `labels`.
+        If there are no rows, their numbers or kinds differ, a label is not among `labels`, or `labels` names a
+        class twice.
 
     Examples
     --------
@@ -50,6 +51,8 @@ def plot_confusion(
     true, predicted = as_labels(y_true), as_labels(y_pred)
     if len(true) == 0 or len(true) != len(predicted):
         raise ValueError(f"y_true has {len(true)} rows and y_pred has {len(predicted)}, expected as many, at least one")
+    if (true.dtype.kind in "US") != (predicted.dtype.kind in "US"):
+        raise ValueError(f"y_true has labels such as {true[0]}, but y_pred has labels such as {predicted[0]}")
     shown = np.unique(np.concatenate([true, predicted])) if labels is None else as_labels(labels)
     counts = _count(true, predicted, shown)
     cell = max(0.42, 2.6 / len(shown))  # inches
@@ -59,7 +62,7 @@ def plot_confusion(
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), label="rows")
     bar.locator = MaxNLocator(integer=True)
     for (row, column), count in np.ndenumerate(counts):
-        dark = _luminance(image.cmap(image.norm(count))) < 0.45
+        dark = _luminance(image.cmap(image.norm(count))) < 0.18
         ax.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black", fontsize=9)
     names = [str(label) for label in shown]
     turn = 45 if 0.09 * max(map(len, names)) > cell else 0
@@ -72,12 +75,19 @@ def plot_confusion(
 def _count(true: Host, predicted: Host, labels: Host) -> Host:
     """Rows of each true class (rows) and predicted class (columns)."""
     order = np.argsort(labels)
-    classes = Classes(labels[order])
+    if len(np.unique(labels)) < len(labels):
+        raise ValueError("labels names a class twice")
+    ids = []
+    for name, given in (("y_true", true), ("y_pred", predicted)):
+        unknown = given[~np.isin(given, labels)]
+        if len(unknown):
+            raise ValueError(f"{name} has labels that are not among labels: {unknown[0]}")
+        ids.append(order[np.searchsorted(labels, given, sorter=order)])
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(counts, (order[classes.encode(true)], order[classes.encode(predicted)]), 1)
+    np.add.at(counts, tuple(ids), 1)
     return counts
 
 
 def _luminance(colour: Any) -> float:
-    """How light a colour (red, green, blue, alpha) looks, from 0 to 1."""
-    return float(np.dot(colour[:3], (0.299, 0.587, 0.114)))
+    """How light a colour (red, green, blue, alpha) is, from 0 to 1; at 0.18 black and white stand out alike."""
+    return float(np.dot(np.power(colour[:3], 2.2), (0.2126, 0.7152, 0.0722)))

@@ -65,8 +65,8 @@ def plot_cost_surface(
     xs, ys = grid(x_range, y_range, resolution)
     costs = np.ma.masked_invalid(costs_at(cost, xs.ravel(), ys.ravel()).reshape(xs.shape))
     low, high = float(costs.min()), float(costs.max())
-    if log and low <= 0.0:
-        raise ValueError(f"cost is {low:.4g} somewhere, but its logarithm needs a cost above zero: log=False draws it")
+    if log:
+        check_above_zero(costs)
     ax = axes_for(ax)
     if log:
         _draw_log(ax, xs, ys, costs, low, high)
@@ -105,3 +105,16 @@ def costs_at(cost: Callable[..., Any], *weights: Host) -> Host:
     if not np.any(np.isfinite(costs)):
         raise ValueError("cost is finite nowhere in the range")
     return costs.astype(np.float64)
+
+
+def check_above_zero(*costs: Host) -> None:
+    """Refuse costs whose logarithm cannot be drawn.
+
+    Raises
+    ------
+    ValueError
+        If one is zero or less.
+    """
+    low = min(float(np.nanmin(some)) for some in costs)
+    if low <= 0.0:
+        raise ValueError(f"cost is {low:.4g} somewhere, but its logarithm needs a cost above zero; log=False draws it")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from portnn.plots.axes import axes_for, axis_names, check_range, label_decades, range_around
-from portnn.plots.cost_surface import costs_at, plot_cost_surface
+from portnn.plots.cost_surface import check_above_zero, costs_at, plot_cost_surface
 from portnn.plots.palette import BLUE, GREEN, VERMILION
 from portnn.plots.points import Host, on_host
 
@@ -53,7 +53,8 @@ def plot_descent(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If the path has another shape or is not finite, a range is empty, or the cost has another shape.
+        If the path has another shape or is not finite, a range is empty, or the cost has another shape, is finite
+        nowhere, or, with `log`, not above zero.
 
     Examples
     --------
@@ -63,7 +64,7 @@ def plot_descent(
     ('w', 'cost')
     """
     points = on_host(path).astype(np.float64)
-    if points.ndim not in (1, 2) or points.shape[1:] not in ((), (2,)):
+    if points.ndim == 0 or points.shape[1:] not in ((), (2,)):
         raise ValueError(f"path has shape {points.shape}, expected (steps + 1,) or (steps + 1, 2)")
     if len(points) == 0:
         raise ValueError("path has no points to draw")
@@ -88,6 +89,8 @@ def _draw_on_curve(
     low, high = range_around(weights, 0.25) if x_range is None else check_range("x_range", x_range)
     over = np.linspace(low, high, 401)
     curve, visited = costs_at(cost, over), costs_at(cost, weights)
+    if log:
+        check_above_zero(curve, visited)
     ax = axes_for(ax)
     ax.plot(over, curve, color=BLUE, lw=1.6, label="cost")
     _draw_path(ax, np.stack([weights, visited], axis=1), "0.25", title)

@@ -43,7 +43,8 @@ def plot_images(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there is no image, another shape, not a caption an image, or `columns` is less than 1.
+        If there is no image, another shape, a value that is not finite, not a caption an image, or `columns` is less
+        than 1.
 
     Examples
     --------
@@ -62,6 +63,8 @@ def plot_images(
     if captions is not None and len(texts) != len(pixels):
         raise ValueError(f"captions has {len(texts)} entries, but images has {len(pixels)} images")
     pixels = pixels.astype(np.float64)
+    if not np.all(np.isfinite(pixels)):
+        raise ValueError("images contains NaN or infinity")
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     lines = [line for text in texts for line in text.split("\n")]
@@ -74,7 +77,7 @@ def plot_images(
     down = rows * (height + foot) - GAP
     size = (max(across * inches, 0.11 * len(title)) + 0.1, down * inches + (0.4 if title else 0.1))
     ax = axes_for(ax, size=size)
-    low, high = np.nanmin(pixels), np.nanmax(pixels)
+    low, high = np.min(pixels), np.max(pixels)
     for number, image in enumerate(pixels):
         left, top = number % columns * (1.0 + GAP), number // columns * (height + foot)
         ax.imshow(

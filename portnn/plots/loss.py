@@ -133,7 +133,7 @@ def _curve(run: Any, name: str) -> LossCurve:
             raise ValueError(f"{name} has no metrics to draw")
         held_out = [line for line in run if line.get("held_out_loss") is not None]
         return LossCurve(*_columns(run, "step", "loss", name), *_columns(held_out, "step", "held_out_loss", name))
-    pair = len(run) == 2 and all(np.ndim(values) == 1 for values in run)
+    pair = isinstance(run, tuple | list) and len(run) == 2 and all(np.ndim(values) == 1 for values in run)
     losses = on_host(run[1] if pair else run).astype(np.float64)
     steps = on_host(run[0]) if pair else np.arange(1, losses.size + 1)
     if losses.ndim != 1 or losses.shape != steps.shape or len(losses) == 0:
