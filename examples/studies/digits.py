@@ -45,7 +45,7 @@ figure.savefig("digits.png", dpi=144)
 # .. math::
 #
 #    \Delta_l = (\Delta_{l+1} W_{l+1}^\top) \odot [A_l > 0], \qquad
-#    dW_l = A_{l-1}^\top \Delta_l, \qquad db_l = \textstyle\sum \Delta_l
+#    dW_l = A_{l-1}^\top \Delta_l, \qquad db_l = {\textstyle\sum \Delta_l}
 #
 # where the last layer has no relu and begins with :math:`(Y - T) / N`. Nothing in it depends on how many layers there
 # are, so any number can be stacked.

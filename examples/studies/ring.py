@@ -36,9 +36,9 @@ labels = np.where(y == 1, "inner", "outer")
 # .. math::
 #
 #    dZ &= (Y - T) / N \\
-#    dW_2 &= H^\top dZ, \qquad db_2 = \textstyle\sum dZ, \qquad dH = dZ \, W_2^\top \\
+#    dW_2 &= H^\top dZ, \qquad db_2 = {\textstyle\sum dZ}, \qquad dH = dZ \, W_2^\top \\
 #    dA &= dH \odot H \odot (1 - H) \\
-#    dW_1 &= X^\top dA, \qquad db_1 = \textstyle\sum dA
+#    dW_1 &= X^\top dA, \qquad db_1 = {\textstyle\sum dA}
 #
 # Products with a transposed matrix do the summing over rows: a weight is used by every row, so it collects a
 # gradient from every row.

@@ -16,7 +16,7 @@ from portnn.plots.palette import BLUE, VERMILION
 # Forward
 # -------
 #
-# Of logits :math:`z_1, \dots, z_n`, the probability of class :math:`i` is
+# Of logits :math:`z_1, \ldots, z_n`, the probability of class :math:`i` is
 #
 # .. math:: y_i = \frac{e^{z_i}}{\sum_k e^{z_k}}
 #
