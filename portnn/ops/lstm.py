@@ -67,6 +67,7 @@ def lstm(
     References
     ----------
     Hochreiter, Schmidhuber. Long short-term memory. Neural Computation 9, 1997.
+
     Gers, Schmidhuber, Cummins. Learning to forget: continual prediction with LSTM. Neural Computation 12, 2000.
     """
     recurrence.check_recurrent("lstm", x, weights, {"h0": h0, "c0": c0}, gates=4, xp=xp)
