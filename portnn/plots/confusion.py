@@ -60,7 +60,7 @@ def plot_confusion(
     ax = axes_for(ax, size=(side + 1.0, side))
     image = ax.imshow(counts, cmap=SURFACE, vmin=0)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), label="rows")
-    bar.locator = MaxNLocator(integer=True)
+    bar.locator = MaxNLocator(7, integer=True, steps=[1, 2, 5, 10])
     for (row, column), count in np.ndenumerate(counts):
         dark = _luminance(image.cmap(image.norm(count))) < 0.18
         ax.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black", fontsize=9)

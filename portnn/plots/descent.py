@@ -9,7 +9,7 @@ import numpy as np
 
 from portnn.plots.axes import axes_for, axis_names, check_range, label_decades, range_around
 from portnn.plots.cost_surface import check_above_zero, costs_at, plot_cost_surface
-from portnn.plots.palette import BLUE, GREEN, VERMILION
+from portnn.plots.palette import BLUE, PURPLE, VERMILION
 from portnn.plots.points import Host, on_host
 
 
@@ -114,7 +114,7 @@ def _draw_path(ax: Any, points: Host, colour: str, title: str) -> None:
     )  # fmt: skip
     ax.plot(*points.T, ls="none", marker="o", ms=3.5, color=colour, mec="0.2", mew=0.5, zorder=4,
             label=f"{steps} step{'s' * (steps != 1)}")  # fmt: skip
-    for point, label, marker, fill in ((points[0], "start", "s", VERMILION), (points[-1], "end", "*", GREEN)):
+    for point, label, marker, fill in ((points[0], "start", "s", VERMILION), (points[-1], "end", "*", PURPLE)):
         ax.plot(*point, ls="none", marker=marker, ms=13 if marker == "*" else 8, color=fill, mec="white", mew=0.9,
                 zorder=5, label=label)  # fmt: skip
     # Above the axes, where it covers no step.

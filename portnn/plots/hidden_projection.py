@@ -54,5 +54,7 @@ def plot_hidden_projection(hidden: Any, y: Any, *, ax: Any = None, title: str = 
         ax.locator_params(nbins=5)
         for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
             axis.labelpad = 6.0
+            axis.label.set_size("small")
+            axis.set_tick_params(labelsize="small")
         legend_beside(ax, title="class", room=3.0)
     return ax.figure

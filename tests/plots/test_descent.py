@@ -51,6 +51,7 @@ def test_over_two_weights_the_path_lies_on_the_surface() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("w1", "w2", "Down")
     assert axes.get_ylim() == (-5.0, 5.0)
     assert axes.get_xlim() == (-0.75, 3.75)
+    assert plot_descent(lambda a, b: a**2 + b**2, path).axes[0].get_ylim() == (-0.5, 2.5)
 
 
 @pytest.mark.host

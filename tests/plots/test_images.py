@@ -37,13 +37,16 @@ def test_images_keep_their_shape_grey_values_and_pixels(images) -> None:
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("size", [None, (6.0, 4.0)])
-def test_captions_lie_under_their_image_and_on_nothing_else(images, size) -> None:
+@pytest.mark.parametrize(
+    ("size", "caption"),
+    [(None, "true {}\npredicted 7"), ((6.0, 4.0), "true {}\npredicted 7"), ((1.2, 2.0), "{}")],
+)
+def test_captions_lie_under_their_image_and_on_nothing_else(images, size, caption) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     ax = size and Figure(figsize=size, layout="constrained").subplots()
-    figure = plot_images(images, [f"true {number}\npredicted 7" for number in range(5)], columns=3, ax=ax)
+    figure = plot_images(images, [caption.format(number) for number in range(5)], columns=3, ax=ax)
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
     axes = figure.axes[0]
