@@ -150,7 +150,7 @@ def has_header(first: list[str], below: list[list[str]]) -> bool:
         if not is_missing(cell) and as_number(cell) is None:
             if not below:
                 return True
-            if any(len(row) > column and as_number(row[column]) is not None for row in below):
+            if any(len(row) > column and looks_like_number(row[column]) for row in below):
                 return True
     return False
 
@@ -161,6 +161,11 @@ def as_number(cell: str) -> float | None:
         return None if "_" in cell else float(cell)  # Python would read 1_000
     except ValueError:
         return None
+
+
+def looks_like_number(cell: str) -> bool:
+    """Whether a cell is a number, be it one with a decimal comma."""
+    return as_number(cell.replace(",", ".", 1)) is not None
 
 
 def is_missing(cell: str) -> bool:

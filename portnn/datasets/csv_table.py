@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.datasets.csv_sheet import DELIMITERS, CsvSheet, as_number, is_missing, not_in_encoding
+from portnn.datasets.csv_sheet import DELIMITERS, CsvSheet, as_number, is_missing, looks_like_number, not_in_encoding
 from portnn.datasets.table import Table
 
 Host = np.ndarray[Any, Any]
@@ -135,7 +135,7 @@ def _number(sheet: CsvSheet, line: int, column: int, cell: str) -> float:
     if number is not None:
         raise ValueError(f"{place}: {cell.strip()} is not finite")
     hint = ""
-    if as_number(cell.replace(",", ".", 1)) is not None:
+    if looks_like_number(cell):
         hint = "; numbers need a decimal point"
     elif any(other in cell for other in DELIMITERS.replace(sheet.delimiter, "").strip()):
         hint = f"; is the --delimiter {sheet.delimiter!r}?"

@@ -53,8 +53,10 @@ def read_npz(
     name = os.fspath(path)
     try:
         file = np.load(path, allow_pickle=False)
-    except (*DAMAGES, ValueError) as error:
+    except DAMAGES as error:
         raise ValueError(f"{name} is no .npz file, or is damaged: {error}") from error
+    except ValueError as error:  # whose words advise to run what the file holds
+        raise ValueError(f"{name} is no .npz file") from error
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise ValueError(f"{name} holds a single array, expected an .npz file with {x_name} and {y_name}")
     with file:

@@ -14,7 +14,9 @@ from portnn.estimators import MLP, RowEvaluation, held_out_ids, load
 from portnn.training import RunFolder
 
 
-def report(model: MLP, table: Table, folder: RunFolder, held_out: float, *, file: str | None, as_json: bool) -> None:
+def report(
+    model: MLP, table: Table, folder: RunFolder, held_out: float, *, patience: int, file: str | None, as_json: bool
+) -> None:
     """Say what a run learned, how fast, where things are and how to predict."""
     run = model.history
     assert run is not None
@@ -25,12 +27,14 @@ def report(model: MLP, table: Table, folder: RunFolder, held_out: float, *, file
     ids = held_out_ids(len(table.x), held_out, seed=model.seed)
     rows, where = (ids, "held-out") if len(ids) else (slice(None), "training")
     found = load(chosen, backend=model.backend).evaluate(table.x[rows], table.y[rows])
+    ended_early = bool(patience) and run.waited >= patience
     drawn, trouble = draw_curve(folder, unit_of(model))
     command = shlex.join(["portnn", "mlp", "predict", str(chosen), file or write_csv(table, folder)])
     if as_json:
         print_json(
             {
                 "steps": run.step,
+                "ended_by_patience": ended_early,
                 "measured_on": where,
                 **as_record(model, found),
                 "last_held_out_loss": run.held_out_loss,
@@ -46,6 +50,11 @@ def report(model: MLP, table: Table, folder: RunFolder, held_out: float, *, file
         return
     print(f"learned     {in_words(model, found, where)}")
     print(f"speed       {run.tokens_per_second:,.0f} rows/s over {run.seconds:.1f} s of training, {run.step} steps")
+    if ended_early:
+        print(
+            f"ended       by --patience {patience}: so many measurements without a lower loss; "
+            "--resume with a larger one, or 0, goes on"
+        )
     print(f"checkpoint  {folder.last}" + (f", lowest held-out loss {best}" if best else ""))
     print(f"metrics     {folder.metrics}")
     print(f"loss curve  {folder.curve if drawn else trouble}")

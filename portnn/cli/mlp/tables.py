@@ -38,9 +38,13 @@ FEW = 20
 
 
 def read_training_table(
-    file: Path | None, target: str | None, task: str | None, options: dict[str, Any]
+    file: Path | None, target: str | None, task: str | None, options: dict[str, Any], *, saved: Layout | None = None
 ) -> tuple[Table, Layout]:
-    """Table to train on, and how it stood in its file; the spiral, where no file is given."""
+    """Table to train on, and how it stood in its file; the spiral, where no file is given.
+
+    A run that goes on finds its columns where `saved` says.
+    """
+    options = {**(saved.options if saved else {}), **options}
     if file is None:
         if target is not None:
             raise typer.BadParameter("--target names a column, so give a CSV file too")
@@ -50,16 +54,19 @@ def read_training_table(
             raise typer.BadParameter("an .npz file has no columns to name: --y-name instead of --target")
         table = read_npz(file, **only(options, "x_name", "y_name"), targets=True)
         assert table.y is not None
-        features, targets = table.x.shape[1], table.y.shape[1] if table.y.ndim > 1 else 1
-        layout = Layout(None, tuple(range(features)), tuple(range(features, features + targets)), options)
-        return table, layout
+        width, outputs = table.x.shape[1], table.y.shape[1] if table.y.ndim > 1 else 1
+        return table, Layout(None, tuple(range(width)), tuple(range(width, width + outputs)), options)
     sheet = open_csv(file, **only(options, "delimiter", "header", "encoding"))
     if sheet.width == 1:
         raise ValueError(one_column(sheet.name, sheet.delimiter))
-    targets = [name.strip() for name in target.split(",")] if target else []
-    if target is not None and sheet.names is not None and target in sheet.names:  # a name with a comma in it
-        targets = [target]
-    layout = Layout.of(sheet.names, sheet.width, targets, options, sheet.name)
+    if saved is not None and target is None:
+        features, found = saved.find(sheet.names, sheet.width, sheet.name, targets=True)
+        layout = Layout(sheet.names, features, found or (), options)
+    else:
+        wanted = [name.strip() for name in target.split(",")] if target else []
+        if target is not None and target in (sheet.names or ()):  # a name with a comma in it
+            wanted = [target]
+        layout = Layout.of(sheet.names, sheet.width, wanted, options, sheet.name)
     return read_csv(sheet, layout.features, layout.targets, labels=LABELS.get(task or "")), layout
 
 

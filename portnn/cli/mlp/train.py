@@ -22,6 +22,7 @@ from portnn.cli.mlp.tables import (
     read_training_table,
 )
 from portnn.cli.options import BackendName, Device, Dtype, Json
+from portnn.datasets import Layout
 from portnn.estimators import MLP, check_resumable
 from portnn.training import RunFolder, load_checkpoint
 
@@ -153,11 +154,10 @@ def train(
     sizes = layer_sizes(settings["hidden"])
     if folder.holds_run and not (resume or overwrite):
         raise ValueError(f"{out} holds a run already: --resume it, --overwrite it, or name another folder with --out")
-    table, layout = read_training_table(
-        file, target or saved.get("target"), task or saved.get("task"), {**saved.get("reading", {}), **reading}
-    )
+    task = task or saved.get("task")
+    table, layout = read_training_table(file, target, task, reading, saved=saved.get("layout"))
     assert table.y is not None
-    task, y = labels_or_values(table.y, task or saved.get("task"))
+    task, y = labels_or_values(table.y, task)
     if steps is None and epochs is None:
         steps = saved.get("steps")
         epochs = EPOCHS if steps is None else None
@@ -184,9 +184,14 @@ def train(
         overwrite=overwrite,
     )
     report(
-        model, table._replace(y=y), folder, settings["held_out"], file=None if file is None else str(file),
+        model,
+        table._replace(y=y),
+        folder,
+        settings["held_out"],
+        patience=settings["patience"],
+        file=None if file is None else str(file),
         as_json=as_json,
-    )  # fmt: skip
+    )
 
 
 def layer_sizes(hidden: str | tuple[int, ...]) -> tuple[int, ...]:
@@ -232,7 +237,6 @@ def saved_settings(folder: RunFolder) -> dict[str, Any]:
         "patience": facts["fit"]["patience"] or 0,
         "hidden": tuple(network["sizes"][1:-1]),
         "task": "regression" if network["objective"] == "squared_error" else "classification",
-        "target": layout and ",".join(str(column + 1) for column in layout["targets"]),
-        "reading": layout["options"] if layout else {},
+        "layout": layout and Layout.from_json(layout),
         "dtype": facts["dtype"],
     }
