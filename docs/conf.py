@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import re
 import sys
 from pathlib import Path
+
+from numpydoc.xref import DEFAULT_LINKS
+from sphinx.application import Sphinx
 
 import portnn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # for pictures.py
+sys.path.insert(0, str(HERE))  # for pictures.py and mathml.py
+
+# The first of these that has a name has its page, too.
+PACKAGES = re.findall(r"^   (portnn\S*)$", (HERE / "api.rst").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def classes_of(package: str) -> list[str]:
+    """Public names of a package that types in docstrings may be."""
+    module = importlib.import_module(package)
+    return [name for name in module.__all__ if inspect.isclass(getattr(module, name))]
+
 
 project = "portnn"
 author = "the portnn developers"
@@ -18,17 +34,18 @@ html_title = f"{project} {version}"
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
+    "mathml",
 ]
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["portnn.css"]
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
+html_math_renderer = "mathml"
 html_copy_source = False
 
 nitpicky = True
@@ -52,6 +69,11 @@ autosummary_context = {"elsewhere": [*portnn.__all__, "device", "is_array"]}
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+# Types in docstrings that are ours become links; all other words of them are left alone.
+DEFAULT_LINKS.clear()  # numpydoc's own lead into Python's documentation, whose index is not at hand
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {name: f"{package}.{name}" for package in reversed(PACKAGES) for name in classes_of(package)}
 # Unknown sections, sections out of order, unknown parameters.
 numpydoc_validation_checks = {"GL06", "GL07", "PR02"}
 
@@ -72,3 +94,14 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "notebook_extensions": set(),
 }
+
+
+def skip_foreign(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Leave out what a class inherits from another package, which documents it."""
+    home = getattr(obj, "__module__", None) or "portnn"
+    return None if home.split(".")[0] == "portnn" else True
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is said above."""
+    app.connect("autodoc-skip-member", skip_foreign)
