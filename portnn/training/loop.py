@@ -13,6 +13,7 @@ import numpy as np
 
 from portnn.backends import Array, Backend, generator_from_json, state_to_json, tree_map
 from portnn.models import Model, Parameters
+from portnn.process import one_blas_thread
 from portnn.training.callbacks import Callback, StepEvent, check_replaced
 from portnn.training.checkpoint import Arrays, CheckpointError, save_checkpoint
 from portnn.training.divergence import DivergenceError, DivergenceWatch
@@ -25,6 +26,9 @@ from portnn.training.progress import Progress, StopWatch
 from portnn.training.state import Progressed
 from portnn.training.step import StepResult, init_optimizer, make_step
 from portnn.training.workers import Workers, check_workers
+
+SMALL_PRODUCT = 1 << 22
+"""Where the largest product of a step has fewer multiplications, one thread is faster than several."""
 
 
 class BatchSource(Protocol):
@@ -141,6 +145,7 @@ class Trainer:
             Progress(
                 total_steps, state.step, unit=self.source.unit, loss_unit=self.loss_unit, quiet=self.quiet
             ) as self._progress,
+            self._blas_threads(),
             self._workers() as workers,
         ):
             self._step = make_step(
@@ -209,6 +214,12 @@ class Trainer:
         position, random = run.pop("position"), run.pop("random")
         self.state = self.state.restored(arrays, run, self.backend)
         self.source.position, self.rng = position, generator_from_json(random)
+
+    def _blas_threads(self) -> contextlib.AbstractContextManager[None]:
+        largest = max(math.prod(shape) for shape in self.model.shapes().values())
+        if self.backend.name == "numpy" and self.source.tokens * largest < SMALL_PRODUCT:
+            return one_blas_thread()
+        return contextlib.nullcontext()
 
     def _workers(self) -> contextlib.AbstractContextManager[Workers | None]:
         if self.plan.workers == 1:

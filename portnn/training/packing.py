@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from portnn.backends import Array, Namespace
 from portnn.models import Parameters
 
 Shapes = dict[str, tuple[int, ...]]
 
 
+LARGE = 1 << 14
+"""A vector with fewer entries is copied as fast as its pieces are compared."""
+
+
 def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:
-    """Join arrays, in the order of `shapes`, to one vector (n,)."""
+    """Join arrays, in the order of `shapes`, to one vector (n,).
+
+    Arrays that `unpack` has cut out of a NumPy vector are not copied: the result is that vector.
+    """
+    whole = _cut_from(arrays, shapes)
+    if whole is not None:
+        return whole
     return xp.concat([xp.reshape(arrays[name], (-1,)) for name in shapes])
+
+
+def _cut_from(arrays: Parameters, shapes: Shapes) -> Array | None:
+    """Vector (n,) of NumPy that the arrays are consecutive pieces of, if they are."""
+    pieces = [arrays[name] for name in shapes]
+    whole = getattr(pieces[0], "base", None)
+    if not isinstance(whole, np.ndarray) or whole.ndim != 1 or whole.size < LARGE or not whole.flags.c_contiguous:
+        return None
+    place = whole.ctypes.data
+    for piece in pieces:
+        if piece.base is not whole or piece.ctypes.data != place or not piece.flags.c_contiguous:
+            return None
+        place += piece.nbytes
+    return whole if place == whole.ctypes.data + whole.nbytes and piece.dtype == whole.dtype else None
 
 
 def unpack(vector: Array, shapes: Shapes, *, xp: Namespace) -> Parameters:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from portnn.backends import Array, Backend, tree_map
-from portnn.clipping import clip_by_global_norm, clip_by_value
+from portnn.clipping import clip_by_global_norm, clip_by_value, global_norm
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
 from portnn.training.packing import pack, row_major, unpack
@@ -61,7 +60,10 @@ def make_step(
         grads = {ALL: gradient}
         if clip_value is not None:
             grads = clip_by_value(grads, clip_value, xp=xp)
-        grads, norm = clip_by_global_norm(grads, clip_norm or math.inf, xp=xp)
+        if clip_norm is None:
+            norm = global_norm(grads, xp=xp)
+        else:
+            grads, norm = clip_by_global_norm(grads, clip_norm, xp=xp)
         packed, state = optimizer.update(
             {ALL: pack(params, shapes, xp=xp)}, grads, state, learning_rate=learning_rate, step=number, xp=xp
         )

@@ -20,11 +20,10 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 
 from portnn.backends import Array, Backend, tree_map
 from portnn.models import Model, Parameters
-from portnn.process import available_cpus, keep_freed_memory, tuning
+from portnn.process import available_cpus, keep_freed_memory, one_blas_thread, tuning
 from portnn.training.packing import Shapes, unpack
 
 ROWS, ENTRIES = 8, 2048
@@ -57,7 +56,8 @@ class Workers:
         entries = sum(math.prod(shape) for shape in self._shapes.values())
         self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
         # Every core has a process of its own now; more threads would only be in one another's way.
-        self._limits = threadpoolctl.threadpool_limits(1, "blas")
+        self._narrowed = contextlib.ExitStack()
+        self._narrowed.enter_context(one_blas_thread())
         _occupy_standard_streams()
         memory = os.memfd_create("portnn")
         try:
@@ -125,7 +125,7 @@ class Workers:
             process.wait()
         self._processes.clear()
         self._shared = np.empty((0, 0))  # its memory is let go of, too
-        self._limits.restore_original_limits()
+        self._narrowed.close()
 
 
 def check_workers(count: int, backend: Backend, batch_size: int) -> None:
