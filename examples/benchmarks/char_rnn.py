@@ -12,29 +12,15 @@ rounds.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import platform
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from typing import Any
+
+from contenders import THREADS, Contender, Run, describe, serve, take_turns, while_running
 
 SIZES = [(1, 100, 25, 65), (32, 128, 50, 65), (32, 256, 64, 65), (64, 512, 64, 100)]
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 CONTENDERS = ("portnn", "torch", "jax", "floor")
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-PAUSE = 0.1
-"""Seconds before a turn: idle threads of the one before still spin for some time."""
-
-Run = Callable[[], None]
-
-_running = contextlib.ExitStack()
-"""Workers of the job at hand."""
 
 
 def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> Run:
@@ -54,7 +40,7 @@ def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int
     carry = tuple(tuple(where.asarray(part) for part in layer) for layer in model.initial_carry(batch))
     rate = where.asarray(np.float64(0.01))
     count = automatic_workers(batch, GATES[cell] * hidden, where)
-    workers = _running.enter_context(Workers(model, where, count)) if count > 1 else None
+    workers = while_running.enter_context(Workers(model, where, count)) if count > 1 else None
     step = make_step(model, optimizer, where, clip_norm=5.0, workers=workers)
     state = [params, init_optimizer(optimizer, model, params, where), carry]
 
@@ -168,70 +154,7 @@ def flops(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> f
     return 3.0 * length * batch * (2 * GATES[cell] * hidden * hidden + 2 * hidden * vocabulary)
 
 
-def work(name: str) -> None:
-    """Serve one contender: a line of JSON in, times out."""
-    if name in ("portnn", "floor"):
-        from portnn.process import tune_process
-
-        tune_process()
-    make = {"portnn": portnn_step, "torch": torch_step, "jax": jax_step, "floor": floor_step}[name]
-    run: Run = lambda: None  # noqa: E731 (replaced by the first job)
-    for line in sys.stdin:
-        job = json.loads(line)
-        if "make" in job:
-            _running.close()
-            cell, size = job["make"]
-            run = make(cell, *size)
-            run()
-            run()
-            print(json.dumps(None), flush=True)
-            continue
-        times: list[float] = []
-        time.sleep(PAUSE)
-        run()  # back into the caches
-        start = time.perf_counter()
-        while not times or time.perf_counter() - start < job["seconds"]:
-            before = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - before)
-        print(json.dumps(times), flush=True)
-
-
-class Worker:
-    """A contender's process."""
-
-    def __init__(self, name: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--work", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def ask(self, job: dict[str, Any]) -> Any:
-        """Send a job and wait for what comes back."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-
-def describe() -> dict[str, Any]:
-    """Machine and versions."""
-    import importlib.metadata
-
-    from portnn.process import blas_libraries
-
-    model = platform.processor()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), model)
-    return {
-        "cpu": model,
-        "threads": THREADS,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in ("numpy", "torch", "jax")},
-        "blas": blas_libraries(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
+MAKERS = {"portnn": portnn_step, "torch": torch_step, "jax": jax_step, "floor": floor_step}
 
 
 def main() -> None:
@@ -245,12 +168,10 @@ def main() -> None:
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        work(options.work)
+        serve(lambda cell, size: MAKERS[options.work](cell, *size), tuned=options.work in ("portnn", "floor"))
         return
-    workers = {name: Worker(name) for name in options.contenders.split(",")}
-    machine = describe()
-    print(", ".join(f"{name} {value}" for name, value in machine.items() if name != "blas"))
-    print("; ".join(f"{b['internal_api']} {b['version']} {b['architecture']} kernels" for b in machine["blas"]))
+    workers = {name: Contender(__file__, name) for name in options.contenders.split(",")}
+    machine = describe("numpy", "torch", "jax")
     print("milliseconds a step: median (best); ratios of the medians and of the best\n")
     names = [name for name in workers if name != "floor"]
     print(f"| cell, (B, H, T, V) | {' | '.join(names)} | floor | portnn / best peer | portnn / floor |")
@@ -267,14 +188,9 @@ def main() -> None:
 
 
 def measure(
-    workers: dict[str, Worker], cell: str, size: tuple[int, int, int, int], rounds: int, seconds: float
+    workers: dict[str, Contender], cell: str, size: tuple[int, int, int, int], rounds: int, seconds: float
 ) -> dict[str, Any]:
-    for worker in workers.values():
-        worker.ask({"make": [cell, size]})
-    times: dict[str, list[float]] = {name: [] for name in workers}
-    for _ in range(rounds):
-        for name, worker in workers.items():
-            times[name] += worker.ask({"seconds": seconds})
+    times = take_turns(workers, [cell, size], rounds=rounds, seconds=seconds)
     row: dict[str, Any] = {"cell": cell, "size": size}
     for name, found in times.items():
         scale = flops(cell, *size) / (2.0 * 2048**3) if name == "floor" else 1.0
