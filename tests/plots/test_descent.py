@@ -5,8 +5,6 @@ import pytest
 
 from portnn.plots import plot_descent
 
-LEGEND = ["start", "end"]
-
 
 def legend(figure) -> list[str]:
     return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
