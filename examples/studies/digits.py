@@ -9,11 +9,11 @@ counts, which is how well the network reads digits that it has never seen. The i
 import numpy as np
 
 import portnn
+from portnn.plots import plot_confusion, plot_images, plot_loss
 
 try:
+    import matplotlib  # noqa: F401, since portnn.plots imports it only when something is drawn
     from sklearn.datasets import load_digits
-
-    from portnn.plots import plot_confusion, plot_images, plot_loss
 except ModuleNotFoundError as missing:
     raise SystemExit(f'{missing.name} is not installed: python -m pip install "portnn[sklearn,plot]"') from None
 

@@ -73,6 +73,8 @@ def run(name: str, path: Path) -> None:
     ------
     ModuleNotFoundError
         If a package that the study needs is missing, with the command that installs it.
+    RuntimeError
+        If the study ended itself and said why.
     """
     try:
         runpy.run_path(str(path), run_name="__main__")
@@ -82,6 +84,10 @@ def run(name: str, path: Path) -> None:
             raise
         missing = f"the study {name} needs {package}, which is not installed: {INSTALL}"
         raise ModuleNotFoundError(missing, name=error.name) from None
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            raise RuntimeError(f"the study {name} stopped: {ended.code}") from None
+        raise
 
 
 def pictures(folder: Path) -> dict[Path, int]:
