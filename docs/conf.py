@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # for pictures.py and mathml.py
 
 # The first of these that has a name has its page, too.
-PACKAGES = re.findall(r"^   (portnn\S*)$", (HERE / "api.rst").read_text(encoding="utf-8"), re.MULTILINE)
+PACKAGES = re.findall(r"^   (portnn\S*)$", (HERE / "api.rst").read_text("utf-8"), re.MULTILINE)
 
 
 def classes_of(package: str) -> list[str]:
