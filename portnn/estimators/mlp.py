@@ -151,6 +151,7 @@ class MLP(RowModel):
         held_out: float | tuple[Any, ...] = 0.0,
         patience: int | None = None,
         tolerance: float = 0.0,
+        divergence_factor: float = 5.0,
         monitor: str = "loss",
         workers: int = 1,
         log_every: int | None = None,
@@ -190,6 +191,8 @@ class MLP(RowModel):
             Early stopping: end after so many evaluations in a row without a loss (held out, if there is any) lower
             than the lowest before by `tolerance`. Of a run with held-out rows the best parameters are kept.
         tolerance : float
+        divergence_factor : float
+            A batch's loss above this multiple of the first (or of 1, where the first is smaller) has diverged.
         monitor : {"loss", "score"}
             What is measured on held-out rows: their mean loss, or 1 - `score`.
         workers : int
@@ -244,6 +247,7 @@ class MLP(RowModel):
             clip_value=clip_value,
             patience=patience,
             tolerance=tolerance,
+            divergence_factor=divergence_factor,
             log_every=log_every or max(source.batches, math.ceil(total / 200)),
             evaluate_every=evaluate_every,
             checkpoint_every=checkpoint_every or evaluate_every,
@@ -327,7 +331,7 @@ class MLP(RowModel):
         rate = self.LEARNING_RATE if learning_rate is None else learning_rate
         plan = Plan(
             optimizer=as_optimizer(optimizer), schedule=as_schedule("constant", rate, 1), log_every=source.batches,
-            evaluate_every=source.batches,
+            evaluate_every=source.batches, divergence_factor=math.inf,  # rows may come one at a time
         )  # fmt: skip
         trainer = Trainer(
             model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
@@ -337,6 +341,21 @@ class MLP(RowModel):
             trainer.state = replace(self.history, params=params)
         self.history = trainer.run(done + source.batches)
         self.params = self.history.params
+        return self
+
+    def to(self, backend: str | Backend, *, device: Any = None) -> Any:
+        """Move a fitted model to another library or device, in place, with its dtype and its optimizer's state.
+
+        Returns
+        -------
+        Itself.
+        """
+        before = self._fitted()[2]
+        super().to(backend, device=device)
+        if self.history is not None:
+            _, params, where = self._fitted()
+            state = tree_map(lambda array: where.asarray(before.to_host(array)), self.history.optimizer_state)
+            self.history = replace(self.history, params=params, optimizer_state=state)
         return self
 
     def _settle(self, X: Any, y: Any, classes: Any = None) -> None:

@@ -18,7 +18,8 @@ except ModuleNotFoundError as error:
         'portnn.sklearn needs scikit-learn; python -m pip install "portnn[sklearn]"', name=error.name
     ) from None
 
-from portnn.sklearn.classifiers import MLPClassifier, SoftmaxClassifier
-from portnn.sklearn.regressor import MLPRegressor
+from portnn.sklearn.mlp_classifier import MLPClassifier
+from portnn.sklearn.mlp_regressor import MLPRegressor
+from portnn.sklearn.softmax_classifier import SoftmaxClassifier
 
 __all__ = ["MLPClassifier", "MLPRegressor", "SoftmaxClassifier"]

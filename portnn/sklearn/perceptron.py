@@ -1,4 +1,4 @@
-"""What the estimators share: parameters, validation, training, and the fitted attributes that follow X."""
+"""What the estimators share: validation and training."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from portnn.backends import Array, Backend, to_host
+from portnn.backends import backend, to_host
 from portnn.estimators import MLP
+from portnn.estimators.table import place_weights
 from portnn.sklearn.descent import Rows, descend, hold_out
 from portnn.sklearn.dispatch import check_same_place, dtypes, host
+from portnn.sklearn.fitted import Fitted
 from portnn.sklearn.lbfgs import minimize
-from portnn.sklearn.solvers import LEARNING_RATES, SOLVERS, STOCHASTIC, as_rates, as_solver
+from portnn.sklearn.parameters import ACTIVATIONS, CONSTRAINTS
+from portnn.sklearn.solvers import STOCHASTIC, as_rates, as_solver
 
 Host = np.ndarray[Any, Any]
 
-ACTIVATIONS = {
-    "identity": "identity", "logistic": "sigmoid", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "rbf": "rbf"
-}  # fmt: skip
-"""Names of activations, scikit-learn's among them, and portnn's."""
-
-OUTPUT_ACTIVATIONS = {"cross_entropy": "softmax", "binary_cross_entropy": "logistic", "squared_error": "identity"}
-"""What turns the outputs of a network into predictions, in scikit-learn's words."""
+HOST = backend("numpy", dtype="float64")
 
 
 def goes_on(estimator: Any) -> bool:
@@ -47,41 +41,15 @@ def goes_on(estimator: Any) -> bool:
     return True
 
 
-class Perceptron(BaseEstimator):  # type: ignore[misc]
+class Perceptron(Fitted):
     """A portnn.MLP behind scikit-learn's interface; see `MLPClassifier` for parameters and attributes."""
 
-    mlp_: Any
     loss_curve_: list[float]
     best_loss_: float | None
     validation_scores_: list[float] | None
     best_validation_score_: float | None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions(set(SOLVERS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(LEARNING_RATES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Train, from new weights unless `warm_start`.
@@ -104,7 +72,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         ValueError
             If X, y or sample_weight cannot be trained on, or a parameter is out of its range.
         DivergenceError
-            If the loss is not finite or explodes.
+            If the loss is not finite.
         """
         self._validate_params()
         if self.solver == "lbfgs" and self.early_stopping:
@@ -172,62 +140,6 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """
         return self._fit_epoch(X, y, sample_weight, None)
 
-    def predict(self, X: Any) -> Array:
-        """Likeliest class of each row, or the prediction of a regression, where X lives.
-
-        Parameters
-        ----------
-        X : array (rows, features)
-
-        Returns
-        -------
-        array (rows,) or (rows, n)
-            Class labels that are strings come in NumPy's arrays.
-        """
-        table = self._table(X, "predict")
-        return self.mlp_.predict(table)
-
-    def to(self, backend: str | Backend, *, device: Any = None) -> Any:
-        """Move the fitted network to another array library or device, in place.
-
-        Parameters
-        ----------
-        backend : {"numpy", "cupy", "torch", "jax", "array-api-strict"} or Backend
-        device : str, optional
-
-        Returns
-        -------
-        Itself.
-        """
-        check_is_fitted(self)
-        self.mlp_.to(backend, device=device)
-        return self
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """Weights of every layer (n_in, n_out), where X lived."""
-        return [array for name, array in self.mlp_.params.items() if name.endswith("weight")]
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Biases of every layer (n_out,), where X lived."""
-        return [array for name, array in self.mlp_.params.items() if name.endswith("bias")]
-
-    @property
-    def n_layers_(self) -> int:
-        """Number of layers, that of the inputs among them."""
-        return len(self.mlp_.model.sizes)
-
-    @property
-    def n_outputs_(self) -> int:
-        """Number of outputs."""
-        return int(self.mlp_.model.sizes[-1])
-
-    @property
-    def out_activation_(self) -> str:
-        """Name of what turns outputs into predictions: softmax, logistic or identity."""
-        return OUTPUT_ACTIVATIONS[self.mlp_.objective]
-
     def __sklearn_tags__(self) -> Any:
         """Say what scikit-learn may expect."""
         tags = super().__sklearn_tags__()
@@ -264,18 +176,9 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         labels = host(y)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
-        labels, weights = self._targets(labels, again), None
-        if sample_weight is not None:
-            weights = host(sample_weight).astype(np.float64)
-            if weights.shape != (len(labels),):
-                raise ValueError(f"sample_weight has shape {weights.shape}, but X has {len(labels)} rows")
+        labels = self._targets(labels, again)
+        weights = place_weights(sample_weight, len(labels), HOST)
         return Rows(X, labels, self._row_weights(weights, labels))
-
-    def _table(self, X: Any, method: str) -> Any:
-        """Checked X to predict for."""
-        check_is_fitted(self)
-        check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.{method}")
-        return validate_data(self, X, dtype=dtypes(X), reset=False)
 
     def _seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -316,5 +219,5 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         """Keep account of epochs over some rows."""
         self.loss_curve_ = self.loss_curve_ + losses
         self.n_iter_, self.t_ = len(losses), self.t_ + len(losses) * rows
-        self.loss_ = losses[-1]
-        self.best_loss_ = min(self.loss_curve_)
+        if losses:  # there are none where an interrupt came before the first step
+            self.loss_, self.best_loss_ = losses[-1], min(self.loss_curve_)

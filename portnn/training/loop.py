@@ -138,7 +138,7 @@ class Trainer:
         if self._files is not None:
             self._files.prepare(anew=state.step == 0)
             self._metrics = MetricsFile(self._files.metrics, steps_done=state.step)
-        self._watch = DivergenceWatch(first=state.first_loss)
+        self._watch = DivergenceWatch(plan.divergence_factor, state.first_loss)
         self._logged = (state.step, state.seconds)
         with (
             StopRequests() as requests,

@@ -28,6 +28,9 @@ class Plan:
         Stop after so many evaluations in a row whose loss (held out, or of training where nothing is) is not lower
         than the lowest before by `tolerance`.
     tolerance : float
+    divergence_factor : float
+        A loss above this multiple of the first (or of 1, where the first is smaller) has diverged. Infinity: only a
+        loss that is not finite has.
     workers : int
         Processes that share each batch, on NumPy; 1: this one alone. See `portnn.training.Workers`.
 
@@ -47,11 +50,12 @@ class Plan:
     smoothing: float | None = None
     patience: int | None = None
     tolerance: float = 0.0
+    divergence_factor: float = 5.0
     workers: int = 1
 
     def __post_init__(self) -> None:
         # Comparisons with NaN are false, so NaN fails each of these too.
-        for name in ("clip_norm", "clip_value"):
+        for name in ("clip_norm", "clip_value", "divergence_factor"):
             value = getattr(self, name)
             if value is not None and not value > 0.0:
                 raise ValueError(f"{name} must be positive, got {value}")

@@ -3,6 +3,7 @@
 import importlib
 import importlib.machinery
 import importlib.util
+import pickle
 import re
 import sys
 import types
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import portnn
-from portnn.backends import Backend, MissingBackendError
+from portnn.backends import Backend, MissingBackendError, device
 from portnn.backends.backend import DTYPES, INSTALL, MODULES
 
 OTHERS = [name for name in MODULES if name != "numpy"]
@@ -271,3 +272,12 @@ def pretend_cupy(monkeypatch, matmul):
         return Backend(name, xp, module._device(name, xp, where), dtype) if name == "cupy" else make(name, where, dtype)
 
     monkeypatch.setattr(module, "_make", make_cupy)
+
+
+def test_pickled(backend):
+    again = pickle.loads(pickle.dumps(backend))
+    assert (again.name, again.dtype, again.device) == (backend.name, backend.dtype, backend.device)
+    assert again.xp is backend.xp
+    placed = device(backend.asarray(np.ones(2)))
+    there = Backend(backend.name, backend.xp, placed, backend.dtype)
+    assert pickle.loads(pickle.dumps(there)).device == placed

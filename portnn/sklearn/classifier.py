@@ -1,0 +1,128 @@
+"""What the classifiers share: labels, probabilities and accuracy."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from portnn.backends import Array
+from portnn.backends import namespace as namespace_of
+from portnn.estimators.labels import place_labels
+from portnn.sklearn.dispatch import host
+from portnn.sklearn.perceptron import Host, Perceptron, goes_on
+
+
+class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
+    """Perceptron that tells classes apart; see `MLPClassifier` for parameters and attributes."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    @property
+    def classes_(self) -> Array:
+        """Class labels (n,), sorted, where X lived (strings on the host); of several questions their numbers."""
+        known = self.mlp_.classes
+        labels = np.arange(self.n_outputs_) if known is None else known.labels
+        return place_labels(labels, self.mlp_.backend)
+
+    @available_if(goes_on)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+        """Train for one epoch; the optimizer goes on where the last call left it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        classes : array (n,), optional
+            All class labels there will ever be; needed at the first call.
+
+        Returns
+        -------
+        Itself.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing at the first call or differs from it later, or y has other labels.
+        """
+        if classes is None and not hasattr(self, "mlp_"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is not None:
+            classes = np.unique(host(classes))
+            if hasattr(self, "mlp_") and not np.array_equal(classes, host(self.classes_)):
+                raise ValueError(
+                    f"classes={classes.tolist()} is not the same as on last call to partial_fit, "
+                    f"was: {host(self.classes_).tolist()}"
+                )
+        return self._fit_epoch(X, y, sample_weight, classes)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probability of each class (rows, n), or of each of several yes-or-no questions, where X lives."""
+        table = self._table(X, "predict_proba")
+        return self.mlp_.predict_proba(table)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Logarithm of `predict_proba`, worked out from logits: finite where a probability rounds to 0."""
+        table = self._table(X, "predict_log_proba")
+        logits = self.mlp_.outputs(table)
+        xp = namespace_of(X=logits)
+        if self.out_activation_ == "softmax":
+            logits = logits - xp.max(logits, axis=1, keepdims=True)
+            return logits - xp.log(xp.sum(xp.exp(logits), axis=1, keepdims=True))
+        zero = xp.zeros_like(logits)
+        positive = -xp.logaddexp(zero, -logits)
+        if self.mlp_.classes is None:
+            return positive
+        return xp.concat([-xp.logaddexp(zero, logits), positive], axis=1)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of rows whose class is right, or all of whose questions are. Labels never seen count as wrong.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+        y : array (rows,) or (rows, n)
+        sample_weight : array (rows,), optional
+        """
+        weights = None if sample_weight is None else host(sample_weight)
+        return float(accuracy_score(host(y), host(self.predict(X)), sample_weight=weights))
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what scikit-learn may expect."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _targets(self, y: Host, again: bool) -> Host:
+        check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError("y has several columns of classes; several columns must hold 0 and 1")
+        if again and self.warm_start and self.mlp_.classes is not None:
+            found, known = np.unique(y), self.mlp_.classes.labels
+            if set(found.tolist()) != set(known.tolist()):
+                raise ValueError(f"warm_start needs the classes of the last fit, {known}, but y has {found}")
+        return y
+
+    def _objective(self, y: Host, classes: Any) -> str:
+        if y.ndim == 2:
+            return "binary_cross_entropy"
+        return "cross_entropy" if len(np.unique(y) if classes is None else classes) > 2 else "binary_cross_entropy"
+
+    def _stratifies(self, y: Host) -> bool:
+        return y.ndim == 1
+
+    def _row_weights(self, weights: Host | None, y: Host) -> Host | None:
+        if self.class_weight is None:
+            return weights
+        of_classes: Host = compute_sample_weight(self.class_weight, y)
+        return of_classes if weights is None else of_classes * weights

@@ -1,0 +1,83 @@
+"""What a fitted estimator can do, and its attributes, which follow X."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from portnn.backends import Array, Backend
+from portnn.models import layer_parameters
+from portnn.sklearn.dispatch import check_same_place, dtypes
+
+OUTPUT_ACTIVATIONS = {"cross_entropy": "softmax", "binary_cross_entropy": "logistic", "squared_error": "identity"}
+"""What turns the outputs of a network into predictions, in scikit-learn's words."""
+
+
+class Fitted(BaseEstimator):  # type: ignore[misc]
+    """A portnn.MLP as scikit-learn sees it once it has been trained."""
+
+    mlp_: Any
+
+    def predict(self, X: Any) -> Array:
+        """Likeliest class of each row, or the prediction of a regression, where X lives.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+
+        Returns
+        -------
+        array (rows,) or (rows, n)
+            Class labels that are strings come in NumPy's arrays.
+        """
+        table = self._table(X, "predict")
+        return self.mlp_.predict(table)
+
+    def to(self, backend: str | Backend, *, device: Any = None) -> Any:
+        """Move the fitted network to another array library or device, in place.
+
+        Parameters
+        ----------
+        backend : {"numpy", "cupy", "torch", "jax", "array-api-strict"} or Backend
+        device : str, optional
+
+        Returns
+        -------
+        Itself.
+        """
+        check_is_fitted(self)
+        self.mlp_.to(backend, device=device)
+        return self
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weights of every layer (n_in, n_out), where X lived."""
+        return [layer_parameters(self.mlp_.params, layer)[0] for layer in range(self.mlp_.model.depth)]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Biases of every layer (n_out,), where X lived."""
+        return [layer_parameters(self.mlp_.params, layer)[1] for layer in range(self.mlp_.model.depth)]
+
+    @property
+    def n_layers_(self) -> int:
+        """Number of layers, that of the inputs among them."""
+        return len(self.mlp_.model.sizes)
+
+    @property
+    def n_outputs_(self) -> int:
+        """Number of outputs."""
+        return int(self.mlp_.model.sizes[-1])
+
+    @property
+    def out_activation_(self) -> str:
+        """Name of what turns outputs into predictions: softmax, logistic or identity."""
+        return OUTPUT_ACTIVATIONS[self.mlp_.objective]
+
+    def _table(self, X: Any, method: str) -> Any:
+        """Checked X to predict for."""
+        check_is_fitted(self)
+        check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.{method}")
+        return validate_data(self, X, dtype=dtypes(X), reset=False)

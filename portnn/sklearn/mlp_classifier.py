@@ -1,0 +1,131 @@
+"""`MLPClassifier`: a perceptron with hidden layers that tells classes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portnn.sklearn.classifier import Classifier
+
+
+class MLPClassifier(Classifier):
+    """Multilayer perceptron for classification, on the arrays that it is given.
+
+    Two classes share one logistic output; more have a softmax; several columns of 0 and 1 are as many
+    yes-or-no questions.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+        Units of every hidden layer; empty for a linear model.
+    activation : {"relu", "identity", "logistic", "sigmoid", "tanh", "rbf"}
+        Of the hidden layers; "logistic" and "sigmoid" are the same.
+    solver : {"adam", "sgd", "lbfgs", "momentum", "nesterov", "adagrad", "rmsprop", "adamw"}
+    alpha : float
+        L2 penalty of the weights (not biases), divided by the rows of a batch, or by what they weigh.
+    batch_size : int or "auto"
+        Rows of a mini-batch; "auto": ``min(200, rows)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}
+        Of the solver sgd: the same throughout; divided by ``(t + 1)^power_t`` with the rows t seen so far; or
+        divided by 5 instead of stopping, down to 1e-6.
+    learning_rate_init : float
+    power_t : float
+    max_iter : int
+        Epochs at most; for lbfgs iterations.
+    shuffle : bool
+        Draw a new order of rows every epoch.
+    random_state : int, RandomState or None
+        Of the first weights, the order of rows, dropout and the held-out rows.
+    tol : float
+        What counts as an improvement of the mean training loss, or of the held-out score. For lbfgs the largest
+        entry of the gradient that counts as none.
+    verbose : bool
+        Show progress on stderr.
+    warm_start : bool
+        Let `fit` start from the weights that are there.
+    momentum : float in [0, 1)
+        Of the solver sgd.
+    nesterovs_momentum : bool
+    early_stopping : bool
+        Hold out rows, stop by their score and keep the best weights.
+    validation_fraction : float in [0, 1)
+    beta_1, beta_2 : float in [0, 1)
+        Of the solver adam.
+    epsilon : float
+    n_iter_no_change : int or inf
+        Epochs without improvement that are waited for.
+    max_fun : int
+        Evaluations of the loss at most, for lbfgs.
+    dropout : float in [0, 1)
+        Rate at which every hidden layer's output is dropped in training.
+    class_weight : dict or "balanced", optional
+        Weight of each class label; "balanced" gives all classes the same weight in all.
+
+    Attributes
+    ----------
+    classes_ : array (n,)
+    coefs_, intercepts_ : list of arrays (n_in, n_out) and (n_out,)
+        Of every layer, where X lived.
+    mlp_ : portnn.MLP
+        The network itself.
+    loss_, best_loss_ : float
+        Mean training loss of the last epoch, and the lowest; with early stopping `best_loss_` is None.
+    loss_curve_ : list of float
+        Loss of every epoch (not for lbfgs).
+    validation_scores_, best_validation_score_ : list of float, float
+        Accuracy on the held-out rows after every epoch; None without early stopping.
+    n_iter_, t_ : int
+        Epochs of the last `fit`, and rows seen in all.
+    n_layers_, n_outputs_ : int
+    out_activation_ : {"softmax", "logistic"}
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Where X has names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from portnn.sklearn import MLPClassifier
+    >>> X, y = np.asarray([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), ["no", "yes", "yes", "no"]
+    >>> model = MLPClassifier((8,), activation="tanh", solver="lbfgs", random_state=0)
+    >>> model.fit(X, y).predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        class_weight: Mapping[Any, float] | str | None = None,
+    ) -> None:
+        self.hidden_layer_sizes, self.activation, self.dropout = hidden_layer_sizes, activation, dropout
+        self.solver, self.alpha, self.batch_size, self.shuffle = solver, alpha, batch_size, shuffle
+        self.learning_rate, self.learning_rate_init, self.power_t = learning_rate, learning_rate_init, power_t
+        self.max_iter, self.max_fun, self.tol, self.n_iter_no_change = max_iter, max_fun, tol, n_iter_no_change
+        self.random_state, self.verbose, self.warm_start = random_state, verbose, warm_start
+        self.momentum, self.nesterovs_momentum = momentum, nesterovs_momentum
+        self.early_stopping, self.validation_fraction = early_stopping, validation_fraction
+        self.beta_1, self.beta_2, self.epsilon, self.class_weight = beta_1, beta_2, epsilon, class_weight

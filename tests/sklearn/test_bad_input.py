@@ -1,0 +1,181 @@
+"""What cannot be trained on, and what is said about it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+
+from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
+
+pytestmark = pytest.mark.host
+
+X = np.asarray([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0]])
+Y = np.asarray([0, 1, 0, 1])
+ESTIMATORS = [MLPClassifier(max_iter=2), MLPRegressor(max_iter=2), SoftmaxClassifier()]
+
+each = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+
+
+@each
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (X[:, 0], "Expected 2D array, got 1D array"),
+        (X[:0], "Found array with 0 sample"),
+        (X[:, :0], r"0 feature\(s\)"),
+        (np.where(X > 2, np.nan, X), "Input X contains NaN"),
+        (np.where(X > 2, np.inf, X), "Input X contains infinity"),
+        (X.astype(complex), "Complex data not supported"),
+        (np.asarray([["a", "b"]] * 4), "could not convert string to float"),
+        (X[:3], r"inconsistent numbers of samples: \[3, 4\]"),
+    ],
+)
+def test_x(estimator, bad, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(bad, Y)
+
+
+@each
+def test_sparse_x(estimator):
+    with pytest.raises(TypeError, match="Sparse data was passed for X, but dense data is required"):
+        estimator.fit(scipy.sparse.csr_array(X), Y)
+
+
+@each
+def test_x_of_another_width(estimator):
+    model = estimator.set_params(solver="lbfgs", max_iter=50).fit(X, Y)
+    with pytest.raises(ValueError, match=r"X has 3 features, but \w+ is expecting 2 features"):
+        model.predict(np.zeros((2, 3)))
+    model.set_params(solver="adam")
+    with pytest.raises(ValueError, match=r"X has 1 features, but \w+ is expecting 2 features"):
+        model.partial_fit(X[:, :1], Y)
+
+
+@each
+def test_not_fitted(estimator):
+    fresh = type(estimator)()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        fresh.predict(X)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        fresh.to("numpy")
+    for name in ("coefs_", "intercepts_", "n_layers_", "n_outputs_", "out_activation_", "classes_"):
+        assert not hasattr(fresh, name)
+
+
+@each
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.asarray([0.0, 1.0, np.nan, 1.0]), "y contains NaN"),
+        (np.zeros((4, 2, 2)), "Found array with dim 3"),
+        (None, "requires y to be passed, but the target y is None"),
+    ],
+)
+def test_y(estimator, y, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, y)
+
+
+@each
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, 1.0], r"sample_weight has shape \(2,\), but X has 4 rows"),
+        (np.ones((4, 1)), r"sample_weight has shape \(4, 1\), but X has 4 rows"),
+        ([1.0, -1.0, 1.0, 1.0], "sample_weight must be finite and not negative"),
+        ([1.0, np.nan, 1.0, 1.0], "sample_weight must be finite"),
+        ([0.0, 0.0, 0.0, 0.0], "sample_weight is zero everywhere"),
+    ],
+)
+def test_sample_weight(estimator, weights, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, Y, weights)
+
+
+def test_labels():
+    model = SoftmaxClassifier()
+    with pytest.raises(ValueError, match="y has only one class, 1; a classifier needs at least two"):
+        model.fit(X, [1, 1, 1, 1])
+    with pytest.raises(ValueError, match="Unknown label type"):
+        model.fit(X, [0.5, 1.5, 0.25, 2.5])
+    with pytest.raises(ValueError, match="several columns must hold 0 and 1"):
+        model.fit(X, [[0, 1], [2, 1], [0, 3], [1, 1]])
+
+
+def test_classes_of_partial_fit():
+    model = MLPClassifier((3,))
+    with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
+        model.partial_fit(X, Y)
+    with pytest.raises(ValueError, match="labels that training never saw: 1; the classes are 0, 2"):
+        model.partial_fit(X, Y, classes=[0, 2])
+    model.partial_fit(X[:1], Y[:1], classes=[0, 1])
+    with pytest.raises(ValueError, match="labels that training never saw: 2; the classes are 0, 1"):
+        model.partial_fit(X, [0, 1, 2, 0])
+    with pytest.raises(ValueError, match=r"classes=\[0, 1, 2\] is not the same as on last call .* \[0, 1\]"):
+        model.partial_fit(X, Y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):
+        model.set_params(early_stopping=True).partial_fit(X, Y)
+
+
+def test_labels_that_training_never_saw_score_as_wrong():
+    model = SoftmaxClassifier(alpha=0.0).fit(X[:, :1], [0, 0, 1, 1])
+    assert model.score(X[:, :1], [0, 0, 1, 1]) == 1.0
+    assert model.score(X[:, :1], [0, 0, 1, 7]) == 0.75
+
+
+def test_warm_start_with_other_classes():
+    model = SoftmaxClassifier(warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match=r"warm_start needs the classes of the last fit, \[0 1\], but y has \[0 2\]"):
+        model.fit(X, 2 * Y)
+
+
+@each
+@pytest.mark.parametrize(
+    ("name", "value", "listed"),
+    [
+        ("activation", "swish", ("identity", "logistic", "sigmoid", "tanh", "relu", "rbf")),
+        ("solver", "newton", ("lbfgs", "sgd", "adam", "momentum", "nesterov", "adagrad", "rmsprop", "adamw")),
+        ("learning_rate", "cosine", ("constant", "invscaling", "adaptive")),
+        ("alpha", -1.0, ("[0.0, inf)",)),
+        ("batch_size", 0, ("auto", "[1, inf)")),
+        ("max_iter", 0, ("[1, inf)",)),
+        ("momentum", 1.0, ("[0.0, 1.0)",)),
+        ("dropout", 1.0, ("[0.0, 1.0)",)),
+        ("hidden_layer_sizes", 0, ("[1, inf)",)),
+        ("random_state", "seed", ("RandomState",)),
+    ],
+)
+def test_parameters(estimator, name, value, listed):
+    fresh = type(estimator)()
+    if name not in fresh.get_params():
+        assert type(estimator) is SoftmaxClassifier
+        return
+    with pytest.raises(InvalidParameterError) as caught:
+        fresh.set_params(**{name: value}).fit(X, Y)
+    assert f"'{name}' parameter of {type(fresh).__name__}" in str(caught.value)
+    assert all(word in str(caught.value) for word in listed)
+
+
+def test_parameters_that_do_not_go_together():
+    with pytest.raises(ValueError, match="dropout needs a solver with mini-batches"):
+        MLPClassifier(dropout=0.5, solver="lbfgs").fit(X, Y)
+    with pytest.raises(ValueError, match="early_stopping needs a solver with mini-batches"):
+        MLPClassifier(early_stopping=True, solver="lbfgs").fit(X, Y)
+    with pytest.raises(ValueError, match="hidden_layer_sizes must be > 0"):
+        MLPClassifier((5, 0)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"validation_fraction 0\.25 holds out 1 of 4 rows"):
+        MLPRegressor(early_stopping=True, validation_fraction=0.25).fit(X, Y)
+    with pytest.warns(UserWarning, match="batch_size 9 is larger than the 4 rows"):
+        MLPRegressor((3,), batch_size=9, tol=10.0).fit(X, Y)
+    with pytest.raises(AttributeError, match="no attribute 'partial_fit'") as caught:
+        _ = SoftmaxClassifier().partial_fit
+    assert "partial_fit needs a solver with mini-batches: sgd, adam" in str(caught.value.__cause__)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_divergence():
+    with pytest.raises(ArithmeticError, match="training diverged"):
+        MLPRegressor((3,), solver="sgd", learning_rate_init=1e6).fit(X * 1e3, Y)
