@@ -38,13 +38,14 @@ def written_pictures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[
     Returns
     -------
     str
-        reStructuredText that shows them; empty if there are none.
+        reStructuredText that shows them, described by the names of the files; empty if there are none.
     """
     folder = Path(block_vars["src_file"]).parent
     written = [(path.stat().st_mtime_ns, path) for path in folder.glob("*.png")]
-    images = []
+    images, names = [], []
     for _, path in sorted(pair for pair in written if pair[0] >= _start):
         image = next(block_vars["image_path_iterator"])
         shutil.move(path, image)
         images.append(image)
-    return figure_rst(images, gallery_conf["src_dir"])
+        names.append(path.stem.replace("_", " "))
+    return figure_rst(images, gallery_conf["src_dir"], ", ".join(names))
