@@ -103,7 +103,8 @@ def descend(chosen: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_size:
                     chosen, rate, rows=rows.size, batches=batches, seen=seen + done * rows.size
                 ),
                 held_out=tuple(held) if held is not None else 0.0, monitor="score", patience=patience,
-                tolerance=chosen.tol, divergence_factor=math.inf, log_every=batches, evaluate_every=batches, progress=bool(chosen.verbose),
+                tolerance=chosen.tol, divergence_factor=math.inf, log_every=batches,
+                evaluate_every=batches, progress=bool(chosen.verbose),
             )  # fmt: skip
         except Interrupted as stop:
             if stop.signal != signal.SIGINT:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import portnn
-from portnn.backends import Backend, MissingBackendError, device
+from portnn.backends import Backend, MissingBackendError
 from portnn.backends.backend import DTYPES, INSTALL, MODULES
 
 OTHERS = [name for name in MODULES if name != "numpy"]
@@ -278,6 +278,6 @@ def test_pickled(backend):
     again = pickle.loads(pickle.dumps(backend))
     assert (again.name, again.dtype, again.device) == (backend.name, backend.dtype, backend.device)
     assert again.xp is backend.xp
-    placed = device(backend.asarray(np.ones(2)))
+    placed = portnn.backends.device(backend.asarray(np.ones(2)))
     there = Backend(backend.name, backend.xp, placed, backend.dtype)
     assert pickle.loads(pickle.dumps(there)).device == placed
