@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -51,17 +51,12 @@ def read_npz(
     ((3, 2), [0, 1, 2])
     """
     name = os.fspath(path)
-    try:
-        file = np.load(path, allow_pickle=False)
-    except DAMAGES as error:
-        raise ValueError(f"{name} is no .npz file, or is damaged: {error}") from error
-    except ValueError as error:  # whose words advise to run what the file holds
-        raise ValueError(f"{name} is no .npz file") from error
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise ValueError(f"{name} holds a single array, expected an .npz file with {x_name} and {y_name}")
-    with file:
-        x = _array(file, x_name, name)
-        y = _array(file, y_name, name) if targets or (targets is None and y_name in file.files) else None
+    with open(path, "rb") as opened:  # NumPy leaves it open where it is damaged
+        arrays = _arrays(opened, name)
+        if not isinstance(arrays, np.lib.npyio.NpzFile):
+            raise ValueError(f"{name} holds a single array, expected an .npz file with {x_name} and {y_name}")
+        x = _array(arrays, x_name, name)
+        y = _array(arrays, y_name, name) if targets or (targets is None and y_name in arrays.files) else None
     if x.dtype.kind not in "biuf":
         raise ValueError(f"{name}: {x_name} has dtype {x.dtype}, expected numbers")
     if x.ndim != 2 or 0 in x.shape:
@@ -74,6 +69,16 @@ def read_npz(
             raise ValueError(f"{name}: {y_name} has shape {y.shape}, but {x_name} has {len(x)} rows")
         _check_finite(y, f"{name}: {y_name}")
     return Table(x.astype(np.float64), y, None, None, name)
+
+
+def _arrays(file: BinaryIO, name: str) -> Any:
+    """What NumPy finds in an open file."""
+    try:
+        return np.load(file, allow_pickle=False)
+    except DAMAGES as error:
+        raise ValueError(f"{name} is no .npz file, or is damaged: {error}") from error
+    except ValueError as error:  # whose words advise to run what the file holds
+        raise ValueError(f"{name} is no .npz file") from error
 
 
 def _array(file: Any, array: str, name: str) -> np.ndarray[Any, Any]:

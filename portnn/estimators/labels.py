@@ -44,7 +44,7 @@ class Classes(NamedTuple):
             If there is a label that training never saw.
         """
         if y.dtype.kind not in "biuf" and self.labels.dtype.kind in "biuf":
-            raise ValueError(f"y holds labels such as {y[0]!r}, but the classes are {_shown(self.labels)}")
+            raise ValueError(f"y holds labels such as {y[0].item()!r}, but the classes are {_shown(self.labels)}")
         ids = np.searchsorted(self.labels, y)
         ids[ids == len(self.labels)] = 0
         unknown = self.labels[ids] != y

@@ -161,7 +161,7 @@ def train(
     if steps is None and epochs is None:
         steps = saved.get("steps")
         epochs = EPOCHS if steps is None else None
-    settings["evaluate_every"] = settings["evaluate_every"] or measuring_steps(len(y), **settings)
+    settings["evaluate_every"] = settings["evaluate_every"] or measuring_steps(len(y), epochs, **settings)
     model = MLP(
         sizes,
         objective="cross_entropy" if task == "classification" else "squared_error",
@@ -206,12 +206,15 @@ def layer_sizes(hidden: str | tuple[int, ...]) -> tuple[int, ...]:
         raise typer.BadParameter(f"--hidden takes numbers of units such as 50,50, or none, got {hidden!r}") from None
 
 
-def measuring_steps(rows: int, held_out: float, batch_size: int, **_: Any) -> int | None:
-    """Steps between measurements: epochs, until they are `MEASURE` steps. None where the settings make no sense."""
-    if batch_size < 1 or not 0.0 <= held_out < 1.0:
+def measuring_steps(rows: int, epochs: float | None, *, held_out: float, batch_size: int, **_: Any) -> int | None:
+    """Steps between measurements: whole epochs, `MEASURE` steps or more, and not many hundred times in a run.
+
+    None where the settings make no sense, which is for `MLP.fit` to say.
+    """
+    if batch_size < 1 or not 0.0 <= held_out < 1.0 or not 0.0 <= (epochs or 0.0) < math.inf:
         return None
     batches = math.ceil((rows - round(rows * held_out)) / batch_size)
-    return batches * math.ceil(MEASURE / batches) if batches else None
+    return batches * max(math.ceil(MEASURE / batches), math.ceil((epochs or 0.0) / EPOCHS)) if batches else None
 
 
 def describe(sizes: tuple[int, ...], settings: dict[str, Any]) -> str:
