@@ -145,11 +145,11 @@ figure.savefig("spiral_loss.png", dpi=144)
 # The gradients
 # -------------
 #
-# Both layers start from the same weights with either activation, so their gradients can be compared. For the first
-# thousand steps those of the sigmoid are several times smaller than those of the relu, in both layers: what is wrong
-# at the output hardly gets down to the weights that could mend it. (The two layers are not to be compared with each
-# other: :math:`dW_1` is summed with the inputs and :math:`dW_2` with activations, which are of another size.) The
-# steps are on a logarithmic scale, since it all happens early.
+# Both networks start from the same weights, so their gradients can be compared. Once the first ten steps have set the
+# biases of the output, those of the sigmoid are a small part of those of the relu for a thousand steps, in both
+# layers: what is wrong at the output hardly gets down to the weights that could mend it. Then it escapes, late. (The
+# two layers are not to be compared with each other: :math:`dW_1` is summed with the inputs and :math:`dW_2` with
+# activations, which are of another size.) The steps are on a logarithmic scale, since it all happens early.
 
 figure = Figure(figsize=(12, 4.4), layout="constrained")
 for ax, layer in zip(figure.subplots(1, 2, sharey=True), ("w1", "w2"), strict=True):

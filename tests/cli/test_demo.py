@@ -104,6 +104,28 @@ def test_softmax_agrees_with_its_formulas(portnn, tmp_path) -> None:
     assert found["y1, sigmoid of the difference"][0] == 0.7311
 
 
+def test_neuron_ends_where_its_cost_is_lowest(portnn, tmp_path) -> None:
+    pictures = ["linear_neuron", "logistic_neuron", "neuron_samples"]
+    found = figures(run(portnn, "neuron", tmp_path, pictures))
+    assert len(found) == 4
+    for here, expected in found.values():
+        assert here == pytest.approx(expected, abs=0.001)
+
+
+def test_ring_separates_its_classes(portnn, tmp_path) -> None:
+    printed = run(portnn, "ring", tmp_path, ["ring_boundary", "ring_cost", "ring_hidden"])
+    checked = re.findall(r"^layers\S+\[.*?\] +(-?\d\.\d+) +(-?\d\.\d+) +\S+$", printed, flags=re.MULTILINE)
+    assert len(checked) == 17
+    for numerical, analytical in checked:
+        assert float(numerical) == pytest.approx(float(analytical), rel=1e-5, abs=2e-9)
+    found = dict(re.findall(r"^(\S.*?)  +(\d\S+)  +\S.*$", printed, flags=re.MULTILINE))
+    assert float(found["largest relative error of a gradient"]) < 1e-6
+    assert float(found["loss after 300 steps, with momentum"]) < 0.01
+    assert float(found["loss after 300 steps, without"]) > 0.3
+    assert float(found["accuracy of the network"]) == float(found["accuracy of a plane in the hidden layer"]) == 1.0
+    assert float(found["accuracy of a line in the points"]) < 0.7
+
+
 def test_pictures_go_to_the_current_folder_without_out(portnn, study, tmp_path, monkeypatch) -> None:
     study("from pathlib import Path\nPath('new.png').write_bytes(b'new')\nprint(Path.cwd())")
     monkeypatch.chdir(tmp_path)
