@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, device, one_hot, portable
 from portnn.ops.row_mean import row_weights, where_counted
+from portnn.ops.rows import row_max
 from portnn.ops.shapes import check_shape, shape
 
 
@@ -55,7 +56,7 @@ def cross_entropy(
         check_shape("cross_entropy", "mask", mask, leading, "the logits expect")
         logits = where_counted(mask, logits, xp=xp)
 
-    shifted = logits - xp.max(logits, axis=-1, keepdims=True)
+    shifted = logits - row_max(logits, xp=xp)
     probabilities = xp.exp(shifted)
     totals = xp.sum(probabilities, axis=-1, keepdims=True)
     probabilities /= totals

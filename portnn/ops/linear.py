@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, device, portable
+from portnn.ops.rows import as_rows
 from portnn.ops.shapes import check_inner, check_shape
 
 
@@ -45,10 +46,9 @@ def linear(x: Array, weight: Array, bias: Array, *, xp: Namespace = None) -> tup
     """
     check_inner("linear", x=x, weight=weight)
     check_shape("linear", "bias", bias, (weight.shape[1],), "the weight expects")
-    # One product of two matrices: a stack of small ones is slower in every library.
-    y = xp.matmul(xp.reshape(x, (-1, weight.shape[0])), weight)
+    y = xp.matmul(as_rows(x, xp=xp), weight)
     y += bias
-    return xp.reshape(y, (*x.shape[:-1], weight.shape[1])), LinearCache(x, weight)
+    return y if x.ndim == 2 else xp.reshape(y, (*x.shape[:-1], weight.shape[1])), LinearCache(x, weight)
 
 
 @portable
@@ -67,9 +67,11 @@ def linear_backward(dy: Array, cache: LinearCache, *, of_x: bool = True, xp: Nam
     LinearGradients
     """
     x, weight = cache
-    rows = xp.reshape(x, (-1, weight.shape[0]))
-    drows = xp.reshape(dy, (-1, weight.shape[1]))
+    rows, drows = as_rows(x, xp=xp), as_rows(dy, xp=xp)
     # A sum over rows as a product: BLAS adds whole rows at once, in half the time.
     ones = xp.ones(drows.shape[0], dtype=dy.dtype, device=device(dy))
-    dx = xp.reshape(xp.matmul(drows, weight.T), x.shape) if of_x else None
+    dx = None
+    if of_x:
+        dx = xp.matmul(drows, weight.T)
+        dx = dx if x.ndim == 2 else xp.reshape(dx, x.shape)
     return LinearGradients(dx, xp.matmul(rows.T, drows), xp.matmul(ones, drows))

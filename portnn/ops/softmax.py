@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable
+from portnn.ops.rows import row_max
 
 
 class SoftmaxCache(NamedTuple):
@@ -40,7 +41,7 @@ def softmax(x: Array, *, xp: Namespace = None) -> tuple[Array, SoftmaxCache]:
     >>> softmax(np.asarray([1000.0, 1000.0]))[0].tolist()
     [0.5, 0.5]
     """
-    y = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+    y = xp.exp(x - row_max(x, xp=xp))
     y /= xp.sum(y, axis=-1, keepdims=True)
     return y, SoftmaxCache(y)
 
@@ -65,7 +66,7 @@ def log_softmax(x: Array, *, xp: Namespace = None) -> tuple[Array, LogSoftmaxCac
     y : array (..., n), not above 0
     cache : LogSoftmaxCache
     """
-    y = x - xp.max(x, axis=-1, keepdims=True)
+    y = x - row_max(x, xp=xp)
     y -= xp.log(xp.sum(xp.exp(y), axis=-1, keepdims=True))
     return y, LogSoftmaxCache(y)
 

@@ -118,6 +118,7 @@ class Trainer:
         self._unread: list[Unread] = []
         self._losses: list[float] = []
         self._rate = self._norm = math.nan
+        self._given: Any = None
 
     def run(self, total_steps: int) -> Progressed:
         """Train until `total_steps` steps have been done in all, or the plan's patience is at its end, and save.
@@ -241,10 +242,12 @@ class Trainer:
         carry = self._initial_carry() if starts else state.carry
         self._rate = self.plan.schedule(state.step)
         state.step += 1
+        if batch is not self._given:  # a full batch is the same every time
+            self._given, self._placed = batch, tree_map(asarray, batch)
         result = self._step(
             state.params,
             state.optimizer_state,
-            tree_map(asarray, batch),
+            self._placed,
             carry,
             asarray(np.float64(self._rate)),
             asarray(np.float64(state.step)),

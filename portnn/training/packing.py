@@ -21,15 +21,15 @@ def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:
 
     Arrays that `unpack` has cut out of a NumPy vector are not copied: the result is that vector.
     """
-    whole = _cut_from(arrays, shapes)
+    pieces = [arrays[name] for name in shapes]
+    whole = _cut_from(pieces)
     if whole is not None:
         return whole
-    return xp.concat([xp.reshape(arrays[name], (-1,)) for name in shapes])
+    return xp.concat([array if array.ndim == 1 else xp.reshape(array, (-1,)) for array in pieces])
 
 
-def _cut_from(arrays: Parameters, shapes: Shapes) -> Array | None:
+def _cut_from(pieces: list[Array]) -> Array | None:
     """Vector (n,) of NumPy that the arrays are consecutive pieces of, if they are."""
-    pieces = [arrays[name] for name in shapes]
     whole = getattr(pieces[0], "base", None)
     if not isinstance(whole, np.ndarray) or whole.ndim != 1 or whole.size < LARGE or not whole.flags.c_contiguous:
         return None
@@ -46,7 +46,8 @@ def unpack(vector: Array, shapes: Shapes, *, xp: Namespace) -> Parameters:
     arrays, start = {}, 0
     for name, shape in shapes.items():
         stop = start + math.prod(shape)
-        arrays[name] = xp.reshape(vector[start:stop], shape)
+        piece = vector[start:stop]
+        arrays[name] = piece if len(shape) == 1 else xp.reshape(piece, shape)
         start = stop
     return arrays
 
