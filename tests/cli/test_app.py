@@ -18,7 +18,12 @@ from portnn.cli.app import message
 
 pytestmark = pytest.mark.host
 
-COMMANDS = [("info",), ("gradcheck",), *(("char-rnn", name) for name in ("train", "sample", "evaluate"))]
+COMMANDS = [
+    ("info",),
+    ("gradcheck",),
+    *(("char-rnn", name) for name in ("train", "sample", "evaluate")),
+    *(("mlp", name) for name in ("train", "predict", "evaluate")),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -32,7 +37,12 @@ def test_help_has_an_example(portnn, command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "names"), [((), ("info", "gradcheck", "char-rnn")), (("char-rnn",), ("train", "sample", "evaluate"))]
+    ("group", "names"),
+    [
+        ((), ("info", "gradcheck", "char-rnn", "mlp")),
+        (("char-rnn",), ("train", "sample", "evaluate")),
+        (("mlp",), ("train", "predict", "evaluate")),
+    ],
 )
 def test_groups_show_their_commands(portnn, group, names) -> None:
     result = portnn(*group, "--help")

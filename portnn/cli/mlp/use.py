@@ -37,7 +37,8 @@ def predict(
 ) -> None:
     """Predict the target of every row of a table, as CSV.
 
-    Columns of a CSV file with a header are found by their names, others by their order.
+    Columns of a CSV file with a header are found by their names, others by their order. What training was told of the
+    file, such as its --encoding, holds here too.
 
     Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
     """
@@ -102,6 +103,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Say how well a trained network predicts a table: its loss, and its accuracy or R2.
+
+    The loss is the cross-entropy; of a regression, half the mean squared error, of the standardized target where
+    training standardized. What training was told of the file, such as its --encoding, holds here too.
 
     Example: portnn mlp evaluate flowers/best.safetensors test.csv --confusion
     """
