@@ -49,3 +49,10 @@ def test_min_char_rnn_is_the_recipe(tmp_path):
     text.write_text("abcdefgh" * 40, encoding="utf-8")
     printed = run("min_char_rnn.py", "0", str(text), cwd=tmp_path)
     assert "step 0, smoothed loss 51.986 nats per 25 characters" in printed
+
+
+def test_scipy_minimizes_what_descent_cannot_in_as_many_steps(tmp_path):
+    lbfgs, sgd = run("scipy_minimize.py", cwd=tmp_path).splitlines()
+    accuracies = [float(line.split("accuracy ")[1].split()[0]) for line in (lbfgs, sgd)]
+    assert accuracies[0] > 0.95
+    assert accuracies[1] < accuracies[0]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import threadpoolctl
 
 from portnn import process
 from portnn.datasets import python_documentation
@@ -132,3 +133,28 @@ def test_a_python_without_its_documentation(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     with pytest.raises(RuntimeError, match=r"no pydoc_data\.topics; give a text file instead"):
         python_documentation()
+
+
+def blas_threads():
+    return {library["num_threads"] for library in process.blas_libraries()}
+
+
+def test_one_blas_thread_until_the_last_context_ends():
+    before = blas_threads()
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        first, second = process.one_blas_thread(), process.one_blas_thread()
+        first.__enter__()
+        assert blas_threads() == {1}
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == {2}
+    assert blas_threads() == before
+
+
+def test_one_blas_thread_ends_with_an_error():
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        with pytest.raises(ZeroDivisionError), process.one_blas_thread():
+            _ = 1 / 0
+        assert blas_threads() == {2}

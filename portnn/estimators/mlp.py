@@ -227,7 +227,7 @@ class MLP(RowModel):
         if monitor not in MONITORS:
             raise ValueError(f"unknown monitor {monitor!r}; known: {', '.join(MONITORS)}")
         folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator=type(self).__name__)
-        self._settle(X, y)
+        self.initialize(X, y)
         model, params, where = self._fitted()
         rows, measured = self._rows(X, y, sample_weight), None
         if isinstance(held_out, tuple):
@@ -323,7 +323,7 @@ class MLP(RowModel):
         MLP
             Itself.
         """
-        self._settle(X, y, classes)
+        self.initialize(X, y, classes)
         model, params, where = self._fitted()
         rows = self._weigh_classes(self._rows(X, y, sample_weight))
         done = 0 if self.history is None else self.history.step
@@ -358,10 +358,23 @@ class MLP(RowModel):
             self.history = replace(self.history, params=params, optimizer_state=state)
         return self
 
-    def _settle(self, X: Any, y: Any, classes: Any = None) -> None:
-        """Let the first X and y decide what has not been: backend, classes, sizes, scaling, first parameters."""
+    def initialize(self, X: Any, y: Any, classes: Any = None) -> Any:
+        """Let the first X and y decide what has not been, and draw first parameters, as `fit` does before it trains.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+        y : array (rows,) or (rows, n)
+        classes : array, optional
+            All class labels there will ever be, where y does not hold them all.
+
+        Returns
+        -------
+        MLP
+            Itself. A model that has parameters stays as it is.
+        """
         if self.params is not None:
-            return
+            return self
         where = self.backend or backend_for(X)
         if self.dtype is not None:
             where = Backend(where.name, where.xp, where.device, self.dtype)
@@ -373,6 +386,7 @@ class MLP(RowModel):
         self.scaling = Scaling.of(x, where) if self.standardize else None
         self.backend, self.targets, self.model = where, targets, model
         self.params = tree_map(where.asarray, model.init(self.rng, self.init_scale))
+        return self
 
     def _settings(self) -> dict[str, Any]:
         chosen: Any = self.class_weight

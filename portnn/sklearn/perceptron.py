@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
@@ -170,10 +171,12 @@ class Perceptron(Fitted):
         """Checked X where it lives, y and weights on the host."""
         if y is None:
             raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
-        X, y = validate_data(self, X, y, multi_output=True, dtype=dtypes(X), reset=not again)
         if again:
             check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.fit")
-        labels = host(y)
+        labels = y if scipy.sparse.issparse(y) else host(y)
+        X, labels = validate_data(self, X, labels, multi_output=True, dtype=dtypes(X), reset=not again)
+        if scipy.sparse.issparse(labels):
+            raise TypeError("y is sparse, which this model does not take; y.toarray() makes it dense")
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         labels = self._targets(labels, again)
@@ -207,7 +210,7 @@ class Perceptron(Fitted):
         mlp = MLP(
             sizes, ACTIVATIONS[activation], self._objective(rows.y, classes), l2=l2, dropout=float(dropout), seed=seed
         )
-        mlp._settle(rows.X, rows.y, classes)
+        mlp.initialize(rows.X, rows.y, classes)
         return mlp
 
     def _begin(self) -> None:
