@@ -100,7 +100,8 @@ def docs(session: nox.Session) -> None:
     session.install(".[docs,plot,sklearn]")
     session.run("python", "-m", "doctest", "-o", "ELLIPSIS", "docs/index.md", "docs/idea.md", "docs/gradients.md")
     shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html", *session.posargs)
+    where = ("-d", "docs/_build/doctrees", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", *where, *session.posargs)
 
 
 @nox.session
