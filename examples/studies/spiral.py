@@ -36,6 +36,7 @@ ax = figure.subplots()
 for arm in range(3):
     ax.scatter(*X[y == arm].T, s=20, label=str(arm), **point_style(arm))
 ax.set(xlabel="x1", ylabel="x2", title="Three arms of 100 points", aspect="equal")
+ax.locator_params(nbins=5)
 ax.legend(title="class", frameon=False, loc="center left", bbox_to_anchor=(1.02, 0.5))
 figure.savefig("spiral_data.png", dpi=144)
 
@@ -128,6 +129,7 @@ figure = Figure(figsize=(16, 4.6), layout="constrained")
 models = {"softmax regression": linear, **nets}
 for ax, (name, model) in zip(figure.subplots(1, 3), models.items(), strict=True):
     plot_decision_boundary(model, X, y, ax=ax, title=f"{name}, accuracy {model.score(X, y):.2f}")
+    ax.locator_params(nbins=5)
 figure.savefig("spiral_boundaries.png", dpi=144)
 
 # %%
