@@ -2,7 +2,7 @@
 
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
-from portnn.estimators.holding_out import held_out_ids
+from portnn.estimators.holding_out import split_ids
 from portnn.estimators.importing import from_sklearn, from_torch
 from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.loading import load
@@ -27,7 +27,7 @@ __all__ = [
     "check_resumable",
     "from_sklearn",
     "from_torch",
-    "held_out_ids",
     "load",
     "recipe",
+    "split_ids",
 ]

@@ -7,9 +7,11 @@ import numpy as np
 from portnn.backends import Backend, tree_map
 from portnn.models import RowBatch
 
+Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-def hold_out(rows: RowBatch, fraction: float, where: Backend, *, seed: int) -> tuple[RowBatch, RowBatch | None]:
-    """Rows to train on, and a fraction drawn by the seed to measure on (None where that is no row).
+
+def split_ids(count: int, fraction: float, *, seed: int) -> tuple[Ids, Ids]:
+    """Ids of rows to train on and of rows to measure on, drawn by the seed; both ascending.
 
     Raises
     ------
@@ -18,24 +20,16 @@ def hold_out(rows: RowBatch, fraction: float, where: Backend, *, seed: int) -> t
     """
     if not 0.0 <= fraction < 1.0:
         raise ValueError(f"held_out must be in [0, 1), got {fraction}")
-    count = int(rows.x.shape[0])
     held = round(count * fraction)
-    if not held:
-        return rows, None
     if held == count:
         raise ValueError(f"held_out {fraction} leaves none of {count} rows to train on")
-    held_ids = held_out_ids(count, fraction, seed=seed)
-    others = np.setdiff1d(np.arange(count), held_ids)
-    xp = where.xp
-
-    def taken(ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> RowBatch:
-        placed = where.asarray(ids)
-        return tree_map(lambda array: xp.take(array, placed, axis=0), rows)  # type: ignore[no-any-return]
-
-    return taken(others), taken(held_ids)
-
-
-def held_out_ids(count: int, fraction: float, *, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Ids of the rows that `hold_out` draws for a seed, ascending."""
     order = np.random.default_rng((seed, 0, 1)).permutation(count)
-    return np.sort(order[: round(count * fraction)])
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def take_rows(rows: RowBatch, ids: Ids, where: Backend) -> RowBatch:
+    """Rows of some ids; the rows themselves where that is all of them."""
+    if len(ids) == rows.x.shape[0]:
+        return rows
+    placed = where.asarray(ids)
+    return tree_map(lambda array: where.xp.take(array, placed, axis=0), rows)  # type: ignore[no-any-return]

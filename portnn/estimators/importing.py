@@ -193,7 +193,8 @@ def _assembled(
         raise ValueError("classes are for classifiers, not for squared_error")
     if labels is not None:
         known = Classes.of(as_labels(labels))
-        if sizes[-1] != (len(known.labels) if objective == "cross_entropy" else 3 - len(known.labels)):
+        needed = {"cross_entropy": (sizes[-1], sizes[-1]), "binary_cross_entropy": (2, 1)}[objective]
+        if (len(known.labels), sizes[-1]) != needed:
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {sizes[-1]} outputs")
     found.model = FeedForward(sizes, **found.network)  # type: ignore[arg-type]
     found.targets = Targets(objective, sizes[-1], known, one_axis=sizes[-1] == 1 or known is not None)

@@ -14,14 +14,14 @@ import numpy as np
 from portnn.backends import Backend, generator, to_host, tree_map
 from portnn.datasets import Layout
 from portnn.estimators.class_weights import class_weights
-from portnn.estimators.holding_out import hold_out
+from portnn.estimators.holding_out import split_ids, take_rows
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.resuming import check_same_data, check_same_settings, open_run, table_facts
 from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_model import RowModel
 from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
-from portnn.estimators.table import backend_for, place_table
+from portnn.estimators.table import backend_for, check_lengths, place_table
 from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters, RowBatch
 from portnn.optimizers import Optimizer
@@ -227,13 +227,16 @@ class MLP(RowModel):
         if monitor not in MONITORS:
             raise ValueError(f"unknown monitor {monitor!r}; known: {', '.join(MONITORS)}")
         folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator=type(self).__name__)
-        self.initialize(X, y)
+        fraction = 0.0 if isinstance(held_out, tuple) else held_out
+        self.initialize(X, y, held_out=fraction)
         model, params, where = self._fitted()
-        rows, measured = self._rows(X, y, sample_weight), None
+        given = self._rows(X, y, sample_weight)
+        train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.seed)
+        rows, measured = take_rows(given, train_ids, where), None
         if isinstance(held_out, tuple):
             measured = self._rows(*held_out, *(None,) * (3 - len(held_out)))
-        else:
-            rows, measured = hold_out(rows, held_out, where, seed=self.seed)
+        elif len(held_ids):
+            measured = take_rows(given, held_ids, where)
         rows = self._weigh_classes(rows)
         source = self._batches(rows, batch_size, shuffle, self.seed)
         check_workers(workers, where, source.batch_size)
@@ -259,7 +262,7 @@ class MLP(RowModel):
             "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
             "clip_norm": clip_norm, "clip_value": clip_value, "patience": patience, "tolerance": tolerance,
             "workers": workers, "evaluate_every": evaluate_every, "checkpoint_every": plan.checkpoint_every,
-            "seed": self.seed, "held_out": held_out if isinstance(held_out, float | int) else None,
+            "seed": self.seed, "held_out": None if isinstance(held_out, tuple) else held_out,
         }}  # fmt: skip
         if folder is not None:
             facts["fit"]["table"] = table_facts(rows)
@@ -358,7 +361,7 @@ class MLP(RowModel):
             self.history = replace(self.history, params=params, optimizer_state=state)
         return self
 
-    def initialize(self, X: Any, y: Any, classes: Any = None) -> Any:
+    def initialize(self, X: Any, y: Any, classes: Any = None, *, held_out: float = 0.0) -> Any:
         """Let the first X and y decide what has not been, and draw first parameters, as `fit` does before it trains.
 
         Parameters
@@ -367,6 +370,8 @@ class MLP(RowModel):
         y : array (rows,) or (rows, n)
         classes : array, optional
             All class labels there will ever be, where y does not hold them all.
+        held_out : float in [0, 1)
+            Fraction of the rows that `fit` will hold out: what standardizes must not see them.
 
         Returns
         -------
@@ -379,11 +384,18 @@ class MLP(RowModel):
         if self.dtype is not None:
             where = Backend(where.name, where.xp, where.device, self.dtype)
         x = place_table(X, where)
-        targets = Targets.of(self.objective, y, classes, standardize=self.standardize_y)
+        targets = Targets.of(self.objective, y, classes)
+        train_ids, _ = split_ids(int(x.shape[0]), held_out, seed=self.seed)
+        if self.standardize_y:
+            values = targets.encode(y)
+            check_lengths(values, x)
+            targets = replace(targets, scaling=Scaling.of_host(values[train_ids]))
         sizes = (int(x.shape[1]), *self.hidden_layer_sizes, targets.outputs)
         model = FeedForward(sizes, **self.network)  # type: ignore[arg-type]
         # Nothing is changed before all has been found good.
-        self.scaling = Scaling.of(x, where) if self.standardize else None
+        self.scaling = (
+            Scaling.of(where.xp.take(x, where.asarray(train_ids), axis=0), where) if self.standardize else None
+        )
         self.backend, self.targets, self.model = where, targets, model
         self.params = tree_map(where.asarray, model.init(self.rng, self.init_scale))
         return self

@@ -16,7 +16,7 @@ from portnn.datasets import Layout
 from portnn.estimators.labels import Classes, place_labels
 from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, blocks
 from portnn.estimators.scaling import Scaling
-from portnn.estimators.table import place_table, place_weights
+from portnn.estimators.table import check_lengths, place_table, place_weights
 from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters, RowBatch
 from portnn.training import pack, save_checkpoint, unpack
@@ -220,8 +220,7 @@ class RowModel:
         _, _, where = self._fitted()
         x = self._place(X)
         targets = self._fitted_targets().encode(y)
-        if len(targets) != x.shape[0]:
-            raise ValueError(f"y has {len(targets)} rows, but X has {x.shape[0]}")
+        check_lengths(targets, x)
         return RowBatch(x, where.asarray(targets), place_weights(sample_weight, x.shape[0], where))
 
     def _fitted_targets(self) -> Targets:

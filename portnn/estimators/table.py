@@ -96,6 +96,12 @@ def place_table(x: Any, where: Backend, *, width: int | None = None) -> Array:
     return x
 
 
+def check_lengths(y: np.ndarray[Any, Any], x: Array) -> None:
+    """Raise ValueError unless y has as many rows as X."""
+    if len(y) != x.shape[0]:
+        raise ValueError(f"y has {len(y)} rows, but X has {x.shape[0]}")
+
+
 def place_weights(weights: Any, rows: int, where: Backend) -> Array | None:
     """Weights of rows (rows,) on the backend; None if all are alike.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class Targets:
     scaling: Scaling | None = None
 
     @classmethod
-    def of(cls, objective: str, y: Any, classes: Any = None, *, standardize: bool = False) -> Targets:
+    def of(cls, objective: str, y: Any, classes: Any = None) -> Targets:
         """Targets that y (rows,) or (rows, n) calls for.
 
         Parameters
@@ -48,8 +48,6 @@ class Targets:
         y : array (rows,) or (rows, n)
         classes : array, optional
             All class labels, where y may lack some.
-        standardize : bool
-            Bring every column of a regression's values to mean 0 and standard deviation 1.
 
         Raises
         ------
@@ -59,8 +57,7 @@ class Targets:
         shape = tuple(y.shape) if is_array(y) else np.shape(y)
         columns = shape[1] if len(shape) > 1 else 1
         if objective == "squared_error" or (objective == "binary_cross_entropy" and columns > 1):
-            found = cls(objective, columns, None, len(shape) < 2)
-            return replace(found, scaling=Scaling.of_host(found.encode(y))) if standardize else found
+            return cls(objective, columns, None, len(shape) < 2)
         known = Classes.of(as_labels(y if classes is None else classes))
         if objective == "cross_entropy":
             return cls(objective, len(known.labels), known)

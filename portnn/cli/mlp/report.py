@@ -10,7 +10,7 @@ import numpy as np
 
 from portnn.cli.options import print_json
 from portnn.datasets import Table
-from portnn.estimators import MLP, RowEvaluation, held_out_ids, load
+from portnn.estimators import MLP, RowEvaluation, load, split_ids
 from portnn.training import RunFolder
 
 
@@ -24,7 +24,7 @@ def report(
     assert model.backend is not None
     best = folder.best if folder.best.exists() else None
     chosen = best or folder.last
-    ids = held_out_ids(len(table.x), held_out, seed=model.seed)
+    _, ids = split_ids(len(table.x), held_out, seed=model.seed)
     rows, where = (ids, "held-out") if len(ids) else (slice(None), "training")
     found = load(chosen, backend=model.backend).evaluate(table.x[rows], table.y[rows])
     ended_early = bool(patience) and run.waited >= patience
