@@ -12,8 +12,9 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from portnn.optimizers import SGD, Adam
 from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
-from portnn.sklearn.solvers import STOCHASTIC
+from portnn.sklearn.solvers import STOCHASTIC, as_solver
 
 pytestmark = pytest.mark.host
 
@@ -52,20 +53,24 @@ def test_infinite_patience_uses_all_epochs(table):
     assert model.n_iter_ == 30
 
 
+@pytest.mark.parametrize("settings", [{}, {"solver": "sgd", "learning_rate": "adaptive"}])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_early_stopping_keeps_the_best_weights(table, weighted):
+def test_early_stopping_keeps_the_best_weights(table, weighted, settings):
     X, y = table
+    y = np.where(np.arange(120) % 7 == 0, 1 - y, y)  # noise, so that no score is perfect
     weights = np.linspace(0.5, 1.5, 120) if weighted else None
     model = MLPClassifier(
-        (8,), early_stopping=True, validation_fraction=0.25, learning_rate_init=0.3, n_iter_no_change=5,
-        max_iter=300, random_state=0,
+        (8,), early_stopping=True, validation_fraction=0.25, learning_rate_init=0.2, n_iter_no_change=5,
+        max_iter=500, random_state=0, **settings,
     ).fit(X, y, weights)  # fmt: skip
     scores = model.validation_scores_
-    assert len(scores) == model.n_iter_ < 300
+    assert len(scores) == model.n_iter_ < 500
     assert model.t_ == 90 * model.n_iter_
     assert model.best_loss_ is None
     assert model.best_validation_score_ == max(scores)
-    assert scores[-1] < max(scores), "the case shows nothing where the last epoch is the best"
+    assert min(scores) < max(scores) < 1.0
+    if not settings:
+        assert scores[-1] < max(scores), "the case shows nothing where the last epoch is the best"
     seed = np.random.RandomState(0).randint(2**31 - 1)
     _, held = train_test_split(np.arange(120), test_size=0.25, random_state=seed, stratify=y)
     assert abs(np.mean(y[held]) - np.mean(y)) < 0.02
@@ -133,6 +138,10 @@ def test_lbfgs(table):
     with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after 2 iterations"):
         model.set_params(max_iter=2).fit(X, y)
     assert model.n_iter_ == 2
+    for max_fun in range(2, 12):  # the last point that was tried need not be the best
+        with pytest.warns(ConvergenceWarning):
+            model.set_params(max_iter=100, max_fun=max_fun).fit(X, y)
+        assert model.loss_ == pytest.approx(model.mlp_.loss_and_gradient(X, y)[0], abs=1e-12)
 
 
 def test_epochs_one_by_one_are_as_many_at_once(table):
@@ -156,6 +165,14 @@ def test_epochs_one_by_one_are_as_many_at_once(table):
         warnings.simplefilter("ignore", ConvergenceWarning)
         all_at_once = SoftmaxClassifier(max_iter=5, **settings).fit(X, y)
     assert np.allclose(each.coefs_[0], all_at_once.coefs_[0], rtol=0, atol=1e-12)
+
+
+def test_solvers_get_their_settings():
+    model = MLPClassifier(beta_1=0.5, beta_2=0.75, epsilon=0.1, momentum=0.25)
+    assert as_solver(model) == Adam(beta1=0.5, beta2=0.75, eps=0.1)
+    assert as_solver(model.set_params(solver="sgd")) == SGD(momentum=0.25, nesterov=True)
+    assert as_solver(model.set_params(momentum=0.0)) == SGD()
+    assert as_solver(model.set_params(solver="nesterov")) == SGD(momentum=0.9, nesterov=True)
 
 
 def test_dropout_regularises(table):

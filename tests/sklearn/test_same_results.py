@@ -120,6 +120,16 @@ def test_whole_runs_end_at_the_same_epoch(kind, settings, rng):
     assert_same(here, there, 1e-9)
 
 
+def test_inverse_scaling_goes_on_over_calls(rng):
+    X, y = targets("binary", rng)
+    here, there = pair("binary", X, y, learning_rate="invscaling", power_t=0.3)
+    here.t_ = there.t_ = ROWS  # of the call that made the weights
+    for _ in range(3):
+        for estimator in (here, there):
+            estimator.partial_fit(X, y)
+        assert_same(here, there)
+
+
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
 def test_without_hidden_layers_lbfgs_finds_the_one_minimum(kind, rng):
     X, y = targets(kind, rng)
@@ -139,6 +149,10 @@ def test_class_weights_are_sample_weights(rng):
         warnings.simplefilter("ignore", ConvergenceWarning)
         by_class = ours.MLPClassifier(class_weight=of_class, **settings).fit(X, y)
         by_row = ours.MLPClassifier(**settings).fit(X, y, [of_class[label] for label in y.tolist()])
+        both = ours.MLPClassifier(class_weight=of_class, **settings).fit(X, y, np.arange(1, ROWS + 1))
+        product = [of_class[label] * (row + 1) for row, label in enumerate(y.tolist())]
+        by_product = ours.MLPClassifier(**settings).fit(X, y, product)
         alike = ours.MLPClassifier(**settings).fit(X, y)
     assert_same(by_class, by_row)
+    assert_same(both, by_product)
     assert np.max(np.abs(by_class.coefs_[0] - alike.coefs_[0])) > 1e-6
