@@ -59,10 +59,12 @@ def parity(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run the examples as a reader would."""
-    session.install(".")
+    session.install(".[plot,sklearn]")
     session.chdir(session.create_tmp())
-    for name in ("char_rnn", "min_char_rnn"):
-        session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), "300")
+    for name, *arguments in (("char_rnn", "300"), ("min_char_rnn", "300"), ("scipy_minimize",)):
+        session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
+    for study in ("circuit", "neuron", "rbf", "softmax", "ring", "digits"):  # the spiral takes longer: docs runs it
+        session.run("portnn", "demo", study)
 
 
 @nox.session
@@ -108,7 +110,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure a benchmark against its peers: nox -s bench -- char-rnn."""
     name, *rest = session.posargs or ("char-rnn",)
-    session.install(".", TORCH, "jax")
+    session.install(".[sklearn]", TORCH, "jax")
     session.run("python", f"examples/benchmarks/{name.replace('-', '_')}.py", *rest)
 
 
