@@ -55,9 +55,9 @@ def network():
 #
 # `loss_and_gradient` works out the gradient by the formulas, as one vector of all 17 parameters; `pack` and `unpack`
 # read and set that vector. Central differences need nothing but the loss, so they are an independent witness.
-# One step first, since a network takes the sizes of its layers from the data that it is given.
+# A network takes the sizes of its layers from the data that it is given, so it has to see them first.
 
-net = network().fit(X, labels, steps=1, batch_size=100, optimizer="sgd", learning_rate=0.1, progress=False)
+net = network().initialize(X, labels)
 _, analytical = net.loss_and_gradient(X, labels)
 start = net.pack()
 names = [f"{name}{list(at)}" for name, shape in net.model.shapes().items() for at in np.ndindex(shape)]

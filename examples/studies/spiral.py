@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
-from threadpoolctl import threadpool_limits
 
 import portnn
 from portnn import ops
@@ -80,8 +79,7 @@ linear.fit(X, y, steps=200, optimizer="sgd", learning_rate=1.0, progress=False)
 # To watch it, a callback works out the gradients from the parameters after every hundredth step: the mean absolute
 # value of :math:`dW_1` and :math:`dW_2`, and how large :math:`\Delta_1` is beside :math:`\Delta_2`. It leaves the
 # penalty out, which says nothing about the data. Both networks take 50,000 plain steps of gradient descent with a
-# learning rate of 0.1 on all points at once. Matrices of this size are multiplied faster by one thread than by several
-# that wait for each other.
+# learning rate of 0.1 on all points at once.
 
 
 class Watch:
@@ -110,14 +108,13 @@ class Watch:
 
 
 nets, watches = {}, {}
-with threadpool_limits(limits=1):
-    for activation in ("sigmoid", "relu"):
-        net = portnn.MLP((50, 50), activation, l2=1e-3, init_scale=0.1, seed=0, dtype="float32")
-        nets[activation], watches[activation] = net, Watch(net)
-        net.fit(
-            X, y, steps=50_000, batch_size=300, optimizer="sgd", learning_rate=0.1, callbacks=[watches[activation]],
-            progress=False,
-        )  # fmt: skip
+for activation in ("sigmoid", "relu"):
+    net = portnn.MLP((50, 50), activation, l2=1e-3, init_scale=0.1, seed=0, dtype="float32")
+    nets[activation], watches[activation] = net, Watch(net)
+    net.fit(
+        X, y, steps=50_000, batch_size=300, optimizer="sgd", learning_rate=0.1, callbacks=[watches[activation]],
+        progress=False,
+    )  # fmt: skip
 
 # %%
 # The boundaries
