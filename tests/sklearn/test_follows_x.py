@@ -16,8 +16,11 @@ from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 KINDS = {
-    "binary": (MLPClassifier, {"hidden_layer_sizes": (5,), "batch_size": 16}),
-    "multiclass": (MLPClassifier, {"hidden_layer_sizes": (5, 4), "activation": "tanh", "dropout": 0.2}),
+    "binary": (MLPClassifier, {"hidden_layer_sizes": (5,)}),
+    "multiclass": (
+        MLPClassifier,
+        {"hidden_layer_sizes": (5, 4), "activation": "tanh", "dropout": 0.2, "batch_size": 16},
+    ),
     "multilabel": (MLPClassifier, {"hidden_layer_sizes": 5, "solver": "sgd"}),
     "softmax": (SoftmaxClassifier, {}),
     "regression": (MLPRegressor, {"hidden_layer_sizes": (5,), "solver": "lbfgs"}),
