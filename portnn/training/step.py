@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 from portnn.backends import Array, Backend, tree_map
@@ -49,6 +50,19 @@ def make_step(
     instead of freezing them. Gradients are clipped entry by entry to `clip_value`, then to the global norm
     `clip_norm`. `workers`, if there are any, work out loss and gradient together.
     """
+    if workers is None and isinstance(model, Hashable) and isinstance(backend.device, Hashable):
+        return _known_step(model, optimizer, backend, clip_norm, clip_value)
+    return _new_step(model, optimizer, backend, clip_norm, clip_value, workers)
+
+
+def _new_step(
+    model: Model,
+    optimizer: Optimizer,
+    backend: Backend,
+    clip_norm: float | None,
+    clip_value: float | None,
+    workers: Workers | None = None,
+) -> Step:
     xp, shapes = backend.xp, model.shapes()
 
     def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
@@ -71,3 +85,7 @@ def make_step(
         return StepResult(unpack(packed[ALL], shapes, xp=xp), state, carry, loss, norm)
 
     return backend.compile(step)
+
+
+_known_step = functools.lru_cache(maxsize=32)(_new_step)
+"""Steps of the latest models: one that JAX has compiled is not compiled again by the next call of `partial_fit`."""
