@@ -103,7 +103,7 @@ def one_blas_thread() -> Iterator[None]:
     """Give products of matrices one thread until the last context that is open in the process ends.
 
     Small products are over before another thread has woken up, and where another process wants a core, waiting for
-    that thread can take a hundred times as long as the product.
+    that thread can take ten times as long as the product.
     """
     with _one_thread["lock"]:
         _one_thread["open"] += 1
