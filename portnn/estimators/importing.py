@@ -196,7 +196,7 @@ def _assembled(
         needed = {"cross_entropy": (sizes[-1], sizes[-1]), "binary_cross_entropy": (2, 1)}[objective]
         if (len(known.labels), sizes[-1]) != needed:
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {sizes[-1]} outputs")
-    found.model = FeedForward(sizes, **found.network)  # type: ignore[arg-type]
+    found.model = FeedForward(sizes, **found.network)
     found.targets = Targets(objective, sizes[-1], known, one_axis=sizes[-1] == 1 or known is not None)
     params = {}
     for layer, (weight, bias) in enumerate(layers):

@@ -6,24 +6,21 @@ import functools
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from portnn.backends import Backend, generator, to_host, tree_map
+from portnn.backends import Backend, generator, tree_map
 from portnn.datasets import Layout
-from portnn.estimators.class_weights import class_weights
 from portnn.estimators.holding_out import split_ids, take_rows
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.resuming import check_same_data, check_same_settings, open_run, table_facts
 from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
-from portnn.estimators.row_model import RowModel
+from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
-from portnn.estimators.table import backend_for, check_lengths, place_table
 from portnn.estimators.targets import Targets
-from portnn.models import FeedForward, Parameters, RowBatch
+from portnn.models import FeedForward, Parameters
 from portnn.optimizers import Optimizer
 from portnn.schedules import Schedule
 from portnn.training import (
@@ -33,14 +30,13 @@ from portnn.training import (
     Metrics,
     Plan,
     Progressed,
-    RowBatches,
     Trainer,
     check_workers,
     load_checkpoint,
 )
 
 
-class MLP(RowModel):
+class MLP(RowLearner):
     """Multilayer perceptron for classification or regression, on the arrays that it is given.
 
     Parameters
@@ -95,8 +91,6 @@ class MLP(RowModel):
     ['no', 'yes', 'yes', 'no']
     """
 
-    BATCH_SIZE: ClassVar[int | None] = 64
-    LEARNING_RATE: ClassVar[float] = 1e-3
     EPOCHS: ClassVar[int] = 100
 
     def __init__(
@@ -228,63 +222,67 @@ class MLP(RowModel):
             raise ValueError(f"unknown monitor {monitor!r}; known: {', '.join(MONITORS)}")
         folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator=type(self).__name__)
         fraction = 0.0 if isinstance(held_out, tuple) else held_out
-        self.initialize(X, y, held_out=fraction)
-        model, params, where = self._fitted()
-        given = self._rows(X, y, sample_weight)
-        train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.seed)
-        rows, measured = take_rows(given, train_ids, where), None
-        if isinstance(held_out, tuple):
-            measured = self._rows(*held_out, *(None,) * (3 - len(held_out)))
-        elif len(held_ids):
-            measured = take_rows(given, held_ids, where)
-        rows = self._weigh_classes(rows)
-        source = self._batches(rows, batch_size, shuffle, self.seed)
-        check_workers(workers, where, source.batch_size)
-        total = total_steps(steps, epochs, source.batches, default=self.EPOCHS)
-        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
-        evaluate_every = evaluate_every or max(source.batches, 1 if patience else math.ceil(total / 20))
-        plan = Plan(
-            optimizer=as_optimizer(optimizer),
-            schedule=as_schedule(schedule, rate, total),
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            patience=patience,
-            tolerance=tolerance,
-            divergence_factor=divergence_factor,
-            log_every=log_every or max(source.batches, math.ceil(total / 200)),
-            evaluate_every=evaluate_every,
-            checkpoint_every=checkpoint_every or evaluate_every,
-            workers=workers,
-        )
-        facts = {**self._facts(), "fit": {
-            "batch_size": source.batch_size, "shuffle": shuffle, "steps": total, "learning_rate": rate,
-            "optimizer": plan.optimizer.to_json(),
-            "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
-            "clip_norm": clip_norm, "clip_value": clip_value, "patience": patience, "tolerance": tolerance,
-            "workers": workers, "evaluate_every": evaluate_every, "checkpoint_every": plan.checkpoint_every,
-            "seed": self.seed, "held_out": None if isinstance(held_out, tuple) else held_out,
-        }}  # fmt: skip
-        if folder is not None:
-            facts["fit"]["table"] = table_facts(rows)
-        if saved is not None:
-            same = ("batch_size", "shuffle", "optimizer", "seed", "held_out")
-            check_same_settings(
-                saved[1], **facts["model"], dtype=where.dtype, **{name: facts["fit"][name] for name in same}
+        with self._all_or_nothing():
+            self.initialize(X, y, held_out=fraction)
+            model, params, where = self._fitted()
+            given = self._rows(X, y, sample_weight)
+            train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.seed)
+            rows, measured = take_rows(given, train_ids, where), None
+            if isinstance(held_out, tuple):
+                measured = self._rows(*held_out, *(None,) * (3 - len(held_out)))
+            elif len(held_ids):
+                measured = take_rows(given, held_ids, where)
+            rows = self._weigh_classes(rows)
+            source = self._batches(rows, batch_size, shuffle, self.seed)
+            check_workers(workers, where, source.batch_size)
+            total = total_steps(steps, epochs, source.batches, default=self.EPOCHS)
+            rate = self.LEARNING_RATE if learning_rate is None else learning_rate
+            if evaluate_every is None:
+                evaluate_every = max(source.batches, 1 if patience else math.ceil(total / 20))
+            plan = Plan(
+                optimizer=as_optimizer(optimizer),
+                schedule=as_schedule(schedule, rate, total),
+                clip_norm=clip_norm,
+                clip_value=clip_value,
+                patience=patience,
+                tolerance=tolerance,
+                divergence_factor=divergence_factor,
+                log_every=max(source.batches, math.ceil(total / 200)) if log_every is None else log_every,
+                evaluate_every=evaluate_every,
+                checkpoint_every=evaluate_every if checkpoint_every is None else checkpoint_every,
+                workers=workers,
             )
-            check_same_data(saved[1], facts["fit"]["table"], "table", "rows")
-        watched = None
-        if measured is not None:
-            watched = functools.partial(MONITORS[monitor], RowEvaluator(model, where, measured, self._fitted_targets()))
-        self.metrics = []
-        trainer = Trainer(
-            model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
-            held_out=watched,
-            folder=None if folder is None else folder.path, facts=facts, callbacks=callbacks,
-            on_metrics=self.metrics.append, loss_unit="" if self.objective == "squared_error" else "nats",
-            quiet=not progress,
-        )  # fmt: skip
-        if saved is not None:
-            trainer.restore(*saved)
+            facts = {**self._facts(), "fit": {
+                "batch_size": source.batch_size, "shuffle": shuffle, "steps": total, "learning_rate": rate,
+                "optimizer": plan.optimizer.to_json(),
+                "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
+                "clip_norm": clip_norm, "clip_value": clip_value, "patience": patience, "tolerance": tolerance,
+                "workers": workers, "evaluate_every": evaluate_every, "checkpoint_every": plan.checkpoint_every,
+                "seed": self.seed, "held_out": None if isinstance(held_out, tuple) else held_out,
+            }}  # fmt: skip
+            if folder is not None:
+                facts["fit"]["table"] = table_facts(rows)
+            if saved is not None:
+                same = ("batch_size", "shuffle", "optimizer", "seed", "held_out")
+                check_same_settings(
+                    saved[1], **facts["model"], dtype=where.dtype, **{name: facts["fit"][name] for name in same}
+                )
+                check_same_data(saved[1], facts["fit"]["table"], "table", "rows")
+            watched = None
+            if measured is not None:
+                watched = functools.partial(
+                    MONITORS[monitor], RowEvaluator(model, where, measured, self._fitted_targets())
+                )
+            self.metrics = []
+            trainer = Trainer(
+                model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
+                held_out=watched,
+                folder=None if folder is None else folder.path, facts=facts, callbacks=callbacks,
+                on_metrics=self.metrics.append, loss_unit="" if self.objective == "squared_error" else "nats",
+                quiet=not progress,
+            )  # fmt: skip
+            if saved is not None:
+                trainer.restore(*saved)
         try:
             self.history = trainer.run(total)
         except DivergenceError:
@@ -298,108 +296,6 @@ class MLP(RowModel):
             self.params = trainer.best_params or self.params
         return self
 
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        classes: Any = None,
-        batch_size: int | None = None,
-        shuffle: bool = True,
-        optimizer: str | Optimizer = "adam",
-        learning_rate: float | None = None,
-    ) -> Any:
-        """Train for one epoch on some rows; the optimizer goes on where the last `fit` or `partial_fit` left it.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        classes : array, optional
-            All class labels there will ever be, at the first call, where y does not hold them all.
-        batch_size, shuffle, optimizer, learning_rate
-            As for `fit`; the optimizer the same every time.
-
-        Returns
-        -------
-        MLP
-            Itself.
-        """
-        self.initialize(X, y, classes)
-        model, params, where = self._fitted()
-        rows = self._weigh_classes(self._rows(X, y, sample_weight))
-        done = 0 if self.history is None else self.history.step
-        source = self._batches(rows, batch_size, shuffle, self.seed + done)
-        rate = self.LEARNING_RATE if learning_rate is None else learning_rate
-        plan = Plan(
-            optimizer=as_optimizer(optimizer), schedule=as_schedule("constant", rate, 1), log_every=source.batches,
-            evaluate_every=source.batches, divergence_factor=math.inf,  # rows may come one at a time
-        )  # fmt: skip
-        trainer = Trainer(
-            model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
-            on_metrics=self.metrics.append, quiet=True,
-        )  # fmt: skip
-        if self.history is not None:
-            trainer.state = replace(self.history, params=params)
-        self.history = trainer.run(done + source.batches)
-        self.params = self.history.params
-        return self
-
-    def to(self, backend: str | Backend, *, device: Any = None) -> Any:
-        """Move a fitted model to another library or device, in place, with its dtype and its optimizer's state.
-
-        Returns
-        -------
-        Itself.
-        """
-        before = self._fitted()[2]
-        super().to(backend, device=device)
-        if self.history is not None:
-            _, params, where = self._fitted()
-            state = tree_map(lambda array: where.asarray(before.to_host(array)), self.history.optimizer_state)
-            self.history = replace(self.history, params=params, optimizer_state=state)
-        return self
-
-    def initialize(self, X: Any, y: Any, classes: Any = None, *, held_out: float = 0.0) -> Any:
-        """Let the first X and y decide what has not been, and draw first parameters, as `fit` does before it trains.
-
-        Parameters
-        ----------
-        X : array (rows, features)
-        y : array (rows,) or (rows, n)
-        classes : array, optional
-            All class labels there will ever be, where y does not hold them all.
-        held_out : float in [0, 1)
-            Fraction of the rows that `fit` will hold out: what standardizes must not see them.
-
-        Returns
-        -------
-        MLP
-            Itself. A model that has parameters stays as it is.
-        """
-        if self.params is not None:
-            return self
-        where = self.backend or backend_for(X)
-        if self.dtype is not None:
-            where = Backend(where.name, where.xp, where.device, self.dtype)
-        x = place_table(X, where)
-        targets = Targets.of(self.objective, y, classes)
-        train_ids, _ = split_ids(int(x.shape[0]), held_out, seed=self.seed)
-        if self.standardize_y:
-            values = targets.encode(y)
-            check_lengths(values, x)
-            targets = replace(targets, scaling=Scaling.of_host(values[train_ids]))
-        sizes = (int(x.shape[1]), *self.hidden_layer_sizes, targets.outputs)
-        model = FeedForward(sizes, **self.network)  # type: ignore[arg-type]
-        # Nothing is changed before all has been found good.
-        self.scaling = (
-            Scaling.of(where.xp.take(x, where.asarray(train_ids), axis=0), where) if self.standardize else None
-        )
-        self.backend, self.targets, self.model = where, targets, model
-        self.params = tree_map(where.asarray, model.init(self.rng, self.init_scale))
-        return self
-
     def _settings(self) -> dict[str, Any]:
         chosen: Any = self.class_weight
         if isinstance(chosen, Mapping):  # JSON has no keys but strings
@@ -407,22 +303,6 @@ class MLP(RowModel):
         return {"class_weight": chosen, "standardize": self.standardize,
                 "standardize_y": self.standardize_y, "init_scale": self.init_scale,
                 "seed": self.seed}  # fmt: skip
-
-    def _weigh_classes(self, rows: RowBatch) -> RowBatch:
-        """Rows with their class weights; without class weights the rows themselves."""
-        if self.class_weight is None or self.classes is None:
-            return rows
-        where = self._fitted()[2]
-        ids = self._fitted_targets().class_ids(to_host(rows.targets))
-        weights = where.asarray(class_weights(self.class_weight, self.classes, ids))
-        return rows._replace(weights=weights if rows.weights is None else weights * rows.weights)
-
-    def _batches(self, rows: RowBatch, batch_size: int | None, shuffle: bool, seed: int) -> RowBatches:
-        model, _, where = self._fitted()
-        return RowBatches(
-            rows, where, batch_size=self.BATCH_SIZE if batch_size is None else batch_size, shuffle=shuffle, seed=seed,
-            hidden_sizes=model.sizes[1:-1], rate=model.dropout,
-        )  # fmt: skip
 
     def _placed(self, arrays: dict[str, Any]) -> Parameters:
         """Parameters of a checkpoint on the backend."""

@@ -240,6 +240,16 @@ def test_partial_fit_needs_all_classes_at_first(backend, table):
 
 
 @pytest.mark.host
+def test_a_partial_fit_that_fails_changes_nothing(backend, table):
+    x, y = table
+    model = small(backend)
+    with pytest.raises(ValueError, match="y has 5 rows"):
+        model.partial_fit(x, y[:5], classes=[0, 1, 2])
+    assert model.params is None
+    assert np.array_equal(model.partial_fit(x, y).pack(), small(backend).partial_fit(x, y).pack())
+
+
+@pytest.mark.host
 @pytest.mark.parametrize("batch_size", [16, 60])
 def test_resumed_is_as_never_stopped(tmp_path, backend, table, batch_size):
     settings = {"batch_size": batch_size, "held_out": 0.2, **QUIET}
@@ -337,9 +347,18 @@ def test_to_moves_a_fitted_model(backend, table):
 def test_a_fit_that_fails_changes_nothing(backend, table):
     x, y = table
     model = small(backend)
-    with pytest.raises(ValueError, match="only one class"):
-        model.fit(x, y * 0, **QUIET)
-    assert model.params is None
+    for wrong, settings, message in (
+        (y * 0, {}, "only one class"),
+        (y[:5], {}, "y has 5 rows"),
+        (y, {"steps": 0}, "steps must be"),
+        (y, {"evaluate_every": 0}, "evaluate_every must be"),
+        (y, {"log_every": 0}, "log_every must be"),
+        (y, {"held_out": (x[:, :1], y)}, "X has 1 features"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(x, wrong, **settings, **QUIET)
+        assert model.params is None
+        assert model.targets is None
     first = model.fit(x, y, epochs=2, **QUIET).pack()
     assert np.array_equal(first, small(backend).fit(x, y, epochs=2, **QUIET).pack())
     with pytest.raises(DivergenceError):
