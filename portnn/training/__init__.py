@@ -1,11 +1,12 @@
 """Training: the one loop, its callbacks, metrics, checkpoints and resume."""
 
+from portnn.training.batch_source import BatchSource
 from portnn.training.callbacks import Callback, StepEvent
 from portnn.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
-from portnn.training.loop import BatchSource, Trainer
+from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
 from portnn.training.plan import Plan

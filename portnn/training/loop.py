@@ -7,13 +7,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from portnn.backends import Array, Backend, generator_from_json, state_to_json, tree_map
 from portnn.models import Model, Parameters
 from portnn.process import one_blas_thread
+from portnn.training.batch_source import BatchSource
 from portnn.training.callbacks import Callback, StepEvent, check_replaced
 from portnn.training.checkpoint import Arrays, CheckpointError, save_checkpoint
 from portnn.training.divergence import DivergenceError, DivergenceWatch
@@ -29,30 +30,6 @@ from portnn.training.workers import Workers, check_workers
 
 SMALL_PRODUCT = 1 << 22
 """Where the largest product of a step has fewer multiplications, one thread is faster than several."""
-
-
-class BatchSource(Protocol):
-    """Where batches come from.
-
-    Attributes
-    ----------
-    position : int
-        Where the next batch starts; set to go on from there.
-    batch_size : int
-    unit : {"char", "row"}
-        What `tokens` counts.
-    """
-
-    position: int
-    batch_size: int
-    unit: str
-
-    @property
-    def tokens(self) -> float:
-        """How many characters or rows one batch has, for the speed."""
-
-    def next(self, rng: np.random.Generator) -> tuple[Any, bool]:
-        """Return the next batch, on the host or on the backend, and whether the carry starts anew with it."""
 
 
 class Unread(NamedTuple):
