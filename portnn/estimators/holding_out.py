@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portnn.backends import Backend, tree_map
+from portnn.backends import Backend, to_host, tree_map
 from portnn.models import RowBatch
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -32,4 +32,11 @@ def take_rows(rows: RowBatch, ids: Ids, where: Backend) -> RowBatch:
     if len(ids) == rows.x.shape[0]:
         return rows
     placed = where.asarray(ids)
-    return tree_map(lambda array: where.xp.take(array, placed, axis=0), rows)  # type: ignore[no-any-return]
+    return check_counts(tree_map(lambda array: where.xp.take(array, placed, axis=0), rows))
+
+
+def check_counts(rows: RowBatch) -> RowBatch:
+    """Return the rows; raise ValueError if all of them weigh 0."""
+    if rows.weights is not None and not np.any(to_host(rows.weights)):
+        raise ValueError(f"all of {rows.x.shape[0]} rows to train or to measure on weigh 0")
+    return rows

@@ -193,6 +193,8 @@ def _assembled(
         raise ValueError("classes are for classifiers, not for squared_error")
     if labels is not None:
         known = Classes.of(as_labels(labels))
+        if not np.array_equal(known.labels, as_labels(labels)):
+            raise ValueError(f"classes must be in ascending order, one for each output, got {list(labels)}")
         needed = {"cross_entropy": (sizes[-1], sizes[-1]), "binary_cross_entropy": (2, 1)}[objective]
         if (len(known.labels), sizes[-1]) != needed:
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {sizes[-1]} outputs")

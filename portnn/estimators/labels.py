@@ -102,18 +102,20 @@ def as_labels(y: Any) -> Host:
         if len(kinds) > 1:
             raise ValueError(f"y has labels of several kinds: {', '.join(kinds)}")
         labels = np.asarray(labels.tolist())
-    if labels.dtype.kind not in "biufUS":
+    if labels.dtype.kind not in "biufU":
         raise ValueError(f"y has dtype {labels.dtype}; class labels are numbers or strings")
     return labels
 
 
 def place_labels(labels: Host, where: Backend) -> Array:
-    """Labels on the backend, where they are numbers; strings stay on the host."""
-    if where.name == "numpy" or labels.dtype.kind in "US":
+    """Labels on the backend; strings stay on the host, and so do numbers that the backend's dtypes cannot hold."""
+    if where.name == "numpy" or labels.dtype.kind == "U":
         return labels
     if labels.dtype.kind == "b":
         return where.xp.astype(where.asarray(labels.astype(np.int64)), where.xp.bool)
-    return where.asarray(labels)
+    with np.errstate(over="ignore"):
+        kept = labels.astype(where.dtype if labels.dtype.kind == "f" else str(where.integer_dtype).rpartition(".")[2])
+    return where.asarray(labels) if np.array_equal(kept, labels) else labels
 
 
 def _shown(labels: Host) -> str:

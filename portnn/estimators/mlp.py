@@ -18,7 +18,7 @@ from portnn.estimators.resuming import check_same_data, check_same_settings, ope
 from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.scaling import Scaling
-from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
+from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, plain, total_steps
 from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters
 from portnn.optimizers import Optimizer
@@ -110,18 +110,19 @@ class MLP(RowLearner):
         device: Any = None,
         dtype: str | None = None,
     ) -> None:
-        sizes = tuple(hidden_layer_sizes)
+        sizes = tuple(map(plain, hidden_layer_sizes))
+        l2, dropout, seed, init_scale = map(plain, (l2, dropout, seed, init_scale))
         FeedForward((1, *sizes, 1), activation, objective, l2, dropout)  # refuses what makes no sense before any work
         if class_weight is not None and objective == "squared_error":
             raise ValueError("class_weight is for classifiers, not for squared_error")
         if standardize_y and objective != "squared_error":
             raise ValueError(f"standardize_y is for squared_error, not for {objective}")
-        if isinstance(class_weight, str) and class_weight != "balanced":
+        if not (class_weight is None or class_weight == "balanced" or isinstance(class_weight, Mapping)):
             raise ValueError(f'class_weight must be a dict or "balanced", got {class_weight!r}')
         super().__init__(objective, as_backend(backend, device, dtype or "float32") if backend is not None else None)
         self.network = {"activation": activation, "objective": objective, "l2": float(l2), "dropout": float(dropout)}
-        self.hidden_layer_sizes, self.class_weight, self.standardize = sizes, class_weight, standardize
-        self.standardize_y = standardize_y
+        self.hidden_layer_sizes, self.class_weight, self.standardize = sizes, class_weight, bool(standardize)
+        self.standardize_y = bool(standardize_y)
         self.init_scale, self.seed, self.dtype = init_scale, seed, dtype
         self.rng = generator(seed)
         self.metrics: list[Metrics] = []
@@ -220,16 +221,29 @@ class MLP(RowLearner):
         """
         if monitor not in MONITORS:
             raise ValueError(f"unknown monitor {monitor!r}; known: {', '.join(MONITORS)}")
+        steps, epochs, batch_size, shuffle, learning_rate = map(
+            plain, (steps, epochs, batch_size, shuffle, learning_rate)
+        )
+        clip_norm, clip_value, held_out, patience, tolerance = map(
+            plain, (clip_norm, clip_value, held_out, patience, tolerance)
+        )
+        apart: tuple[Any, ...] = ()
+        fraction = 0.0
+        if isinstance(held_out, tuple) and len(held_out) in (2, 3):
+            apart = (*held_out, None)[:3]
+        elif isinstance(held_out, int | float):
+            fraction = held_out
+        else:
+            raise ValueError(f"held_out must be a fraction or a tuple (X, y[, sample_weight]), got {type(held_out)}")
         folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator=type(self).__name__)
-        fraction = 0.0 if isinstance(held_out, tuple) else held_out
         with self._all_or_nothing():
             self.initialize(X, y, held_out=fraction)
             model, params, where = self._fitted()
             given = self._rows(X, y, sample_weight)
             train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.seed)
             rows, measured = take_rows(given, train_ids, where), None
-            if isinstance(held_out, tuple):
-                measured = self._rows(*held_out, *(None,) * (3 - len(held_out)))
+            if apart:
+                measured = self._rows(*apart)
             elif len(held_ids):
                 measured = take_rows(given, held_ids, where)
             rows = self._weigh_classes(rows)
@@ -258,12 +272,13 @@ class MLP(RowLearner):
                 "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
                 "clip_norm": clip_norm, "clip_value": clip_value, "patience": patience, "tolerance": tolerance,
                 "workers": workers, "evaluate_every": evaluate_every, "checkpoint_every": plan.checkpoint_every,
-                "seed": self.seed, "held_out": None if isinstance(held_out, tuple) else held_out,
+                "seed": self.seed, "held_out": fraction, "monitor": monitor,
             }}  # fmt: skip
             if folder is not None:
                 facts["fit"]["table"] = table_facts(rows)
+                facts["fit"]["measured"] = None if measured is None else table_facts(measured)["sha256"]
             if saved is not None:
-                same = ("batch_size", "shuffle", "optimizer", "seed", "held_out")
+                same = ("batch_size", "shuffle", "optimizer", "seed", "held_out", "monitor", "measured")
                 check_same_settings(
                     saved[1], **facts["model"], dtype=where.dtype, **{name: facts["fit"][name] for name in same}
                 )
@@ -284,17 +299,21 @@ class MLP(RowLearner):
             if saved is not None:
                 trainer.restore(*saved)
         try:
-            self.history = trainer.run(total)
+            trainer.run(total)
         except DivergenceError:
-            trainer.state.params = params  # those that diverged are of no use
+            raise  # what diverged is of no use: parameters and optimizer stay as they were
+        except BaseException:
+            self._take(trainer)
             raise
-        finally:
-            self.params, self.rng = trainer.state.params, trainer.rng
+        self._take(trainer)
         if patience is not None and measured is not None:
             if trainer.best_params is None and folder is not None and folder.best.exists():  # an earlier run's
                 trainer.best_params = self._placed(load_checkpoint(folder.best)[0])
             self.params = trainer.best_params or self.params
         return self
+
+    def _take(self, trainer: Trainer) -> None:
+        self.history, self.params, self.rng = trainer.state, trainer.state.params, trainer.rng
 
     def _settings(self) -> dict[str, Any]:
         chosen: Any = self.class_weight

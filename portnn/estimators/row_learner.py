@@ -13,11 +13,11 @@ import numpy as np
 
 from portnn.backends import Backend, to_host, tree_map
 from portnn.estimators.class_weights import class_weights
-from portnn.estimators.holding_out import split_ids
+from portnn.estimators.holding_out import check_counts, split_ids
 from portnn.estimators.row_model import RowModel
 from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_optimizer, as_schedule
-from portnn.estimators.table import backend_for, check_lengths, place_table
+from portnn.estimators.table import as_table, backend_for, check_lengths, place_table
 from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, RowBatch
 from portnn.optimizers import Optimizer
@@ -85,10 +85,13 @@ class RowLearner(RowModel):
             targets = replace(targets, scaling=Scaling.of_host(values[train_ids]))
         sizes = (int(x.shape[1]), *self.hidden_layer_sizes, targets.outputs)
         model = FeedForward(sizes, **self.network)
+        scaling, given = None, as_table(X)
+        if self.standardize and isinstance(given, np.ndarray):
+            scaling = Scaling.of_host(given[train_ids].astype(np.float64))
+        elif self.standardize:
+            scaling = Scaling.of(where.xp.take(x, where.asarray(train_ids), axis=0), where)
         # Nothing is changed before all has been found good.
-        self.scaling = (
-            Scaling.of(where.xp.take(x, where.asarray(train_ids), axis=0), where) if self.standardize else None
-        )
+        self.scaling = scaling
         self.backend, self.targets, self.model = where, targets, model
         self.params = tree_map(where.asarray, model.init(self.rng, self.init_scale))
         return self
@@ -137,7 +140,10 @@ class RowLearner(RowModel):
                 on_metrics=self.metrics.append, quiet=True,
             )  # fmt: skip
             if self.history is not None:
-                trainer.state = replace(self.history, params=params)
+                trainer.state = replace(
+                    self.history, params=params, losses=[],
+                    held_out_loss=None, best_held_out_loss=None, lowest_loss=None, waited=0,  # of another run
+                )  # fmt: skip
             self.history = trainer.run(done + source.batches)
             self.params = self.history.params
         return self
@@ -160,10 +166,10 @@ class RowLearner(RowModel):
     @contextlib.contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         """Be as before, if something is refused."""
-        before = {**vars(self), "rng": copy.deepcopy(self.rng)}
+        before = {**vars(self), "rng": copy.deepcopy(self.rng), "metrics": list(self.metrics)}
         try:
             yield
-        except Exception:
+        except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
@@ -175,7 +181,7 @@ class RowLearner(RowModel):
         where = self._fitted()[2]
         ids = self._fitted_targets().class_ids(to_host(rows.targets))
         weights = where.asarray(class_weights(self.class_weight, self.classes, ids))
-        return rows._replace(weights=weights if rows.weights is None else weights * rows.weights)
+        return check_counts(rows._replace(weights=weights if rows.weights is None else weights * rows.weights))
 
     def _batches(self, rows: RowBatch, batch_size: int | None, shuffle: bool, seed: int) -> RowBatches:
         model, _, where = self._fitted()

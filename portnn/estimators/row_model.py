@@ -164,7 +164,7 @@ class RowModel:
         entries = sum(math.prod(shape) for shape in model.shapes().values())
         if tuple(vector.shape) != (entries,):
             raise ValueError(f"the vector has shape {tuple(vector.shape)}, but the parameters have {entries} entries")
-        vector = where.xp.asarray(where.asarray(vector), copy=True)
+        vector = where.xp.astype(where.asarray(vector), getattr(where.xp, where.dtype), copy=True)
         self.params = unpack(vector, model.shapes(), xp=where.xp)
 
     def to(self, backend: str | Backend, *, device: Any = None) -> Any:
@@ -208,8 +208,7 @@ class RowModel:
     def _place(self, X: Any) -> Array:
         """X on the backend, standardized where the model does that."""
         model, _, where = self._fitted()
-        x = place_table(X, where, width=model.sizes[0])
-        return x if self.scaling is None else self.scaling(x, where)
+        return place_table(X, where, width=model.sizes[0], scaling=self.scaling)
 
     def _back(self, array: Array, X: Any) -> Array:
         """Result where X was: on the host, if X was there."""

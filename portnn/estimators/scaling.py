@@ -17,16 +17,36 @@ class Scaling(NamedTuple):
 
     @classmethod
     def of(cls, x: Array, where: Backend) -> Scaling:
-        """Scaling of a table (rows, features); a column that never changes is only shifted."""
-        mean = where.xp.mean(x, axis=0)
-        deviation = where.to_host(where.xp.std(x, axis=0)).astype(np.float64)
-        return cls(where.to_host(mean).astype(np.float64), np.where(deviation > 0.0, deviation, 1.0))
+        """Scaling of a table (rows, features) on a backend, in its dtype; see `of_host`."""
+        xp = where.xp
+        found = (xp.mean(x, axis=0), xp.std(x, axis=0), xp.max(x, axis=0) > xp.min(x, axis=0))
+        return cls._checked(*(where.to_host(array) for array in found))
 
     @classmethod
     def of_host(cls, values: np.ndarray[Any, Any]) -> Scaling:
-        """Scaling of values (rows, n) on the host."""
-        deviation = np.std(values, axis=0)
-        return cls(np.mean(values, axis=0), np.where(deviation > 0.0, deviation, 1.0))
+        """Scaling of values (rows, n) on the host, float64; a column that never changes is only shifted.
+
+        Raises
+        ------
+        ValueError
+            If numbers are too large for their mean and deviation.
+        """
+        with np.errstate(all="ignore"):
+            found = np.mean(values, axis=0), np.std(values, axis=0)
+        return cls._checked(*found, np.max(values, axis=0) > np.min(values, axis=0))
+
+    @classmethod
+    def _checked(cls, mean: Any, deviation: Any, changes: Any) -> Scaling:
+        # The deviation of equal numbers may be a rounding error above 0.
+        mean, deviation = mean.astype(np.float64), np.where(changes & (deviation > 0.0), deviation, 1.0)
+        wrong = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(deviation)))
+        if len(wrong):
+            raise ValueError(f"column {wrong[0]} has numbers that are too large to standardize")
+        return cls(mean, deviation.astype(np.float64))
+
+    def of_rows(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Scaled table on the host, float64: large numbers that differ little keep what they differ by."""
+        return (x.astype(np.float64) - self.mean) / self.deviation  # type: ignore[no-any-return]
 
     def __call__(self, x: Array, where: Backend) -> Array:
         """Scaled table: a new array."""

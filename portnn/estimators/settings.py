@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from portnn.backends import Backend, backend
 from portnn.optimizers import Optimizer, optimizer
 from portnn.schedules import Schedule, schedule
+
+
+def plain(value: Any) -> Any:
+    """Python's number for a scalar of NumPy, which no checkpoint could hold; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def as_backend(chosen: str | Backend, device: Any, dtype: str) -> Backend:

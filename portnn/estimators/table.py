@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Array, Backend, device, is_array, library_name, namespace, to_host
+from portnn.estimators.scaling import Scaling
 
 DTYPES = ("float32", "float64")
 
@@ -49,7 +50,7 @@ def as_table(x: Any) -> Array:
     return array if array.dtype.kind in "biufc" else _numbers(array)
 
 
-def place_table(x: Any, where: Backend, *, width: int | None = None) -> Array:
+def place_table(x: Any, where: Backend, *, width: int | None = None, scaling: Scaling | None = None) -> Array:
     """X (rows, features) on the backend and of its dtype.
 
     NumPy arrays, lists and data frames are moved over; arrays of another library or device are refused.
@@ -60,6 +61,8 @@ def place_table(x: Any, where: Backend, *, width: int | None = None) -> Array:
     where : Backend
     width : int, optional
         Number of features that X must have.
+    scaling : Scaling, optional
+        What brings every column to mean 0 and deviation 1; on the host before anything is rounded.
 
     Raises
     ------
@@ -80,19 +83,25 @@ def place_table(x: Any, where: Backend, *, width: int | None = None) -> Array:
         raise ValueError(f"X has {features} features, but the model expects {width}")
     xp = namespace(X=x)
     if isinstance(x, np.ndarray):
-        x = where.asarray(x.astype(np.float64) if x.dtype.kind in "biu" else x)
+        given = x.astype(np.float64) if x.dtype.kind in "biu" else x
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = where.asarray(given if scaling is None else scaling.of_rows(given))
     elif xp is not where.xp:
         raise TypeError(f"X belongs to {library_name(xp)}, but the model to {where.name}; `to` moves a fitted model")
     else:
         if where.device is not None and device(x) != where.device:
             raise ValueError(f"X is on device {device(x)}, but the model on {where.device}; `to` moves a fitted model")
+        given = x
         x = xp.astype(x, getattr(xp, where.dtype), copy=False)
+        x = x if scaling is None else scaling(x, where)
     # One number first: a sum of finite numbers is finite, unless they are huge, and takes a fraction of the time.
     with np.errstate(all="ignore"):
         total = where.xp.sum(x)
     if not bool(where.xp.isfinite(total)) and not bool(where.xp.all(where.xp.isfinite(x))):
         row, column = np.argwhere(~np.isfinite(to_host(x)))[0]
-        raise ValueError(f"X contains NaN or infinity, first at row {row}, column {column}")
+        finite = np.isfinite(to_host(given)[row, column])
+        what = f"numbers too large for {where.dtype}" if finite else "NaN or infinity"
+        raise ValueError(f"X contains {what}, first at row {row}, column {column}")
     return x
 
 
@@ -114,11 +123,15 @@ def place_weights(weights: Any, rows: int, where: Backend) -> Array | None:
         return None
     host = (to_host(weights) if is_array(weights) else np.asarray(weights)).astype(np.float64)
     if host.shape != (rows,):
-        raise ValueError(f"sample_weight has shape {host.shape}, but X has {rows} rows")
+        raise ValueError(f"sample_weight has shape {host.shape}, expected {(rows,)}")
     if not np.all(np.isfinite(host)) or np.any(host < 0.0):
         raise ValueError("sample_weight must be finite and not negative")
     if not np.any(host):
         raise ValueError("sample_weight is zero everywhere, so there is nothing to learn from")
+    with np.errstate(over="ignore"):
+        total = host.astype(where.dtype).sum()
+    if not 0.0 < total < np.inf:
+        raise ValueError(f"sample_weight has the sum {host.sum():g}, which {where.dtype} cannot hold")
     return where.asarray(host)
 
 

@@ -54,6 +54,8 @@ class Targets:
         ValueError
             If there is but one class, or more than two for "binary_cross_entropy".
         """
+        if y is None:
+            raise ValueError("y is None, but there is nothing to learn without it")
         shape = tuple(y.shape) if is_array(y) else np.shape(y)
         columns = shape[1] if len(shape) > 1 else 1
         if objective == "squared_error" or (objective == "binary_cross_entropy" and columns > 1):

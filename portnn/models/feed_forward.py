@@ -195,10 +195,12 @@ class FeedForward:
         """Cut a batch between its rows into parts as equal as can be, each with its share of the mean loss."""
         rows, pieces = batch.x.shape[0], []
         for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
-            piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
             share = (stop - start) / rows
-            if batch.weights is not None:
-                share = float(piece.weights.sum()) / (float(batch.weights.sum()) or 1.0)
+            if batch.weights is not None and batch.weights.any():
+                share = float(batch.weights[start:stop].sum() / batch.weights.sum())
+            if start == stop:  # a part without rows works on one that does not count
+                start, stop = 0, 1
+            piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
             pieces.append((piece, (), share))
         return pieces
 

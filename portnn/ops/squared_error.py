@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable
-from portnn.ops.row_mean import row_weights, where_counted
+from portnn.ops.row_mean import mean_of_rows_backward, row_weights, where_counted
 from portnn.ops.shapes import check_shape, shape
 
 
@@ -76,7 +76,4 @@ def squared_error_backward(dloss: Array, cache: SquaredErrorCache, *, xp: Namesp
     dprediction : array (..., n)
         With a mask, each row weighs as in the mean.
     """
-    difference, weights = cache
-    if weights is None:
-        return difference * (dloss / math.prod(difference.shape[:-1]))
-    return difference * xp.expand_dims(weights * dloss, axis=-1)
+    return mean_of_rows_backward(dloss, cache.difference, cache.weights, xp=xp)

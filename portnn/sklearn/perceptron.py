@@ -111,15 +111,20 @@ class Perceptron(Fitted):
         again = hasattr(self, "mlp_")
         rows = self._rows(X, y, sample_weight, again)
         batch_size = self._batch_size(rows.size)
+        network = self.mlp_.model if again else None
         mlp = self._network(rows, classes, self._l2(rows, batch_size), 0 if again else self._seed(), again)
         if not again:
             self._begin()
         batches = math.ceil(rows.size / batch_size)
         rates = as_rates(self, self.learning_rate_init, rows=rows.size, batches=batches, seen=self.t_)
         done, before = len(mlp.metrics), mlp.history.step if mlp.history is not None else 0
-        mlp.partial_fit(
-            *rows, batch_size=batch_size, shuffle=self.shuffle, optimizer=as_solver(self), learning_rate=rates(0)
-        )
+        try:
+            mlp.partial_fit(
+                *rows, batch_size=batch_size, shuffle=self.shuffle, optimizer=as_solver(self), learning_rate=rates(0)
+            )
+        except BaseException:
+            mlp.model = network
+            raise
         lines = mlp.metrics[done:]
         steps = np.diff([before, *(line["step"] for line in lines)])
         self._note([float(np.average([line["loss"] for line in lines], weights=steps))], rows.size)

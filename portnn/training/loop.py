@@ -93,7 +93,6 @@ class Trainer:
         self.state = Progressed(self.params, optimizer_state, self._initial_carry())
         self._files = None if self.folder is None else RunFolder(self.folder)
         self._unread: list[Unread] = []
-        self._losses: list[float] = []
         self._rate = self._norm = math.nan
         self._given: Any = None
 
@@ -136,6 +135,7 @@ class Trainer:
                 ends = state.step == total_steps
                 evaluates = ends or state.step % plan.evaluate_every == 0
                 logs = evaluates or state.step % plan.log_every == 0
+                between = ends and state.step % plan.evaluate_every != 0 and state.step % plan.log_every != 0
                 saves = ends or state.step % plan.checkpoint_every == 0
                 if logs or saves:
                     self._read_losses()  # waits for the device, so the clock must still run
@@ -143,14 +143,14 @@ class Trainer:
                 with self._clock:
                     self._call_back(result)
                     if logs:
-                        self._log(evaluate=evaluates)
+                        self._log(evaluate=evaluates, keep_losses=between)
                     if saves or self.out_of_patience:
                         self._save_last()
                 self._progress.advance()
             if requests.received is not None and state.step < total_steps and not self.out_of_patience:
                 self._read_losses()
-                if self._losses:
-                    self._log(evaluate=False)
+                if state.losses:
+                    self._log(evaluate=False, keep_losses=True)
                 self._save_last()
                 raise Interrupted(requests.received, state.step)
         return state
@@ -255,18 +255,19 @@ class Trainer:
         for step, loss, rate, norm in self._unread:
             loss_now, self._norm = float(loss), float(norm)
             self._watch.check(step, loss_now, rate, self._norm)
-            self._losses.append(loss_now)
+            state.losses.append(loss_now)
             if smoothing is not None:
                 before = loss_now if state.smooth_loss is None else state.smooth_loss
                 state.smooth_loss = smoothing * before + (1.0 - smoothing) * loss_now
         state.first_loss = self._watch.first
         self._unread.clear()
 
-    def _log(self, *, evaluate: bool) -> None:
+    def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
         state = self.state
-        mean = math.fsum(self._losses) / len(self._losses)
+        mean = math.fsum(state.losses) / len(state.losses)
         loss = mean if state.smooth_loss is None else state.smooth_loss
-        self._losses.clear()
+        if not keep_losses:
+            state.losses = []
         steps, seconds = state.step - self._logged[0], state.seconds - self._logged[1]
         self._logged = (state.step, state.seconds)
         speed = steps * self.source.tokens / seconds
@@ -279,7 +280,7 @@ class Trainer:
             improved = state.best_held_out_loss is None or state.held_out_loss < state.best_held_out_loss
             if improved:
                 state.best_held_out_loss, self.best_params = state.held_out_loss, state.params
-        if evaluate:
+        if evaluate and state.step % self.plan.evaluate_every == 0:  # the end of a run is no moment to wait for
             state.wait_for(loss if state.held_out_loss is None else state.held_out_loss, self.plan.tolerance)
         line = Metrics(
             step=state.step,

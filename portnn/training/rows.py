@@ -50,10 +50,9 @@ class RowBatches:
         hidden_sizes: tuple[int, ...] = (),
         rate: float = 0.0,
     ) -> None:
-        if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int)):
+        whole = isinstance(batch_size, int) and not isinstance(batch_size, bool)
+        if batch_size is not None and not (whole and batch_size >= 1):
             raise ValueError(f"batch_size must be a positive whole number, got {batch_size!r}")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size must be a positive whole number, got {batch_size}")
         self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed
         self.count = int(rows.x.shape[0])
         self.batch_size = min(batch_size or self.count, self.count)

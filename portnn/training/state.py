@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from portnn.backends import Backend, tree_flatten, tree_map, tree_unflatten
@@ -16,7 +16,10 @@ TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
 
 @dataclass
 class Progressed:
-    """All that a run changes as it goes, beside what the batch source and the generator hold."""
+    """All that a run changes as it goes, beside what the batch source and the generator hold.
+
+    `losses` are those since the last line of metrics: a run that goes on has the same mean in the next.
+    """
 
     params: Parameters
     optimizer_state: Any
@@ -30,6 +33,7 @@ class Progressed:
     tokens_per_second: float = 0.0
     lowest_loss: float | None = None
     waited: int = 0
+    losses: list[float] = field(default_factory=list)
 
     def wait_for(self, loss: float, tolerance: float) -> None:
         """Count the evaluations in a row since a loss was lower than the lowest before by more than the tolerance."""
@@ -41,8 +45,8 @@ class Progressed:
         """Arrays by their path, on the host, and the rest in plain JSON types."""
         arrays = {
             path: backend.to_host(array)
-            for top, field in TREES.items()
-            for path, array in tree_flatten(getattr(self, field), top)
+            for top, name in TREES.items()
+            for path, array in tree_flatten(getattr(self, name), top)
         }
         return arrays, {name: value for name, value in vars(self).items() if name not in TREES.values()}
 
@@ -68,4 +72,4 @@ class Progressed:
                     raise CheckpointError(f"the checkpoint is of {there.dtype}, the backend of {backend.dtype}")
             return tree_map(backend.asarray, tree_unflatten(arrays, like, top))
 
-        return Progressed(**{field: placed(top, getattr(self, field)) for top, field in TREES.items()}, **facts)
+        return Progressed(**{name: placed(top, getattr(self, name)) for top, name in TREES.items()}, **facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from portnn.backends import Array, Backend, tree_map
@@ -50,8 +50,9 @@ def make_step(
     instead of freezing them. Gradients are clipped entry by entry to `clip_value`, then to the global norm
     `clip_norm`. `workers`, if there are any, work out loss and gradient together.
     """
-    if workers is None and isinstance(model, Hashable) and isinstance(backend.device, Hashable):
-        return _known_step(model, optimizer, backend, clip_norm, clip_value)
+    if workers is None and backend.name == "jax" and _can_be_told_apart(model, optimizer, backend):
+        known: Step = _known_step(model, optimizer, backend, clip_norm, clip_value)  # type: ignore[arg-type]
+        return known
     return _new_step(model, optimizer, backend, clip_norm, clip_value, workers)
 
 
@@ -89,3 +90,11 @@ def _new_step(
 
 _known_step = functools.lru_cache(maxsize=32)(_new_step)
 """Steps of the latest models: one that JAX has compiled is not compiled again by the next call of `partial_fit`."""
+
+
+def _can_be_told_apart(*values: object) -> bool:
+    try:
+        hash(values)
+    except TypeError:
+        return False
+    return True

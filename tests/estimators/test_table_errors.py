@@ -107,7 +107,7 @@ def test_labels_that_training_never_saw(fitted, x):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.ones(11), r"sample_weight has shape \(11,\), but X has 12 rows"),
+        (np.ones(11), r"sample_weight has shape \(11,\), expected \(12,\)"),
         (-np.ones(12), "sample_weight must be finite and not negative"),
         (np.full(12, np.nan), "sample_weight must be finite and not negative"),
         (np.zeros(12), "sample_weight is zero everywhere"),
