@@ -88,8 +88,8 @@ def test_y(estimator, y, message):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1.0, 1.0], r"sample_weight has shape \(2,\), but X has 4 rows"),
-        (np.ones((4, 1)), r"sample_weight has shape \(4, 1\), but X has 4 rows"),
+        ([1.0, 1.0], r"sample_weight has shape \(2,\), expected \(4,\)"),
+        (np.ones((4, 1)), r"sample_weight has shape \(4, 1\), expected \(4,\)"),
         ([1.0, -1.0, 1.0, 1.0], "sample_weight must be finite and not negative"),
         ([1.0, np.nan, 1.0, 1.0], "sample_weight must be finite"),
         ([0.0, 0.0, 0.0, 0.0], "sample_weight is zero everywhere"),
