@@ -30,8 +30,9 @@ def read_csv(
         Columns of numbers that become `x`.
     targets : sequence of int, optional
         Columns that become `y`. Several of them hold numbers.
-    labels : {"text", "numbers"}, optional
-        What a single target holds. Without it: text, if more than half of its cells are no numbers.
+    labels : {"text", "numbers", "classes"}, optional
+        What a single target holds. "classes": numbers, unless a cell is text. Without it: text, unless more than half
+        of its cells look like numbers.
 
     Returns
     -------
@@ -93,7 +94,14 @@ def _parsed(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tupl
         values[:, place] = found[str(column)]
     if not np.all(np.isfinite(values)):
         return None
+    if any(_quoted_late(cell) for name in kinds.names or () if kinds[name] == "O" for cell in found[name].tolist()):
+        return None
     return values, [] if single is None else found[str(single)].tolist()
+
+
+def _quoted_late(cell: str) -> bool:
+    """Whether spaces stand before a quote: NumPy's parser takes it for text, where the quotes enclose the cell."""
+    return cell.startswith(" ") and cell.lstrip(" ").startswith('"')
 
 
 def _searched(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]]:
@@ -111,10 +119,14 @@ def _searched(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tu
 def _target(sheet: CsvSheet, column: int, words: list[str], labels: str | None) -> Host:
     """Cells of the target, as numbers or as text."""
     words = [word.strip() for word in words]
-    numbers = [] if labels == "text" else [as_number(word) for word in words]
-    known = sum(number is not None and math.isfinite(number) for number in numbers)
-    if labels == "numbers" or known > len(words) / 2:
-        if known < len(words):
+    numbers = [as_number(word) for word in words]
+    others = [word for word, number in zip(words, numbers, strict=True) if number is None]
+    if labels == "classes":
+        labels = "numbers" if all(map(is_missing, others)) else "text"
+    elif labels is None:
+        labels = "numbers" if sum(not looks_like_number(word) for word in others) < len(words) / 2 else "text"
+    if labels == "numbers":
+        if not all(number is not None and math.isfinite(number) for number in numbers):
             for (line, _), word in zip(sheet.rows(), words, strict=True):
                 _number(sheet, line, column, word)
         return np.asarray(numbers, dtype=np.float64)

@@ -87,6 +87,26 @@ def test_both_parsers_agree(sheet, monkeypatch, rng) -> None:
     assert fast.y.tolist() == slow.y.tolist()
 
 
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        ('1, "yes"\n2, no\n', ["yes", "no"]),
+        ('1,   "ye""s"\n2," no"\n', ['ye"s', "no"]),
+        ('1,  ye"s"\n2,\t"no"\n', ['ye"s"', '"no"']),
+        ('1, "yes, or so"\n2, "no"\n', ["yes, or so", "no"]),
+    ],
+)
+def test_spaces_before_a_quote_are_no_part_of_a_label(sheet, monkeypatch, content, labels) -> None:
+    found = sheet(content, delimiter=",", header=False)
+    assert read_csv(found, [0], [1]).y.tolist() == labels
+    monkeypatch.setattr(csv_table, "_parsed", lambda *_: None)
+    assert read_csv(found, [0], [1]).y.tolist() == labels
+
+
+def test_spaces_before_a_quote_in_a_column_that_is_not_asked_for(sheet) -> None:
+    assert read_csv(sheet('1, "a\n2, b"\n3, c\n', delimiter=",", header=False), [0]).x.tolist() == [[1.0], [3.0]]
+
+
 def test_a_quoted_line_break_counts_as_a_line(sheet) -> None:
     found = sheet('a,kind,b\n1,"oak\ntree",2\n3,elm,x\n')
     with pytest.raises(ValueError, match="line 4, column 'b': 'x' is text"):
@@ -103,6 +123,36 @@ def test_what_a_target_holds(sheet) -> None:
     assert read_csv(sheet("a,y\n1,2\n2,b\n3,c\n"), [0], [1]).y.tolist() == ["2", "b", "c"]
     assert read_csv(sheet("a,y,z\n1,2,3\n2,3,4\n"), [0], [1, 2]).y.tolist() == [[2.0, 3.0], [3.0, 4.0]]
     assert read_csv(sheet("a,y\n1,2\n2,3\n"), [0, 1]).y is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a;b\n0;1,5\n1;2,5\n", "line 2, column 'b': '1,5' is text in a column of numbers; numbers need a decimal"),
+        ('a,b\n0,1\n1,"1,234"\n2,"2,5"\n', "line 3, column 'b': '1,234' is text in a column of numbers; numbers need"),
+        ("a;b\n0;1,5\n1;NA\n2;1,5\n", "line 2, column 'b': '1,5' is text in a column of numbers; numbers need"),
+    ],
+)
+def test_a_target_with_decimal_commas_is_no_text(sheet, content, message) -> None:
+    found = sheet(content)
+    with pytest.raises(ValueError, match=message):
+        read_csv(found, [0], [1])
+    assert read_csv(found, [0], [1], labels="text").y.dtype.kind == "U"
+    assert read_csv(found, [0], [1], labels="classes").y.dtype.kind == "U"
+
+
+def test_class_labels_are_numbers_only_if_all_of_them_are(sheet) -> None:
+    def read(*cells):
+        found = sheet("a,y\n" + "".join(f"0,{cell}\n" for cell in cells))
+        return read_csv(found, [0], [1], labels="classes").y.tolist()
+
+    assert read(1, 2, "3.5") == [1.0, 2.0, 3.5]
+    assert read(1, 2, 3, "x") == ["1", "2", "3", "x"]
+    assert read(1, "x", "y") == ["1", "x", "y"]
+    with pytest.raises(ValueError, match=r"line 4, column 'y': the value is missing \('NA'\)"):
+        read(1, 2, "NA")
+    with pytest.raises(ValueError, match="line 3, column 'y': the value is missing"):
+        read(1, "", 3, "x")
 
 
 @pytest.mark.parametrize(
