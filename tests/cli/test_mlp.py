@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import portnn as library
+from portnn.cli.mlp.tables import labels_or_values
 from portnn.cli.mlp.train import measuring_steps
 from portnn.datasets import spiral
 from portnn.training import load_checkpoint, read_metrics
@@ -179,6 +180,33 @@ def test_whole_numbers_are_predicted_as_such(train, portnn, folder, tmp_path) ->
     assert "accuracy 1.0000" in portnn("mlp", "evaluate", folder.best, tmp_path / "t.csv").out
 
 
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [
+        (("1e+20", "2e+20"), ()),
+        (("1.123456789", "1.123456788"), ("--task", "classification")),
+        (("1", "2", "3", "x"), ("--task", "classification")),
+    ],
+)
+def test_class_labels_are_predicted_in_full(train, portnn, folder, tmp_path, labels, options) -> None:
+    count = len(labels)
+    write(tmp_path / "t.csv", ["a", "y"], [[n % count - 1, labels[n % count]] for n in range(40 * count)])
+    settings = ("--epochs", 60, "--dtype", "float64", "--learning-rate", 0.02)
+    assert train(tmp_path / "t.csv", *settings, *options).status == 0
+    result = portnn("mlp", "predict", folder.best, tmp_path / "t.csv", "--proba").out.splitlines()
+    assert result[0].split(",")[1:] == [f"p_{label}" for label in sorted(labels)]
+    assert [line.split(",")[0] for line in result[1 : count + 1]] == list(labels)
+    assert "accuracy 1.0000" in portnn("mlp", "evaluate", folder.best, tmp_path / "t.csv").out
+    assert train(tmp_path / "t.csv", "--resume", "--epochs", 61).status == 0
+
+
+def test_only_whole_numbers_that_a_float_tells_apart_become_integers() -> None:
+    for largest, kind in ((2.0**53, "i"), (2.0**53 + 2, "f"), (-(2.0**53) - 2, "f"), (math.inf, "f")):
+        y = np.asarray([0.0, largest] * 2)
+        task, labels = labels_or_values(y, None)
+        assert (task, labels.dtype.kind, labels.tolist()) == ("classification", kind, y.tolist())
+
+
 def test_npz(train, portnn, folder, tmp_path) -> None:
     x, y = spiral(20)
     np.savez(tmp_path / "t.npz", points=x, arms=y)
@@ -246,6 +274,16 @@ def test_a_run_that_goes_on_ends_where_one_in_one_go_does(train, folder, tmp_pat
     arrays, straight = (load_checkpoint(path)[0] for path in (folder.last, tmp_path / "straight" / "last.safetensors"))
     assert arrays.keys() == straight.keys()
     assert all(arrays[name].tobytes() == straight[name].tobytes() for name in arrays)
+
+
+def test_a_run_with_weighted_classes_that_python_began_goes_on(portnn, train, folder, tmp_path) -> None:
+    x, y = np.arange(40.0)[:, None] % 2, np.arange(40) % 2
+    model = library.MLP((4,), class_weight={0: 1.0, 1: 3.0})
+    model.fit(x, y, steps=2, batch_size=8, out=folder.path, progress=False)
+    write(tmp_path / "t.csv", None, np.column_stack([x[:, 0], y]).tolist())
+    result = train(tmp_path / "t.csv", "--resume", "--steps", 4)
+    assert (result.status, facts(folder)["run"]["step"]) == (0, 4), result.err
+    assert facts(folder)["settings"]["class_weight"] == [[0, 1.0], [1, 3.0]]
 
 
 def test_patience_ends_a_run_and_says_so(train, folder) -> None:

@@ -33,6 +33,9 @@ SPIRAL = ("x", "y", "arm")
 READING = ("delimiter", "header", "encoding", "x_name", "y_name")
 """Options that say how to read a file; the checkpoint keeps those that were given."""
 
+EXACT = 2.0**53
+"""Whole numbers up to this size are told apart as floats; larger ones are not taken for integers."""
+
 FEW = 20
 """Whole numbers with at most so many distinct values, each found twice or more on average, are class labels."""
 
@@ -70,8 +73,8 @@ def read_training_table(
     return read_csv(sheet, layout.features, layout.targets, labels=LABELS.get(task or "")), layout
 
 
-LABELS = {"regression": "numbers"}
-"""What a target holds by the task; a class label may be text or a number."""
+LABELS = {"regression": "numbers", "classification": "classes"}
+"""What a target holds by the task."""
 
 
 def read_table_for(model: MLP, file: Path, options: dict[str, Any], *, targets: bool) -> Table:
@@ -114,7 +117,10 @@ def one_column(name: str, delimiter: str) -> str:
 
 
 def labels_or_values(y: np.ndarray[Any, Any], task: str | None) -> tuple[str, np.ndarray[Any, Any]]:
-    """Task that y asks for, unless one was said, and y as it takes it: whole numbers become integer labels."""
+    """Task that y asks for, unless one was said, and y as it takes it: whole numbers become integer labels.
+
+    Those beyond `EXACT` stay floats.
+    """
     whole = y.dtype.kind in "biu" or (y.dtype.kind == "f" and bool(np.all(y == np.floor(y))))
     if task is None:
         task = "classification" if y.ndim == 1 and (y.dtype.kind in "US" or (whole and is_few(y))) else "regression"
@@ -126,7 +132,7 @@ def labels_or_values(y: np.ndarray[Any, Any], task: str | None) -> tuple[str, np
         raise ValueError(f"regression takes numbers, but the target holds text such as {str(y.flat[0])!r}")
     if task == "regression":
         return task, y.astype(np.float64)
-    return task, y.astype(np.int64) if whole and y.dtype.kind == "f" else y
+    return task, y.astype(np.int64) if whole and y.dtype.kind == "f" and np.all(np.abs(y) <= EXACT) else y
 
 
 def is_few(y: np.ndarray[Any, Any]) -> bool:

@@ -232,9 +232,10 @@ def saved_settings(folder: RunFolder) -> dict[str, Any]:
     facts = load_checkpoint(folder.last)[1]
     check_resumable(facts, "MLP")
     print(f"the run in {folder.path} goes on after step {facts['run']['step']}", file=sys.stderr)
-    network, layout = facts["model"], facts["layout"]
+    network, layout, weights = facts["model"], facts["layout"], facts["settings"]["class_weight"]
     return {
         **facts["settings"],
+        "class_weight": dict(weights) if isinstance(weights, list) else weights,  # JSON has no keys but strings
         **{name: network[name] for name in ("activation", "l2", "dropout")},
         **facts["fit"],
         "patience": facts["fit"]["patience"] or 0,

@@ -63,7 +63,7 @@ def predict(
     head = column_names(model.layout and model.layout.target_names, columns.shape[1], "prediction")
     if probabilities is not None:
         head += [f"p_{label}" for label in labels]
-    lines = rows_of(columns, probabilities)
+    lines = rows_of(columns, probabilities, digits=7 if model.classes is None else None)
     if out is None:
         write(sys.stdout, head, lines)
     else:
@@ -72,10 +72,12 @@ def predict(
         print(f"{len(columns):,} rows in {out}", file=sys.stderr)
 
 
-def rows_of(columns: np.ndarray[Any, Any], probabilities: np.ndarray[Any, Any] | None) -> Iterator[list[Any]]:
-    """Rows of the output: predictions, and probabilities to six digits."""
+def rows_of(
+    columns: np.ndarray[Any, Any], probabilities: np.ndarray[Any, Any] | None, *, digits: int | None
+) -> Iterator[list[Any]]:
+    """Rows of the output: predictions, in full unless digits are said, and probabilities to six digits."""
     for number, row in enumerate(columns.tolist()):
-        shown = [f"{value:.7g}" if isinstance(value, float) else value for value in row]
+        shown = row if digits is None else [f"{value:.{digits}g}" for value in row]
         yield shown if probabilities is None else shown + [f"{p:.6f}" for p in probabilities[number]]
 
 
