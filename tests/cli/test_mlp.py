@@ -9,7 +9,6 @@ import math
 import os
 import shlex
 import signal
-import sys
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ import portnn as library
 from portnn.cli.mlp.tables import labels_or_values
 from portnn.cli.mlp.train import measuring_steps
 from portnn.datasets import spiral
-from portnn.training import load_checkpoint, read_metrics
+from portnn.training import RowBatches, load_checkpoint, read_metrics
 
 pytestmark = pytest.mark.host
 
@@ -305,15 +304,14 @@ def test_a_small_table_is_not_measured_after_every_blink() -> None:
 
 
 def test_a_signal_saves_first(train, folder, monkeypatch) -> None:
-    module = sys.modules["portnn.estimators.mlp"]
-    next_batch = module.RowBatches.next
+    next_batch = RowBatches.next
 
     def strike(self, rng):
         if self.position == 3:
             os.kill(os.getpid(), signal.SIGINT)
         return next_batch(self, rng)
 
-    monkeypatch.setattr(module.RowBatches, "next", strike)
+    monkeypatch.setattr(RowBatches, "next", strike)
     result = train("--epochs", 100)
     assert (result.status, result.out) == (130, "")
     assert result.message == "stopped by SIGINT after step 4; --resume goes on from there"
