@@ -278,11 +278,13 @@ class MLP(RowLearner):
                 facts["fit"]["table"] = table_facts(rows)
                 facts["fit"]["measured"] = None if measured is None else table_facts(measured)["sha256"]
             if saved is not None:
-                same = ("batch_size", "shuffle", "optimizer", "seed", "held_out", "monitor", "measured")
+                same = ("batch_size", "shuffle", "optimizer", "seed", "held_out", "monitor")
                 check_same_settings(
                     saved[1], **facts["model"], dtype=where.dtype, **{name: facts["fit"][name] for name in same}
                 )
                 check_same_data(saved[1], facts["fit"]["table"], "table", "rows")
+                if saved[1]["fit"]["measured"] != facts["fit"]["measured"]:
+                    raise CheckpointError("cannot resume: the held-out rows are not those of the checkpoint")
             watched = None
             if measured is not None:
                 watched = functools.partial(

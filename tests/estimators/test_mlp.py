@@ -472,8 +472,11 @@ def test_patience_is_the_same_in_pieces_as_in_one_run(tmp_path, backend, rng):
 def test_another_monitor_or_other_held_out_rows_cannot_go_on(tmp_path, backend, table):
     x, y = table
     small(backend).fit(x, y, steps=2, held_out=(x[:9], y[:9]), out=tmp_path, **QUIET)
-    for settings in ({"held_out": (x[:9], y[:9]), "monitor": "score"}, {"held_out": (x[:8], y[:8])}):
-        with pytest.raises(CheckpointError, match="the checkpoint has m"):
+    for settings, message in (
+        ({"held_out": (x[:9], y[:9]), "monitor": "score"}, "the checkpoint has monitor 'loss', not 'score'"),
+        ({"held_out": (x[:8], y[:8])}, "the held-out rows are not those of the checkpoint"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
             small(backend).fit(x, y, steps=4, out=tmp_path, resume=True, **settings, **QUIET)
 
 
