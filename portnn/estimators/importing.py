@@ -45,7 +45,8 @@ def from_sklearn(
     Parameters
     ----------
     estimator : object
-        With `coefs_`, `intercepts_`, `activation`, `out_activation_` and, if it classifies, `classes_`.
+        With `coefs_`, `intercepts_`, `out_activation_`, `activation` if it has hidden layers, and `classes_` if it
+        classifies.
     l2 : float
         Penalty of further training: scikit-learn's is ``alpha / rows``, with the rows of a batch.
     backend : str or Backend
@@ -73,12 +74,11 @@ def from_sklearn(
     >>> portnn.from_sklearn(trained).predict(X).tolist()
     ['no', 'yes', 'yes', 'no']
     """
-    missing = [
-        name for name in ("coefs_", "intercepts_", "activation", "out_activation_") if not hasattr(estimator, name)
-    ]
+    missing = [name for name in ("coefs_", "intercepts_", "out_activation_") if not hasattr(estimator, name)]
     if missing:
         raise TypeError(f"{type(estimator).__name__} is no fitted perceptron of scikit-learn: it has no {missing[0]}")
-    activation = SKLEARN_ACTIVATIONS.get(estimator.activation, estimator.activation)
+    activation = getattr(estimator, "activation", "identity")  # a SoftmaxClassifier has no hidden layer
+    activation = SKLEARN_ACTIVATIONS.get(activation, activation)
     objective = SKLEARN_OBJECTIVES.get(estimator.out_activation_)
     if objective is None:
         known = ", ".join(SKLEARN_OBJECTIVES)

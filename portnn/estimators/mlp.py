@@ -65,7 +65,7 @@ class MLP(RowLearner):
         Where to train. Without it the X that is first given decides: its library, its device, its dtype.
     device : str, optional
     dtype : {"float32", "float64"}, optional
-        Without it that of X; whole numbers take the library's default.
+        Without it that of X (whole numbers take the library's default), or float32 where a backend is named.
 
     Attributes
     ----------

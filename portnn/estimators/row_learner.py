@@ -14,6 +14,7 @@ import numpy as np
 from portnn.backends import Backend, to_host, tree_map
 from portnn.estimators.class_weights import class_weights
 from portnn.estimators.holding_out import check_counts, split_ids
+from portnn.estimators.labels import as_labels
 from portnn.estimators.row_model import RowModel
 from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_optimizer, as_schedule
@@ -72,6 +73,11 @@ class RowLearner(RowModel):
             Itself. A model that has parameters stays as it is.
         """
         if self.params is not None:
+            known = None if self.classes is None else self.classes.labels
+            if classes is not None and (known is None or not np.array_equal(np.unique(as_labels(classes)), known)):
+                raise ValueError(
+                    f"classes are {list(classes)}, but the model has {[] if known is None else list(known)}"
+                )
             return self
         where = self.backend or backend_for(X)
         if self.dtype is not None:
@@ -176,8 +182,10 @@ class RowLearner(RowModel):
 
     def _weigh_classes(self, rows: RowBatch) -> RowBatch:
         """Rows with their class weights; without class weights the rows themselves."""
-        if self.class_weight is None or self.classes is None:
+        if self.class_weight is None:
             return rows
+        if self.classes is None:
+            raise ValueError("class_weight needs one class a row, but every row of y answers several questions")
         where = self._fitted()[2]
         ids = self._fitted_targets().class_ids(to_host(rows.targets))
         weights = where.asarray(class_weights(self.class_weight, self.classes, ids))

@@ -39,9 +39,13 @@ def as_table(x: Any) -> Array:
     ------
     TypeError
         If X is sparse, or not of numbers.
+    ValueError
+        If entries are masked.
     """
     if hasattr(x, "tocsr"):
         raise TypeError(f"X is sparse ({type(x).__name__}), which this model does not take; X.toarray() makes it dense")
+    if np.ma.is_masked(x):
+        raise ValueError("X has masked entries, which this model cannot learn from; fill or drop them")
     if is_array(x):
         if isinstance(x, np.ndarray) and x.dtype.kind not in "biufc":
             x = _numbers(x)

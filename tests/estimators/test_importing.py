@@ -210,3 +210,12 @@ def test_messages_for_torch(torch):
         portnn.from_torch(nn.Sequential(linear), "squared_error", classes=[0, 1])
     with pytest.raises(ValueError, match="cross_entropy: 3 class labels, but the network has 2 outputs"):
         portnn.from_torch(nn.Sequential(linear), classes=[0, 1, 2])
+
+
+@pytest.mark.host
+def test_from_a_softmax_classifier_of_portnn(rng):
+    from portnn.sklearn import SoftmaxClassifier
+
+    X = rng.normal(size=(60, 3))
+    trained = SoftmaxClassifier(random_state=0).fit(X, np.argmax(X, axis=1))
+    assert_allclose(portnn.from_sklearn(trained).predict_proba(X), trained.predict_proba(X), rtol=1e-12)

@@ -527,6 +527,18 @@ def test_held_out_is_a_fraction_or_a_table(backend, table, held_out):
 
 
 @pytest.mark.host
+def test_what_would_be_ignored_is_refused(backend, table):
+    x, y = table
+    questions = np.stack([y == 0, y == 1], axis=1).astype(np.float64)
+    with pytest.raises(ValueError, match="class_weight needs one class a row"):
+        portnn.MLP((4,), objective="binary_cross_entropy", class_weight="balanced").fit(x, questions, **QUIET)
+    with pytest.raises(ValueError, match=r"classes are \[0, 1, 2, 3\], but the model has"):
+        small(backend).partial_fit(x, y, classes=[2, 0, 1]).partial_fit(x, y, classes=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match="X has masked entries"):
+        small(backend).fit(np.ma.masked_array(x, mask=x > 1.0), y, **QUIET)
+
+
+@pytest.mark.host
 def test_after_an_interrupt_history_and_parameters_belong_together(backend, table):
     model = small(backend).fit(*table, steps=2, **QUIET)
 
