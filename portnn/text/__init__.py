@@ -4,18 +4,32 @@ from portnn.text.corpus import Corpus, read_corpus
 from portnn.text.counting import count_tokens
 from portnn.text.decoding import StreamDecoder
 from portnn.text.encodings import decode_chunks, read_bytes, read_text
+from portnn.text.phrases import Phrases
+from portnn.text.sentences import MAX_SENTENCE, Sentences, SentenceStream, as_sentences
 from portnn.text.tokenizers import LEVELS, Tokenizer, tokenizer
 from portnn.text.vocabulary import UNKNOWN, Vocabulary
+from portnn.text.word_ids import WordIds, encode_words
+from portnn.text.word_vocabulary import WordCounts, WordVocabulary, count_words
 
 __all__ = [
     "LEVELS",
+    "MAX_SENTENCE",
     "UNKNOWN",
     "Corpus",
+    "Phrases",
+    "SentenceStream",
+    "Sentences",
     "StreamDecoder",
     "Tokenizer",
     "Vocabulary",
+    "WordCounts",
+    "WordIds",
+    "WordVocabulary",
+    "as_sentences",
     "count_tokens",
+    "count_words",
     "decode_chunks",
+    "encode_words",
     "read_bytes",
     "read_corpus",
     "read_text",

@@ -38,6 +38,18 @@ def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     return Path(platformdirs.user_cache_dir("portnn"))
 
 
+@contextmanager
+def refusals(folder: Path) -> Iterator[None]:
+    """Errors of writing to a cache folder name it, and how to choose another."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f'cannot write to the cache folder "{folder}" ({error.strerror or error}); '
+            "name another in the environment variable PORTNN_CACHE"
+        ) from error
+
+
 class CacheEntry:
     """Place of one encoded corpus in a cache folder, whether or not it is there yet.
 
@@ -80,7 +92,7 @@ class CacheEntry:
             If the folder cannot be written, before anything was read.
         """
         temporary = self.folder / f".{uuid4().hex}.part"
-        with self._refusals():
+        with refusals(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(temporary, "xb")  # noqa: SIM115 - closed below, or by commit
         try:
@@ -89,16 +101,6 @@ class CacheEntry:
         finally:
             file.close()
             temporary.unlink(missing_ok=True)
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise OSError(
-                f'cannot write to the cache folder "{self.folder}" ({error.strerror or error}); '
-                "name another in the environment variable PORTNN_CACHE"
-            ) from error
 
 
 class EntryWriter:
@@ -123,7 +125,7 @@ class EntryWriter:
         final = _header(dtype, count)
         if len(final) != len(header):
             raise RuntimeError(f"cache: header of {len(final)} bytes; expected {len(header)}")
-        with self._entry._refusals():
+        with refusals(self._entry.folder):
             self._file.seek(0)
             self._file.write(final)
         return count
@@ -131,7 +133,7 @@ class EntryWriter:
     def commit(self, vocabulary: Vocabulary) -> None:
         """Put the entry in its place, for good."""
         entry = self._entry
-        with entry._refusals():
+        with refusals(entry.folder):
             self._file.flush()
             os.fsync(self._file.fileno())
             size = os.fstat(self._file.fileno()).st_size
@@ -143,7 +145,7 @@ class EntryWriter:
             os.replace(self._temporary, entry.facts_path)
 
     def _put(self, data: bytes | memoryview) -> None:
-        with self._entry._refusals():
+        with refusals(self._entry.folder):
             self._file.write(data)
 
 

@@ -90,9 +90,7 @@ class Corpus:
         Until the system needs their memory they count as resident. The ids stay usable. Does nothing for ids
         in memory, and where the system has no such call.
         """
-        mapped = getattr(self.ids, "_mmap", None)
-        if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
-            mapped.madvise(mmap.MADV_DONTNEED)
+        release_pages(self.ids)
 
 
 def read_corpus(
@@ -203,6 +201,13 @@ def read_corpus(
     else:
         advance(passes * size)
     return Corpus(*found, name)
+
+
+def release_pages(ids: Ids) -> None:
+    """Let go of the pages of a mapped file that were read; nothing for ids in memory."""
+    mapped = getattr(ids, "_mmap", None)
+    if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vocabulary:

@@ -41,7 +41,7 @@ class Source:
     held: Chunk | None
     stamp: tuple[str, int, int] | None
 
-    def chunks(self, level: str, encoding: str, advance: Callable[[int], None]) -> Iterator[Chunk]:
+    def chunks(self, level: str, encoding: str, advance: Callable[[int], object]) -> Iterator[Chunk]:
         """Pieces of it as `level` wants them; `advance` is told of every piece taken."""
         if isinstance(self.held, str):
             return _watched(slices(self.held), advance)
@@ -111,7 +111,7 @@ def slices(held: AnyChunk) -> Iterator[AnyChunk]:
     return (held[start : start + CHUNK_BYTES] for start in range(0, len(held), CHUNK_BYTES))
 
 
-def _watched(chunks: Iterable[AnyChunk], advance: Callable[[int], None]) -> Iterator[AnyChunk]:
+def _watched(chunks: Iterable[AnyChunk], advance: Callable[[int], object]) -> Iterator[AnyChunk]:
     for chunk in chunks:
         advance(len(chunk))
         yield chunk

@@ -20,11 +20,11 @@ Chunk: TypeAlias = str | bytes
 """A piece of a corpus: text, or at level byte perhaps bytes."""
 
 # Nobody's word is longer. The bound keeps the held-back tail of a stream small in a file without spaces.
-_LONGEST_WORD = 1000
-_LONGEST_LINE = 1 << 16
+LONGEST_WORD = 1000
+LONGEST_LINE = 1 << 16
 
-_WORD = re.compile(rf" ?\w{{1,{_LONGEST_WORD}}}| ?[^\w\s]{{1,{_LONGEST_WORD}}}|\s")
-_LINE = re.compile(rf"[^\n]{{0,{_LONGEST_LINE}}}\n|[^\n]{{1,{_LONGEST_LINE}}}")
+_WORD = re.compile(rf" ?\w{{1,{LONGEST_WORD}}}| ?[^\w\s]{{1,{LONGEST_WORD}}}|\s")
+_LINE = re.compile(rf"[^\n]{{0,{LONGEST_LINE}}}\n|[^\n]{{1,{LONGEST_LINE}}}")
 
 
 class Tokenizer(Protocol):

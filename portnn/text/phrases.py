@@ -1,0 +1,143 @@
+"""Pairs of words that occur together far more often than apart would give, joined to one word: new_york."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from portnn.text.counting import check_min_count
+from portnn.text.sentences import Advance, SentencesLike, SentenceStream, as_sentences
+from portnn.text.word_vocabulary import check_size
+
+
+class Phrases:
+    r"""Phrases of two words, found by the score of word2vec.
+
+    The score of the pair a, b is (count(a b) - min_count) / (count(a) count(b)) times the number of distinct words
+    and pairs. For phrases of more words find phrases again in the sentences that `joined` gives.
+
+    Parameters
+    ----------
+    sentences : str, Path, sequence of Paths, or iterable of lists of str
+        The corpus, as `as_sentences` takes it; read once.
+    min_count : int
+        Subtracted from the count of a pair, so that rare ones do not count as phrases.
+    threshold : float
+        Pairs of a higher score are phrases.
+    delimiter : str
+        Put between the two words.
+    max_vocab_size : int
+        When more words and pairs than this are held, the rarest are given up, as in `count_words`.
+    advance : callable, optional
+        Told how far the reading has come, as by `SentenceStream.read`.
+
+    Attributes
+    ----------
+    phrases : dict of str to float
+        Score of each phrase, the highest first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument makes no sense or the corpus is empty.
+
+    Examples
+    --------
+    >>> corpus = "new york is new\nnew york is far\nhow far is york\nnew york"
+    >>> phrases = Phrases(corpus, min_count=1, threshold=1)
+    >>> phrases.phrases
+    {'new_york': 1.5}
+    >>> list(phrases.joined("off to new york"))
+    [['off', 'to', 'new_york']]
+    """
+
+    def __init__(
+        self,
+        sentences: SentencesLike,
+        *,
+        min_count: int = 5,
+        threshold: float = 10.0,
+        delimiter: str = "_",
+        max_vocab_size: int = 40_000_000,
+        advance: Advance | None = None,
+    ) -> None:
+        least = check_min_count(min_count, "word")
+        most = check_size("max_vocab_size", max_vocab_size)
+        if not isinstance(delimiter, str) or not delimiter:
+            raise ValueError(f"delimiter is {delimiter!r}; expected a text that is not empty")
+        counts = _counted(as_sentences(sentences), delimiter, most, advance)
+        scores = _scores(counts, delimiter, least)
+        best = sorted((-score, pair) for pair, score in scores if score > threshold)
+        self._joined = {pair: delimiter.join(pair) for _, pair in best}
+        self.phrases: dict[str, float] = {}
+        for score, pair in best:
+            self.phrases.setdefault(self._joined[pair], -score)
+
+    def joined(self, sentences: SentencesLike) -> SentenceStream:
+        """Sentences with the phrases in them joined from left to right, each time they are read.
+
+        Parameters
+        ----------
+        sentences : str, Path, sequence of Paths, or iterable of lists of str
+            Any corpus.
+
+        Returns
+        -------
+        SentenceStream
+        """
+        return JoinedSentences(as_sentences(sentences), self._joined)
+
+
+class JoinedSentences(SentenceStream):
+    """Sentences in which some pairs of words are one word; made by `Phrases.joined`."""
+
+    def __init__(self, sentences: SentenceStream, joined: dict[tuple[str, str], str]) -> None:
+        self._sentences = sentences
+        self._joined = joined
+        self.name = sentences.name
+        self.size = sentences.size
+
+    def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
+        """Sentences from the first on; `advance` is told of what is taken, as by the sentences themselves."""
+        for sentence in self._sentences.read(advance):
+            found = list(map(self._joined.get, pairwise(sentence)))
+            yield _join(sentence, found) if any(found) else sentence
+
+
+def _join(sentence: Sequence[str], found: list[str | None]) -> list[str]:
+    words: list[str] = []
+    taken = False
+    for word, phrase in zip(sentence, [*found, None], strict=True):
+        if taken:
+            taken = False
+            continue
+        taken = phrase is not None
+        words.append(phrase or word)
+    return words
+
+
+def _counted(sentences: SentenceStream, delimiter: str, max_vocab_size: int, advance: Advance | None) -> dict[str, int]:
+    """Count words and joined pairs in one dict."""
+    counts: Counter[str] = Counter()
+    least = 1
+    for sentence in sentences.read(advance):
+        counts.update(sentence)
+        counts.update([a + delimiter + b for a, b in pairwise(sentence)])
+        if len(counts) > max_vocab_size:
+            counts = Counter({key: count for key, count in counts.items() if count >= least})
+            least += 1
+    if not counts:
+        raise ValueError(f"{sentences.name}: corpus is empty: it has no word")
+    return counts
+
+
+def _scores(counts: dict[str, int], delimiter: str, min_count: int) -> Iterator[tuple[tuple[str, str], float]]:
+    for key, count in counts.items():
+        # A word may have the delimiter in it, so that a key can be the join of several pairs.
+        place = key.find(delimiter)
+        while place >= 0:
+            a, b = key[:place], key[place + len(delimiter) :]
+            if a in counts and b in counts:
+                yield (a, b), (count - min_count) / (counts[a] * counts[b]) * len(counts)
+            place = key.find(delimiter, place + 1)

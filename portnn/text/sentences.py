@@ -1,0 +1,301 @@
+"""Sentences as lists of words: read from text of any size as often as asked, or given by the caller."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from portnn.text.compression import is_compressed, read_compressed
+from portnn.text.encodings import canonical_encoding, decode_chunks
+from portnn.text.sources import Source, open_sources
+from portnn.text.tokenizers import LONGEST_LINE, LONGEST_WORD, tokenizer
+
+MAX_SENTENCE = 10_000
+"""Words after which a sentence is cut."""
+
+SENTENCE_LEVELS = ("word", "space", "char", "jieba")
+"""What a word of a sentence can be."""
+
+Advance: TypeAlias = Callable[[int], object]
+"""Called with how much was read since the last call."""
+
+SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
+"""A text itself, a file or folder, files, or sentences that can be iterated again and again."""
+
+_WORD = re.compile(rf"\w{{1,{LONGEST_WORD}}}|[^\w\s]{{1,{LONGEST_WORD}}}")
+
+
+class SentenceStream(ABC):
+    """Sentences that can be read more than once.
+
+    Attributes
+    ----------
+    name : str
+        What they are called in a message.
+    size : int or None
+        How far `read` advances in all; None if that is not known beforehand.
+    """
+
+    name: str
+    size: int | None
+
+    @abstractmethod
+    def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
+        """Sentences from the first on; `advance` is told of what is taken: bytes of a file, else sentences."""
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        return self.read()
+
+
+class Sentences(SentenceStream):
+    r"""Sentences of a text, read anew, piece by piece, each time they are iterated.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of Paths
+        A str is the text itself. Of a folder all files are read, those in its folders too, in the order of their
+        names, but for those whose name starts with a dot. Files that end in .gz, .bz2 or .xz are decompressed as
+        they are read.
+    level : {"word", "space", "char", "jieba"}
+        What a word is: a run of letters and digits or of punctuation; what whitespace separates, as in a text that
+        is tokenized already; one character; a Chinese word. Whitespace is never a word.
+    lines : bool
+        Whether each line is a sentence. Otherwise a line end is whitespace like any other. A sentence of more than
+        10,000 words is cut, and none reaches from one file into the next.
+    lowercase : bool
+        Whether words become lowercase.
+    encoding : str
+        How the bytes of files stand for characters.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument makes no sense, or a folder has no file; while reading, if bytes are not in `encoding` or a
+        compressed file is damaged.
+    OSError
+        If a file cannot be read; while reading, if it is not what it was when this object was made.
+
+    Examples
+    --------
+    >>> list(Sentences("The film, a gem.\n\nSee it!"))
+    [['the', 'film', ',', 'a', 'gem', '.'], ['see', 'it', '!']]
+    """
+
+    size: int
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | Sequence[os.PathLike[str]],
+        *,
+        level: str = "word",
+        lines: bool = True,
+        lowercase: bool = True,
+        encoding: str = "utf-8",
+    ) -> None:
+        if level not in SENTENCE_LEVELS:
+            raise ValueError(f"level is {level!r}; expected one of {', '.join(SENTENCE_LEVELS)}")
+        if isinstance(source, bytes):
+            raise TypeError("sentences: source is bytes; expected str, a path or paths")
+        canonical_encoding(encoding)
+        self.level = level
+        self.lines = lines
+        self.lowercase = lowercase
+        self.encoding = encoding
+        folder = isinstance(source, os.PathLike) and Path(source).is_dir()
+        self._sources = open_sources(_files(Path(source)) if folder else source)  # type: ignore[arg-type]
+        self._split = _splitter(level)
+        first = os.path.basename(self._sources[0].name)
+        more = len(self._sources) - 1
+        self.name = Path(source).name if folder else first + (f" and {more} more" if more else "")  # type: ignore[arg-type]
+        self.size = sum(each.size for each in self._sources)
+
+    def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
+        """Sentences from the first on; `advance` is told the bytes of each piece that is taken."""
+        for source in self._sources:
+            yield from self._sentences(self._text(source, advance or _ignore))
+            if source.changed():
+                raise OSError(f"{source.name} changed since these sentences were opened; open them again")
+
+    def _text(self, source: Source, advance: Advance) -> Iterator[str]:
+        if source.held is None and is_compressed(source.name):
+            return decode_chunks(read_compressed(source.name, advance), self.encoding, name=source.name)
+        return source.chunks("char", self.encoding, advance)  # type: ignore[return-value]
+
+    def _sentences(self, chunks: Iterable[str]) -> Iterator[list[str]]:
+        tail = ""
+        begun: list[str] = []
+        for chunk in chunks:
+            block, end, tail = (tail + chunk).rpartition("\n")
+            if end:
+                for words in self._lines(block):
+                    if begun:
+                        words = begun + words
+                        begun = []
+                    if not self.lines or len(words) > MAX_SENTENCE:
+                        *whole, begun = _cut(words)
+                        yield from whole
+                        if self.lines:
+                            yield begun
+                            begun = []
+                    elif words:
+                        yield words
+            if len(tail) >= LONGEST_LINE:
+                words, tail = self._settled(tail)
+                *whole, begun = _cut(begun + words)
+                yield from whole
+        begun += self._lowered(self._split(tail))
+        yield from (words for words in _cut(begun) if words)
+
+    def _lines(self, block: str) -> Iterator[list[str]]:
+        """Words of each whole line, or of all at once where lines do not matter."""
+        lowered = self.lowercase and not _needs_words(block)
+        if lowered:
+            block = block.lower()
+        lines = block.split("\n") if self.lines else [block]
+        words = map(self._split, lines)
+        return words if lowered else map(self._lowered, words)
+
+    def _settled(self, tail: str) -> tuple[list[str], str]:
+        """Words of a line without an end so far, and the text at its end that may still change."""
+        if self.level == "jieba":
+            cut = len(tail) - len(tail) % LONGEST_LINE
+            return self._lowered(self._split(tail[:cut])), tail[cut:]
+        words = self._split(tail)
+        rest = ""
+        if words and tail.endswith(words[-1]) and self.level != "char":
+            rest = words.pop()
+        if len(rest) >= _LONGEST_SPACED:
+            raise ValueError(f"{self.name}: {len(rest)} characters without whitespace; level space needs some")
+        return self._lowered(words), rest
+
+    def _lowered(self, words: list[str]) -> list[str]:
+        return "\n".join(words).lower().split("\n") if self.lowercase and words else words
+
+
+_LONGEST_SPACED = 1 << 20
+
+
+class GivenSentences(SentenceStream):
+    """Sentences of the caller, each looked at as it passes.
+
+    Parameters
+    ----------
+    sentences : iterable of sequences of str
+        A list, or any object whose ``__iter__`` starts anew.
+
+    Raises
+    ------
+    TypeError
+        If it can be read only once or not at all; while reading, if a sentence is no list of words.
+    """
+
+    name = "sentences"
+
+    def __init__(self, sentences: Iterable[Sequence[str]]) -> None:
+        kind = type(sentences).__name__
+        if not isinstance(sentences, Iterable) or isinstance(sentences, bytes):
+            raise TypeError(f"sentences is {kind}; expected a text, a path, or lists of words")
+        if iter(sentences) is sentences:
+            raise TypeError(
+                f"sentences is a {kind}, which can be read only once, but it is read once to count and again to "
+                "train; give a list or an object whose __iter__ starts anew"
+            )
+        self._sentences = sentences
+        self.size = len(sentences) if isinstance(sentences, Sequence) else None
+
+    def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
+        """Sentences from the first on; `advance` is told of each."""
+        for number, sentence in enumerate(self._sentences):
+            if not isinstance(sentence, list | tuple):
+                raise TypeError(_not_a_list(sentence, number))
+            try:
+                "".join(sentence)  # the quickest look at every word
+            except TypeError:
+                raise TypeError(_not_a_word(sentence, number)) from None
+            yield sentence
+            if advance is not None:
+                advance(1)
+
+
+def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
+    """Sentences to read more than once, from whatever a caller may give.
+
+    Parameters
+    ----------
+    source : str, Path, sequence of Paths, or iterable of lists of str
+        A text itself, a file or folder, files, or sentences.
+    **options
+        As `Sentences` takes them, for a text alone.
+
+    Returns
+    -------
+    SentenceStream
+
+    Raises
+    ------
+    TypeError
+        If `source` is a generator or another object that can be read only once, before anything is read, or if
+        there are options for what is cut into words already.
+
+    Examples
+    --------
+    >>> list(as_sentences([["a", "film"], ["a", "gem"]]))
+    [['a', 'film'], ['a', 'gem']]
+    """
+    of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
+    if isinstance(source, str | os.PathLike) or of_paths:
+        return Sentences(source, **options)  # type: ignore[arg-type]
+    if options:
+        raise TypeError(f"{', '.join(options)}: only for a text; sentences is {type(source).__name__}")
+    return source if isinstance(source, SentenceStream) else GivenSentences(source)  # type: ignore[arg-type]
+
+
+def _files(folder: Path) -> list[Path]:
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    paths = [folder / name for name in sorted(names, key=lambda n: n.parts) if not name.name.startswith(".")]
+    if not paths:
+        raise ValueError(f'corpus "{folder}" is a folder without files')
+    return paths
+
+
+def _splitter(level: str) -> Callable[[str], list[str]]:
+    """Words of a text, without whitespace."""
+    if level == "word":
+        return _WORD.findall
+    if level == "space":
+        return str.split
+    if level == "char":
+        return lambda text: list("".join(text.split()))
+    split = tokenizer(level).split
+    split("")  # says what to install
+    return lambda text: [word for token in split(text) if (word := str(token).strip())]
+
+
+def _needs_words(text: str) -> bool:
+    """Whether lowercase changes a letter by its neighbours, or into what would be two words."""
+    return "\N{GREEK CAPITAL LETTER SIGMA}" in text or "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" in text
+
+
+def _cut(words: list[str]) -> list[list[str]]:
+    """Pieces of the longest length, and then the one that is shorter, perhaps empty."""
+    return [words[start : start + MAX_SENTENCE] for start in range(0, len(words) + 1, MAX_SENTENCE)]
+
+
+def _not_a_list(sentence: object, number: int) -> str:
+    if isinstance(sentence, str):
+        shown = sentence if len(sentence) <= 40 else sentence[:40] + "..."
+        return f"each sentence must be a list of words, got the str {shown!r}: split it"
+    return f"each sentence must be a list of words, got {type(sentence).__name__} as sentence {number}"
+
+
+def _not_a_word(sentence: Sequence[object], number: int) -> str:
+    place, word = next((i, w) for i, w in enumerate(sentence) if not isinstance(w, str))
+    return f"each word must be a str, got {type(word).__name__} {word!r} as word {place} of sentence {number}"
+
+
+def _ignore(count: int) -> None:
+    """Nobody watches."""

@@ -1,0 +1,181 @@
+"""A corpus of sentences as ids, in memory or, where that is too little, in a file mapped from the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import IO, Any
+
+import numpy as np
+
+from portnn.text.cache import cache_folder, refusals
+from portnn.text.corpus import MEMORY_LIMIT, release_pages
+from portnn.text.lookup import Ids
+from portnn.text.sentences import Advance, SentencesLike, as_sentences
+from portnn.text.word_vocabulary import WordVocabulary
+
+_BATCH = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class WordIds:
+    """Ids of the known words of a corpus, and after each sentence a mark.
+
+    Parameters
+    ----------
+    ids : ndarray or memmap of unsigned integers, shape (words + sentences,)
+        In the smallest dtype that holds the mark, which is the number of words in the vocabulary; read-only.
+    words : int
+        Words, without the marks.
+    sentences : int
+        Sentences with a known word.
+    longest : int
+        Words of the longest sentence.
+    sha256 : str
+        Digest of the ids as little-endian bytes.
+    name : str
+        What the corpus is called.
+    """
+
+    ids: Ids
+    words: int
+    sentences: int
+    longest: int
+    sha256: str
+    name: str
+
+    def release(self) -> None:
+        """Let go of the pages of a mapped file that were read; the ids stay usable."""
+        release_pages(self.ids)
+
+
+def encode_words(
+    sentences: SentencesLike,
+    vocabulary: WordVocabulary,
+    *,
+    memory_limit: int = MEMORY_LIMIT,
+    cache_dir: str | os.PathLike[str] | None = None,
+    advance: Advance | None = None,
+) -> WordIds:
+    r"""Ids of a corpus of any size; words that the vocabulary lacks are left out, and sentences without any other.
+
+    Parameters
+    ----------
+    sentences : str, Path, sequence of Paths, or iterable of lists of str
+        As `as_sentences` takes them.
+    vocabulary : WordVocabulary
+        The words and their ids.
+    memory_limit : int
+        Bytes of ids that are kept in memory. When there are more, all are written to a file without a name, which
+        is mapped into memory and gone when the ids are.
+    cache_dir : path, optional
+        Folder of that file: by default that of the environment variable PORTNN_CACHE, else "portnn" in the user's
+        cache folder.
+    advance : callable, optional
+        Told how far the reading has come, as by `SentenceStream.read`.
+
+    Returns
+    -------
+    WordIds
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `sentences` cannot be read or none has a word of the vocabulary.
+    OSError
+        If the cache folder cannot be written.
+
+    Examples
+    --------
+    >>> from portnn.text import count_words
+    >>> corpus = "a film\nb\na gem a film"
+    >>> vocabulary = WordVocabulary.from_counts(count_words(corpus), min_count=2)
+    >>> encode_words(corpus, vocabulary).ids
+    array([0, 1, 2, 0, 0, 1, 2], dtype=uint8)
+    """
+    stream = as_sentences(sentences)
+    mark = len(vocabulary)
+    digest = hashlib.sha256()
+    store = _Store(vocabulary.id_dtype, memory_limit, cache_dir)
+    number = longest = 0
+    for batch in _batches(stream.read(advance)):
+        ids, lengths = _encoded(batch, vocabulary, mark)
+        number += lengths.size
+        longest = max(longest, int(lengths.max(initial=0)))
+        digest.update(np.ascontiguousarray(ids, ids.dtype.newbyteorder("<")).data)
+        store.append(ids)
+    if number == 0:
+        raise ValueError(f"{stream.name}: no sentence has a word of the vocabulary's {mark:,}")
+    ids = store.whole()
+    return WordIds(ids, ids.size - number, number, longest, digest.hexdigest(), stream.name)
+
+
+def _batches(sentences: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
+    batch: list[Sequence[str]] = []
+    size = 0
+    for sentence in sentences:
+        batch.append(sentence)
+        size += len(sentence) + 1
+        if size > _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _encoded(batch: list[Sequence[str]], vocabulary: WordVocabulary, mark: int) -> tuple[Ids, Any]:
+    """Ids with marks (n,), and the words of each sentence that has any (m,)."""
+    words: list[str] = []
+    for sentence in batch:
+        words += sentence
+        words.append("")  # its place is overwritten below
+    unknown = mark + 1
+    ids = np.fromiter(map(vocabulary.index.get, words, repeat(unknown)), np.int64, len(words))
+    ids[np.cumsum([len(sentence) + 1 for sentence in batch]) - 1] = mark
+    ids = ids[ids != unknown]
+    ends = np.flatnonzero(ids == mark)
+    lengths = np.diff(ends, prepend=-1) - 1
+    ids = np.delete(ids, ends[lengths == 0])
+    return ids.astype(vocabulary.id_dtype), lengths[lengths > 0]
+
+
+class _Store:
+    """Pieces of one array: in memory up to a limit, after that in a file without a name."""
+
+    def __init__(self, dtype: np.dtype[Any], limit: int, cache_dir: str | os.PathLike[str] | None) -> None:
+        self._dtype = dtype
+        self._limit = limit
+        self._cache_dir = cache_dir
+        self._pieces: list[Ids] = []
+        self._bytes = 0
+        self._file: IO[bytes] | None = None
+
+    def append(self, ids: Ids) -> None:
+        self._pieces.append(ids)
+        self._bytes += ids.nbytes
+        if self._bytes > self._limit:
+            self._spill()
+
+    def _spill(self) -> None:
+        folder = cache_folder(self._cache_dir)
+        with refusals(folder):
+            if self._file is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the map keeps it alive
+            for ids in self._pieces:
+                self._file.write(ids.data)
+        self._pieces.clear()
+
+    def whole(self) -> Ids:
+        if self._file is None:
+            ids = np.concatenate(self._pieces)
+            ids.flags.writeable = False
+            return ids
+        self._file.flush()
+        mapped = np.memmap(self._file, self._dtype, mode="r", shape=(self._bytes // self._dtype.itemsize,))
+        self._file.close()  # the map holds the file itself
+        return mapped

@@ -1,0 +1,193 @@
+"""The words of a corpus that are frequent enough to have a vector, and how often each occurs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portnn.text.counting import check_min_count
+from portnn.text.sentences import Advance, SentencesLike, as_sentences
+
+_BATCH = 1 << 14
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """How often each word of a corpus occurs.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        In no order that matters.
+    words : int
+        Words in all, also those whose counts were given up to save memory.
+    sentences : int
+        Sentences in all.
+    """
+
+    counts: dict[str, int]
+    words: int
+    sentences: int
+
+
+def count_words(
+    sentences: SentencesLike, max_vocab_size: int | None = None, advance: Advance | None = None
+) -> WordCounts:
+    r"""Count the words of a corpus in one pass that keeps nothing but the counts.
+
+    Parameters
+    ----------
+    sentences : str, Path, sequence of Paths, or iterable of lists of str
+        As `as_sentences` takes them.
+    max_vocab_size : int, optional
+        When more distinct words than this are held after a sentence, the rarest are given up: those that occurred
+        less than once, at the next such time less than twice, and so on. Their counts start again at 0.
+    advance : callable, optional
+        Told how far the reading has come, as by `SentenceStream.read`.
+
+    Returns
+    -------
+    WordCounts
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `sentences` cannot be read or `max_vocab_size` is not a whole number of 1 or more.
+
+    Examples
+    --------
+    >>> count_words("a film\na gem").counts
+    {'a': 2, 'film': 1, 'gem': 1}
+    """
+    most = None if max_vocab_size is None else check_size("max_vocab_size", max_vocab_size)
+    counts: Counter[str] = Counter()
+    words = number = 0
+    held: list[str] = []
+    least = 1
+    for sentence in as_sentences(sentences).read(advance):
+        number += 1
+        held += sentence
+        # A bound is looked at after each sentence, so that what is given up does not depend on the batch.
+        if most is not None or len(held) > _BATCH:
+            words += len(held)
+            counts.update(held)
+            held.clear()
+            if most is not None and len(counts) > most:
+                counts = Counter({word: count for word, count in counts.items() if count >= least})
+                least += 1
+    counts.update(held)
+    return WordCounts(dict(counts), words + len(held), number)
+
+
+@dataclass(frozen=True, eq=False)
+class WordVocabulary:
+    """Words in the order of their ids: the most frequent first, ties by code point.
+
+    Parameters
+    ----------
+    words : tuple of str
+        Distinct; the id of each is its place.
+    counts : ndarray of int64, shape (n_words,)
+        How often each occurs in the corpus.
+    dropped : int
+        How many words of the corpus, each time they occur, are none of these.
+
+    Raises
+    ------
+    ValueError
+        If these do not make a vocabulary.
+
+    Examples
+    --------
+    >>> vocabulary = WordVocabulary.from_counts(count_words("a film a gem a film"), min_count=2)
+    >>> vocabulary.words, vocabulary.counts.tolist(), vocabulary.dropped
+    (('a', 'film'), [3, 2], 1)
+    >>> vocabulary.index["film"]
+    1
+    """
+
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        if self.counts.shape != (len(self.words),):
+            raise ValueError(f"vocabulary: counts have shape {self.counts.shape}; expected ({len(self.words)},)")
+        if len(self.index) < len(self.words):
+            (twice, _), *_ = Counter(self.words).most_common(1)
+            raise ValueError(f"vocabulary: word {twice!r} is there twice")
+
+    @classmethod
+    def from_counts(
+        cls, counts: WordCounts | Mapping[str, int], min_count: int = 5, max_vocab_size: int | None = None
+    ) -> WordVocabulary:
+        """Vocabulary of the words that occur often enough.
+
+        Parameters
+        ----------
+        counts : WordCounts or mapping of str to int
+            How often each word occurs.
+        min_count : int
+            Words that occur less often are dropped.
+        max_vocab_size : int, optional
+            Only so many of the most frequent are kept.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not a whole number of 1 or more, there is no word at all, or fewer than two are left.
+        """
+        known: Mapping[str, int] = counts.counts if isinstance(counts, WordCounts) else counts
+        total = counts.words if isinstance(counts, WordCounts) else sum(known.values())
+        least = check_min_count(min_count, "word")
+        most = None if max_vocab_size is None else check_size("max_vocab_size", max_vocab_size)
+        if not known:
+            raise ValueError("corpus is empty: it has no word")
+        kept = [word for word, count in known.items() if count >= least]
+        if not kept:
+            raise ValueError(_all_dropped(known, least))
+        kept.sort()
+        kept.sort(key=known.__getitem__, reverse=True)
+        kept = kept[:most]
+        if len(kept) == 1:
+            rest = "" if len(known) == 1 else f" is left of {len(known):,}"
+            raise ValueError(f"one distinct word ({kept[0]!r}){rest}; there is nothing to learn")
+        held = np.fromiter(map(known.__getitem__, kept), np.int64, len(kept))
+        return cls(tuple(kept), held, total - int(held.sum()))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Id of each word."""
+        return {word: number for number, word in enumerate(self.words)}
+
+    @property
+    def id_dtype(self) -> np.dtype[Any]:
+        """Smallest unsigned dtype that holds every id and, one above them, the mark at the end of a sentence."""
+        return np.min_scalar_type(len(self.words))
+
+
+def check_size(name: str, value: int) -> int:
+    """`value` as an int of at least 1."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is {value!r}; expected a whole number, 1 or more")
+    if value < 1:
+        raise ValueError(f"{name} is {value}; expected 1 or more")
+    return int(value)
+
+
+def _all_dropped(counts: Mapping[str, int], min_count: int) -> str:
+    most = max(counts.values())
+    number = sum(count == most for count in counts.values())
+    return (
+        f"min_count {min_count} drops all {len(counts):,} words; {most} is the highest that keeps any: "
+        f"{number:,} word{'s' * (number > 1)}"
+    )
