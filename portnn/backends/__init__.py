@@ -9,6 +9,7 @@ from portnn.backends.compiling import compile
 from portnn.backends.namespace import Array, Namespace, device, is_array, library_name, namespace, portable
 from portnn.backends.product import product, products
 from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
+from portnn.backends.row_gradient import RowGradient, coalesce
 from portnn.backends.scan import scan
 from portnn.backends.scatter import one_hot, scatter_add
 from portnn.backends.tree import tree_flatten, tree_map, tree_unflatten
@@ -19,9 +20,11 @@ __all__ = [
     "BackendStatus",
     "MissingBackendError",
     "Namespace",
+    "RowGradient",
     "backend",
     "backend_of",
     "backends",
+    "coalesce",
     "compile",
     "device",
     "generator",

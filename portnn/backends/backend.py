@@ -97,9 +97,9 @@ class Backend:
             return np.from_dlpack(array.to_device(self.xp.Device("CPU_DEVICE")))
         return np.asarray(array)
 
-    def compile(self, step: F) -> F:
+    def compile(self, step: F, *, donate: tuple[int, ...] = ()) -> F:
         """Compile a pure step where this library can; see `portnn.backends.compile`."""
-        return compile(step, xp=self.xp)
+        return compile(step, donate=donate, xp=self.xp)
 
     def synchronize(self, array: Array) -> None:
         """Wait until `array` has been computed, so that a clock may be read."""

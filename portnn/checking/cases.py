@@ -31,6 +31,7 @@ def cases() -> Iterator[Case]:
     yield from _rows(rng)
     yield from _losses(rng)
     yield from _recurrent(rng)
+    yield from _windows(rng)
     for training in training_cases():
         yield Case(training.name, *as_function(training, rng))
 
@@ -140,3 +141,32 @@ def _recurrent(rng: np.random.Generator) -> Iterator[Case]:
                 return {name: g for name, g in {**found, **weights._asdict()}.items() if g is not None}
 
             yield _pair(f"{cell}{kind}", {"x": x, **arrays}, run, back, rng)
+
+
+def _windows(rng: np.random.Generator) -> Iterator[Case]:
+    blocks, length, around, size = 2, 3, 5, 4
+    hidden, rows = rng.normal(size=(blocks, length, size)), rng.normal(size=(blocks, around + 2, size))
+    weights = rng.integers(0, 3, (blocks, length, around + 2)).astype(np.float64)
+    windows = weights[:, :, :around]
+    windows[0, 0, :] = 0.0
+    for kind, mean in (("", True), (" sum", False)):
+        yield _pair(
+            f"window_mean{kind}", {"rows": rows[:, :around], "windows": windows},
+            lambda arrays, xp, mean=mean: ops.window_mean(arrays["rows"], arrays["windows"], mean=mean, xp=xp),
+            lambda dhidden, cache, xp: {"rows": ops.window_mean_backward(dhidden, cache, xp=xp)}, rng,
+        )  # fmt: skip
+    yield _pair(
+        "negative_sampling", {"hidden": hidden, "outputs": rows, "weights": weights},
+        lambda arrays, xp: ops.negative_sampling(*(arrays[n] for n in ("hidden", "outputs", "weights")),
+                                                 positives=around, xp=xp),
+        lambda dloss, cache, xp: ops.negative_sampling_backward(dloss, cache, xp=xp)._asdict(), rng,
+    )  # fmt: skip
+    arrays = {
+        "hidden": hidden, "table": rng.normal(size=(6, size)), "ids": rng.integers(0, 6, (blocks, around)),
+        "windows": windows,
+    }  # fmt: skip
+    yield _pair(
+        "window_softmax", arrays,
+        lambda arrays, xp: ops.window_softmax(*(arrays[n] for n in ("hidden", "table", "ids", "windows")), xp=xp),
+        lambda dloss, cache, xp: ops.window_softmax_backward(dloss, cache, xp=xp)._asdict(), rng,
+    )  # fmt: skip

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Namespace, backend, tree_flatten, tree_unflatten
+from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
 from portnn.checking.gradients import Checked
-from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch
-from portnn.training import BatchSource, ChunkStreams, RowBatches
+from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch, WordVectors
+from portnn.training import BatchSource, ChunkStreams, RowBatches, WindowBatches
 
 Arrays = dict[str, Any]
 
@@ -38,6 +38,9 @@ def training_cases() -> Iterator[TrainingCase]:
         yield _rows_case(activation, FeedForward((2, 5, 4, 3), activation, l2=0.01, dropout=0.25))
     for objective in OBJECTIVES:
         yield _rows_case(objective, FeedForward((2, 3), objective=objective, l2=0.01), weighted=True)
+    for negative in (3, 0):
+        for name, sg, mean in (("skip-gram", True, True), ("CBOW", False, True), ("CBOW sum", False, False)):
+            yield _words_case(name, negative, sg=sg, cbow_mean=mean)
 
 
 def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Checked, Arrays]:
@@ -53,7 +56,11 @@ def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Check
     def function(arrays: Arrays, *, xp: Namespace) -> tuple[Array, Arrays]:
         placed, carry = tree_unflatten(arrays, batch, "batch"), tree_unflatten(arrays, still, "carry")
         loss, _, cache = model.loss({name: arrays[name] for name in params}, placed, carry, xp=xp)
-        return loss, model.gradients(cache, xp=xp)
+        grads = model.gradients(cache, xp=xp)
+        return loss, {name: whole(grad, arrays[name], xp) for name, grad in grads.items()}
+
+    def whole(grad: Any, param: Array, xp: Namespace) -> Array:
+        return scatter_add(xp.zeros_like(param), *grad, xp=xp) if isinstance(grad, RowGradient) else grad
 
     return function, {**params, **constants}
 
@@ -71,3 +78,19 @@ def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> Trai
         return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], rate=model.dropout)
 
     return TrainingCase(f"FeedForward {name}", model, source)
+
+
+def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> TrainingCase:
+    """Case of word vectors on sentences whose words are near in the vocabulary, too."""
+    rng = np.random.default_rng(9)
+    sentences = (rng.integers(0, 7, (40, 1)) + rng.integers(0, 3, (40, 6))) % 7
+    ids = np.concatenate((sentences, np.full((40, 1), 7)), axis=1).reshape(-1).astype(np.uint8)
+    model = WordVectors(7, 4, 2, sg=sg, negative=negative > 0, cbow_mean=cbow_mean)
+
+    def source() -> WindowBatches:
+        return WindowBatches(
+            ids, np.bincount(ids)[:7], window=2, sg=sg, negative=negative, sample=0.1,
+            batch_size=24, block_size=5, shared_negatives=6,
+        )  # fmt: skip
+
+    return TrainingCase(f"WordVectors {name}, {'negative sampling' if negative else 'softmax'}", model, source)

@@ -3,6 +3,7 @@
 from portnn.models.feed_forward import ACTIVATIONS, OBJECTIVES, FeedForward, RowBatch, layer_parameters
 from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_lm import CELLS, LanguageBatch, RecurrentLM, layer_weights
+from portnn.models.word_vectors import WindowBatch, WordVectors
 
 __all__ = [
     "ACTIVATIONS",
@@ -14,6 +15,8 @@ __all__ = [
     "Parameters",
     "RecurrentLM",
     "RowBatch",
+    "WindowBatch",
+    "WordVectors",
     "layer_parameters",
     "layer_weights",
 ]

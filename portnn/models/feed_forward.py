@@ -106,6 +106,11 @@ class FeedForward:
         """Number of affine maps."""
         return len(self.sizes) - 1
 
+    @property
+    def row_parameters(self) -> tuple[()]:
+        """None: every batch uses all parameters."""
+        return ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter: layers.0.weight (n_in, n_out), layers.0.bias (n_out,) and so on."""
         shapes: dict[str, tuple[int, ...]] = {}

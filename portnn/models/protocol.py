@@ -17,7 +17,16 @@ class Model(Protocol):
 
     A carry is what goes from one batch to the next (recurrent states), a tuple of arrays or of tuples of them;
     a model without one has `()`.
+
+    Attributes
+    ----------
+    row_parameters : tuple of str
+        Tables (rows, width) whose gradient is a `portnn.backends.RowGradient`, because a batch uses few of their rows.
     """
+
+    @property
+    def row_parameters(self) -> tuple[str, ...]:
+        """Names of the tables whose gradients come in rows."""
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
@@ -32,7 +41,7 @@ class Model(Protocol):
         """Return loss (0-d), carry for the next batch, and a cache for `gradients`."""
 
     def gradients(self, cache: Any, *, xp: Namespace) -> Parameters:
-        """Gradients of the loss for every parameter, shaped like it."""
+        """Gradients of the loss for every parameter, shaped like it or a `RowGradient`."""
 
     def split(self, batch: Any, carry: Any, parts: int) -> list[tuple[Any, Any, float]]:
         """Cut a batch and its carry, NumPy arrays, for workers: (batch, carry, share) for each of `parts`.

@@ -86,6 +86,11 @@ class RecurrentLM:
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
 
+    @property
+    def row_parameters(self) -> tuple[()]:
+        """None: every batch uses all parameters."""
+        return ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
         wide = CELLS[self.cell] * self.hidden_size

@@ -16,6 +16,12 @@ from portnn.ops.gru import GRUCache, GRUGradients, gru, gru_backward
 from portnn.ops.identity import IdentityCache, identity, identity_backward
 from portnn.ops.linear import LinearCache, LinearGradients, linear, linear_backward
 from portnn.ops.lstm import LSTMCache, LSTMGradients, lstm, lstm_backward
+from portnn.ops.negative_sampling import (
+    NegativeSamplingCache,
+    NegativeSamplingGradients,
+    negative_sampling,
+    negative_sampling_backward,
+)
 from portnn.ops.rbf import RbfCache, rbf, rbf_backward
 from portnn.ops.recurrence import Weights
 from portnn.ops.relu import ReluCache, relu, relu_backward
@@ -31,6 +37,13 @@ from portnn.ops.softmax import (
 )
 from portnn.ops.squared_error import SquaredErrorCache, squared_error, squared_error_backward
 from portnn.ops.tanh import TanhCache, tanh, tanh_backward
+from portnn.ops.window_mean import WindowMeanCache, window_mean, window_mean_backward
+from portnn.ops.window_softmax import (
+    WindowSoftmaxCache,
+    WindowSoftmaxGradients,
+    window_softmax,
+    window_softmax_backward,
+)
 
 __all__ = [
     "BinaryCrossEntropyCache",
@@ -45,6 +58,8 @@ __all__ = [
     "LinearCache",
     "LinearGradients",
     "LogSoftmaxCache",
+    "NegativeSamplingCache",
+    "NegativeSamplingGradients",
     "RNNCache",
     "RNNGradients",
     "RbfCache",
@@ -54,6 +69,9 @@ __all__ = [
     "SquaredErrorCache",
     "TanhCache",
     "Weights",
+    "WindowMeanCache",
+    "WindowSoftmaxCache",
+    "WindowSoftmaxGradients",
     "binary_cross_entropy",
     "binary_cross_entropy_backward",
     "cross_entropy",
@@ -72,6 +90,8 @@ __all__ = [
     "log_softmax_backward",
     "lstm",
     "lstm_backward",
+    "negative_sampling",
+    "negative_sampling_backward",
     "rbf",
     "rbf_backward",
     "relu",
@@ -86,4 +106,8 @@ __all__ = [
     "squared_error_backward",
     "tanh",
     "tanh_backward",
+    "window_mean",
+    "window_mean_backward",
+    "window_softmax",
+    "window_softmax_backward",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable, scatter_add
+from portnn.backends import Array, Namespace, RowGradient, portable, scatter_add
 from portnn.ops.shapes import check_ndim
 
 
@@ -45,7 +45,14 @@ def embedding(ids: Array, table: Array, *, xp: Namespace = None) -> tuple[Array,
 
 
 @portable
-def embedding_backward(dy: Array, cache: EmbeddingCache, *, xp: Namespace = None) -> Array:
-    """Gradient of `embedding` for the table (n, m); rows of repeated ids accumulate. dy (..., m)."""
-    rows = xp.reshape(dy, (-1, cache.table.shape[1]))
-    return scatter_add(xp.zeros_like(cache.table), xp.reshape(cache.ids, (-1,)), rows, xp=xp)
+def embedding_backward(
+    dy: Array, cache: EmbeddingCache, *, as_rows: bool = False, xp: Namespace = None
+) -> Array | RowGradient:
+    """Gradient of `embedding` for the table (n, m); rows of repeated ids accumulate. dy (..., m).
+
+    With `as_rows` only the rows that were gathered: ids (k,) and rows (k, m), which may be far less than the table.
+    """
+    ids, rows = xp.reshape(cache.ids, (-1,)), xp.reshape(dy, (-1, cache.table.shape[1]))
+    if as_rows:
+        return RowGradient(ids, rows)
+    return scatter_add(xp.zeros_like(cache.table), ids, rows, xp=xp)

@@ -75,6 +75,11 @@ class RMSprop(Optimizer):
     decay: float = 0.99
     eps: float = 1e-8
 
+    @property
+    def takes_rows(self) -> bool:
+        """No: the mean squares of all rows decay."""
+        return False
+
     def _rule(self, param: Array, grad: Array, old: Arrays, scalars: Scalars, xp: Any) -> Moved:
         square = _mean_square(old["square"], grad, self.decay)
         return _moved(param, grad, square, scalars[0], self.eps, xp), {"square": square}
@@ -147,6 +152,11 @@ class AdamW(Adam):
 
     name: ClassVar[str] = "adamw"
     weight_decay: float = 0.01
+
+    @property
+    def takes_rows(self) -> bool:
+        """No: the decay moves all rows."""
+        return False
 
     def _decayed(self, param: Array, grad: Array, learning_rate: Array) -> tuple[Array, Array]:
         return (param * (1.0 - learning_rate * self.weight_decay) if self.weight_decay else param), grad

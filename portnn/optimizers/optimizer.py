@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Real
 from typing import Any, ClassVar
 
-from portnn.backends import Array
+from portnn.backends import Array, RowGradient, coalesce, scatter_add
 
 Arrays = dict[str, Array]
+Gradients = dict[str, Any]
 State = dict[str, Arrays]
 Scalars = tuple[Array, ...]
 Moved = tuple[Array, Arrays]
@@ -64,33 +65,53 @@ class Optimizer:
         """State before the first update: zeros like each parameter, ``{slot: {name: array}}``."""
         return {slot: {name: xp.zeros_like(param) for name, param in params.items()} for slot in self.slots}
 
+    @property
+    def takes_rows(self) -> bool:
+        """Whether a gradient may be a `RowGradient`: the rule must leave a row without a gradient where it is."""
+        return not self.weight_decay
+
     def update(
-        self, params: Arrays, grads: Arrays, state: State, *, learning_rate: Array, step: Array, xp: Any
+        self,
+        params: Arrays,
+        grads: Gradients,
+        state: State,
+        *,
+        learning_rate: Array,
+        step: Array,
+        donate: bool = False,
+        xp: Any,
     ) -> tuple[Arrays, State]:
         """One step downhill.
 
         Parameters
         ----------
-        params, grads : dict of str to array
-            Parameters and the gradient of the loss for each, of the same names, shapes and floating dtype.
+        params : dict of str to array
+        grads : dict of str to array or RowGradient
+            The gradient of the loss for each parameter, of the same names, shapes and floating dtype. A table may
+            come with a `RowGradient`: then only those rows move, and only their state does ("lazy": with Adam, a
+            row that is not there keeps its running means, which the gradient of the whole table would shrink).
         state : dict of str to dict of str to array
             From `init` or the update before.
         learning_rate, step : array, shape ()
             Of the parameters' dtype. `step` is 1 for the first update.
+        donate : bool
+            Tables that come with a `RowGradient`, and their state, are not needed any more and may be written to,
+            so that a step costs what its rows cost and not what the table does.
         xp : namespace
             Array API namespace of all of these.
 
         Returns
         -------
         tuple of (params, state)
-            New dictionaries of new arrays. The arguments are left as they were.
+            New dictionaries of new arrays. The arguments are left as they were, unless `donate`.
 
         Raises
         ------
         TypeError
             If dtypes differ, or `learning_rate` or `step` is not an array of shape ().
         ValueError
-            If names or shapes differ, or the state belongs to another optimizer.
+            If names or shapes differ, the state belongs to another optimizer, or a `RowGradient` came to an
+            optimizer that would have to move all rows (momentum, weight decay, RMSprop, AdamW).
         """
         self._check(params, grads, state, {"learning_rate": learning_rate, "step": step})
         scalars = self._scalars(learning_rate, step, xp)
@@ -98,8 +119,12 @@ class Optimizer:
         kept: State = {slot: {} for slot in self.slots}
         for name, param in params.items():
             old = {slot: arrays[name] for slot, arrays in state.items()}
-            start, grad = self._decayed(param, grads[name], learning_rate)
-            moved[name], new = self._rule(start, grad, old, scalars, xp)
+            grad = grads[name]
+            if isinstance(grad, RowGradient):
+                moved[name], new = self._move_rows(param, grad, old, scalars, donate, xp)
+            else:
+                start, grad = self._decayed(param, grad, learning_rate)
+                moved[name], new = self._rule(start, grad, old, scalars, xp)
             for slot, array in new.items():
                 kept[slot][name] = array
         return moved, kept
@@ -124,7 +149,21 @@ class Optimizer:
         """Return the new value of one parameter, and its new state by slot."""
         raise NotImplementedError
 
-    def _check(self, params: Arrays, grads: Arrays, state: State, scalars: Arrays) -> None:
+    def _move_rows(
+        self, param: Array, grad: RowGradient, old: Arrays, scalars: Scalars, donate: bool, xp: Any
+    ) -> Moved:
+        """Apply the rule to the rows that have a gradient, each id once."""
+        (ids, rows), leads = coalesce(grad, xp=xp)
+
+        def moved(table: Array, before: Array, after: Array) -> Array:
+            return scatter_add(table, ids, (after - before) * leads, donate=donate, xp=xp)
+
+        start = xp.take(param, ids, axis=0)
+        states = {slot: xp.take(table, ids, axis=0) for slot, table in old.items()}
+        end, new = self._rule(start, rows, states, scalars, xp)
+        return moved(param, start, end), {slot: moved(old[slot], states[slot], new[slot]) for slot in new}
+
+    def _check(self, params: Arrays, grads: Gradients, state: State, scalars: Arrays) -> None:
         # Names, shapes and dtypes, never values, so nothing waits for a device. A wider dtype in any of them
         # would widen the parameters without a word.
         if state.keys() != set(self.slots):
@@ -135,7 +174,9 @@ class Optimizer:
                 raise ValueError(f"{self.name}: {what} and params differ in the names {odd}")
             for name, param in params.items():
                 array, label = arrays[name], f"{self.name}: {what}[{name!r}]"
-                if array.shape != param.shape:
+                if isinstance(array, RowGradient):
+                    array = self._checked_rows(array, param, label)
+                elif array.shape != param.shape:
                     shapes = tuple(array.shape), tuple(param.shape)
                     raise ValueError(f"{label} has shape {shapes[0]}, its parameter {shapes[1]}")
                 if array.dtype != param.dtype:
@@ -147,3 +188,11 @@ class Optimizer:
                     is_array = hasattr(scalar, "dtype")
                     got = f"shape {tuple(scalar.shape)}, dtype {scalar.dtype}" if is_array else repr(scalar)
                     raise TypeError(f"{self.name}: {what} must be {expected}, got {got}")
+
+    def _checked_rows(self, grad: RowGradient, param: Array, label: str) -> Array:
+        if not self.takes_rows:
+            raise ValueError(f"{label} is a RowGradient, but this optimizer moves all rows; take sgd, adagrad or adam")
+        count, rows = grad.ids.shape[0], tuple(grad.rows.shape)
+        if param.ndim != 2 or rows != (count, param.shape[1]):
+            raise ValueError(f"{label} has {count} ids and rows of shape {rows}, its parameter {tuple(param.shape)}")
+        return grad.rows

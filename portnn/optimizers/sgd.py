@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from portnn.backends import Array
+from portnn.backends import Array, RowGradient, scatter_add
 from portnn.optimizers.optimizer import Arrays, Moved, Optimizer, Scalars
 
 
@@ -61,6 +61,17 @@ class SGD(Optimizer):
     def slots(self) -> tuple[str, ...]:
         """One velocity, or nothing without momentum."""
         return ("velocity",) if self.momentum else ()
+
+    @property
+    def takes_rows(self) -> bool:
+        """Without momentum and decay."""
+        return super().takes_rows and not self.momentum
+
+    def _move_rows(
+        self, param: Array, grad: RowGradient, old: Arrays, scalars: Scalars, donate: bool, xp: Any
+    ) -> Moved:
+        # The step is linear in the gradient, so rows of the same id need not be summed first.
+        return scatter_add(param, grad.ids, grad.rows, scale=scalars[0], donate=donate, xp=xp), {}
 
     def _rule(self, param: Array, grad: Array, old: Arrays, scalars: Scalars, xp: Any) -> Moved:
         new: Arrays = {}

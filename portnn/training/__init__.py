@@ -15,6 +15,7 @@ from portnn.training.rows import RowBatches
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
 from portnn.training.streams import ChunkStreams, check_integers, check_range
+from portnn.training.windows import WindowBatches
 from portnn.training.workers import WorkerError, Workers, automatic_workers, can_share, check_workers
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "StopRequests",
     "StopWatch",
     "Trainer",
+    "WindowBatches",
     "WorkerError",
     "Workers",
     "automatic_workers",

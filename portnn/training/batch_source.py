@@ -15,17 +15,20 @@ class BatchSource(Protocol):
     position : int
         Where the next batch starts; set to go on from there.
     batch_size : int
-    unit : {"char", "row"}
+    unit : {"char", "row", "word"}
         What `tokens` counts.
+    terms : float
+        How many terms the loss of the latest batch is the sum of; 1 where it is a mean already.
     """
 
     position: int
     batch_size: int
     unit: str
+    terms: float
 
     @property
     def tokens(self) -> float:
-        """How many characters or rows one batch has, for the speed."""
+        """How many characters, rows or words one batch has, on average, for the speed."""
 
     def next(self, rng: np.random.Generator) -> tuple[Any, bool]:
         """Return the next batch, on the host or on the backend, and whether the carry starts anew with it."""

@@ -16,8 +16,10 @@ class StepEvent(NamedTuple):
     step : int
         Steps done, this one included.
     params : dict of str to array
-    loss, gradient_norm : 0-d array
-        Still on the device: reading them waits for it.
+        The next step may write to those in `Model.row_parameters`: copy what is to be kept.
+    loss : 0-d array
+        As the model gives it. Still on the device: reading it waits for it.
+    gradient_norm : 0-d array, or None where it was not worked out
     learning_rate : float
     carry : tuple
         What goes on to the next step.
@@ -27,7 +29,7 @@ class StepEvent(NamedTuple):
     step: int
     params: Parameters
     loss: Array
-    gradient_norm: Array
+    gradient_norm: Array | None
     learning_rate: float
     carry: Any
     backend: Backend

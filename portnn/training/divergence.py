@@ -11,15 +11,18 @@ class DivergenceError(ArithmeticError):
     Attributes
     ----------
     step : int
-    loss, learning_rate, gradient_norm : float
+    loss, learning_rate : float
+    gradient_norm : float or None
+        None where it was not worked out.
     """
 
-    def __init__(self, step: int, loss: float, learning_rate: float, gradient_norm: float) -> None:
+    def __init__(self, step: int, loss: float, learning_rate: float, gradient_norm: float | None) -> None:
         self.step, self.loss = step, loss
         self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
+        norm = "" if gradient_norm is None else f", gradient norm {gradient_norm:.4g}"
         super().__init__(
-            f"training diverged at step {step}: loss {loss:.4g}, learning rate {learning_rate:.4g}, "
-            f"gradient norm {gradient_norm:.4g}; try a smaller learning rate or clip_norm"
+            f"training diverged at step {step}: loss {loss:.4g}, learning rate {learning_rate:.4g}{norm}; "
+            "try a smaller learning rate or clip_norm"
         )
 
 
@@ -37,10 +40,10 @@ class DivergenceWatch:
     def __init__(self, factor: float = 5.0, first: float | None = None) -> None:
         self.factor, self.first = factor, first
 
-    def check(self, step: int, loss: float, learning_rate: float, gradient_norm: float) -> None:
+    def check(self, step: int, loss: float, learning_rate: float, gradient_norm: float | None) -> None:
         """Raise DivergenceError if the loss or the gradient norm is not finite, or the loss has exploded."""
         if self.first is None and math.isfinite(loss):
             self.first = loss
         limit = self.factor * max(self.first or 0.0, 1.0)
-        if not (math.isfinite(loss) and math.isfinite(gradient_norm)) or loss > limit:
+        if not (math.isfinite(loss) and math.isfinite(gradient_norm or 0.0)) or loss > limit:
             raise DivergenceError(step, loss, learning_rate, gradient_norm)

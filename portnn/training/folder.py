@@ -8,16 +8,26 @@ from pathlib import Path
 class RunFolder:
     """Names of the files of a run.
 
+    Parameters
+    ----------
+    path : Path
+        A folder, or a name that ends in ".safetensors": then the latest checkpoint has that name, and the others lie
+        beside it and begin like it.
+
     Attributes
     ----------
-    path, last, best, metrics, curve : Path
-        The folder, its latest checkpoint, the one with the lowest held-out loss, metrics.jsonl and loss.png.
+    path, folder, last, best, metrics, curve : Path
+        What was given, the folder itself, the latest checkpoint, the one with the lowest held-out loss,
+        metrics.jsonl and loss.png.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.last, self.best = path / "last.safetensors", path / "best.safetensors"
-        self.metrics, self.curve = path / "metrics.jsonl", path / "loss.png"
+        self.path, self.folder = path, path
+        self.last, prefix = path / "last.safetensors", ""
+        if path.suffix == ".safetensors":
+            self.folder, self.last, prefix = path.parent, path, f"{path.stem}."
+        self.best = self.folder / f"{prefix}best.safetensors"
+        self.metrics, self.curve = self.folder / f"{prefix}metrics.jsonl", self.folder / f"{prefix}loss.png"
 
     @property
     def holds_run(self) -> bool:
@@ -33,9 +43,10 @@ class RunFolder:
             If that cannot be done; the message is one line and names the folder.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            stale = [self.last, self.best, self.metrics, self.curve] if anew else []
-            for file in (*stale, *self.path.glob(".*.tmp")):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ours = (self.last, self.best, self.metrics)
+            stale = [*ours, self.curve] if anew else []
+            for file in (*stale, *(draft for file in ours for draft in self.folder.glob(f".{file.name}.*tmp"))):
                 file.unlink(missing_ok=True)
         except OSError as error:
-            raise OSError(error.errno, f"cannot use the folder {self.path}: {error.strerror}") from error
+            raise OSError(error.errno, f"cannot use the folder {self.folder}: {error.strerror}") from error

@@ -33,12 +33,14 @@ SMALL_PRODUCT = 1 << 22
 
 
 class Unread(NamedTuple):
-    """A step whose loss still lies on the device."""
+    """A step whose loss, a sum of `terms` terms, still lies on the device."""
 
     step: int
     loss: Array
+    terms: float
     learning_rate: float
-    gradient_norm: Array
+    gradient_norm: Array | None
+    starts_epoch: bool
 
 
 @dataclass
@@ -60,6 +62,8 @@ class Trainer:
         one is restored; without it nothing is written.
     facts : dict
         What else a checkpoint says, in plain JSON types (the model's configuration, the vocabulary).
+    constants : dict of str to NumPy array
+        Arrays that a checkpoint holds beside the run's own.
     callbacks : sequence of Callback
     on_metrics : callable, optional
         Called with each line of metrics.
@@ -81,6 +85,7 @@ class Trainer:
     held_out: Callable[[Parameters], float] | None = None
     folder: Path | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    constants: Arrays = field(default_factory=dict)
     callbacks: Sequence[Callback] = ()
     on_metrics: Callable[[Metrics], object] | None = None
     loss_unit: str = "nats"
@@ -93,7 +98,8 @@ class Trainer:
         self.state = Progressed(self.params, optimizer_state, self._initial_carry())
         self._files = None if self.folder is None else RunFolder(self.folder)
         self._unread: list[Unread] = []
-        self._rate = self._norm = math.nan
+        self._rate = math.nan
+        self._norm: float | None = None
         self._given: Any = None
 
     def run(self, total_steps: int) -> Progressed:
@@ -149,7 +155,7 @@ class Trainer:
                 self._progress.advance()
             if requests.received is not None and state.step < total_steps and not self.out_of_patience:
                 self._read_losses()
-                if state.losses:
+                if state.losses or state.epoch_terms:
                     self._log(evaluate=False, keep_losses=True)
                 self._save_last()
                 raise Interrupted(requests.received, state.step)
@@ -176,7 +182,7 @@ class Trainer:
             # The last update broke what its loss could not show yet; the next loss would be NaN.
             raise DivergenceError(self.state.step, math.nan, self._rate, self._norm)
         run = {**progressed, "position": self.source.position, "random": state_to_json(self.rng)}
-        save_checkpoint(path, arrays, {**self.facts, "run": run})
+        save_checkpoint(path, {**arrays, **self.constants}, {**self.facts, "run": run})
 
     def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
         """Go on where a checkpoint stopped.
@@ -194,7 +200,8 @@ class Trainer:
         self.source.position, self.rng = position, generator_from_json(random)
 
     def _blas_threads(self) -> contextlib.AbstractContextManager[None]:
-        largest = max(math.prod(shape) for shape in self.model.shapes().values())
+        shapes, tables = self.model.shapes(), self.model.row_parameters
+        largest = max((math.prod(shape) for name, shape in shapes.items() if name not in tables), default=0)
         if self.backend.name == "numpy" and self.source.tokens * largest < SMALL_PRODUCT:
             return one_blas_thread()
         return contextlib.nullcontext()
@@ -230,8 +237,14 @@ class Trainer:
             asarray(np.float64(state.step)),
         )
         state.params, state.optimizer_state, state.carry = result[:3]
-        self._unread.append(Unread(state.step, result.loss, self._rate, result.gradient_norm))
+        unread = Unread(state.step, result.loss, self.source.terms, self._rate, result.gradient_norm, starts)
+        self._unread.append(unread)
         return result
+
+    def _kept_params(self) -> Parameters:
+        """Parameters that stay as they are: the next step may write to tables."""
+        tables, xp = self.model.row_parameters, self.backend.xp
+        return {name: xp.asarray(p, copy=True) if name in tables else p for name, p in self.state.params.items()}
 
     def _call_back(self, result: StepResult) -> None:
         for callback in self.callbacks:
@@ -252,10 +265,16 @@ class Trainer:
     def _read_losses(self) -> None:
         """Fetch the losses that lie on the device, and stop if one is bad."""
         state, smoothing = self.state, self.plan.smoothing
-        for step, loss, rate, norm in self._unread:
-            loss_now, self._norm = float(loss), float(norm)
+        for step, loss, terms, rate, norm, starts_epoch in self._unread:
+            total, self._norm = float(loss), None if norm is None else float(norm)
+            loss_now = total / max(terms, 1.0)  # a batch may happen to have no term at all
             self._watch.check(step, loss_now, rate, self._norm)
-            state.losses.append(loss_now)
+            if self.plan.mean_over == "epoch":
+                if starts_epoch:
+                    state.epoch_loss = state.epoch_terms = 0.0
+                state.epoch_loss, state.epoch_terms = state.epoch_loss + total, state.epoch_terms + terms
+            else:
+                state.losses.append(loss_now)
             if smoothing is not None:
                 before = loss_now if state.smooth_loss is None else state.smooth_loss
                 state.smooth_loss = smoothing * before + (1.0 - smoothing) * loss_now
@@ -264,7 +283,10 @@ class Trainer:
 
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
         state = self.state
-        mean = math.fsum(state.losses) / len(state.losses)
+        if self.plan.mean_over == "epoch":
+            mean = state.epoch_loss / max(state.epoch_terms, 1.0)
+        else:
+            mean = math.fsum(state.losses) / len(state.losses)
         loss = mean if state.smooth_loss is None else state.smooth_loss
         if not keep_losses:
             state.losses = []
@@ -279,7 +301,7 @@ class Trainer:
                 raise DivergenceError(state.step, state.held_out_loss, self._rate, self._norm)
             improved = state.best_held_out_loss is None or state.held_out_loss < state.best_held_out_loss
             if improved:
-                state.best_held_out_loss, self.best_params = state.held_out_loss, state.params
+                state.best_held_out_loss, self.best_params = state.held_out_loss, self._kept_params()
         if evaluate and state.step % self.plan.evaluate_every == 0:  # the end of a run is no moment to wait for
             state.wait_for(loss if state.held_out_loss is None else state.held_out_loss, self.plan.tolerance)
         line = Metrics(

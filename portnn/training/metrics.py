@@ -9,23 +9,25 @@ from typing import NotRequired, TypedDict
 class Metrics(TypedDict):
     """One line of metrics.jsonl.
 
-    step : steps done; loss : mean over the steps since the last line (smoothed, where the run smooths);
-    held_out_loss : null where it was not measured; learning_rate; gradient_norm : before clipping;
-    seconds : of training, earlier runs included; characters_per_second or rows_per_second : over the steps since the
-    last line (tokens, where tokens are no characters).
+    step : steps done; loss : mean over the steps since the last line (smoothed, where the run smooths) or, where a run
+    says so, since the epoch began;
+    held_out_loss : null where it was not measured; learning_rate; gradient_norm : before clipping,
+    null where it was not worked out; seconds : of training, earlier runs included; characters_per_second,
+    rows_per_second or words_per_second : over the steps since the last line (tokens, where tokens are no characters).
     """
 
     step: int
     loss: float
     held_out_loss: float | None
     learning_rate: float
-    gradient_norm: float
+    gradient_norm: float | None
     seconds: float
     characters_per_second: NotRequired[float]
     rows_per_second: NotRequired[float]
+    words_per_second: NotRequired[float]
 
 
-SPEED = {"char": "characters_per_second", "row": "rows_per_second"}
+SPEED = {"char": "characters_per_second", "row": "rows_per_second", "word": "words_per_second"}
 """Field of the speed, by what batches are counted in."""
 
 

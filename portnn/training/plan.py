@@ -22,8 +22,10 @@ class Plan:
         Limits of the gradients' global norm and of each of their entries.
     log_every, evaluate_every, checkpoint_every : int
         In steps.
+    mean_over : {"line", "epoch"}
+        The loss reported is the mean since the last line of metrics, or since the epoch began.
     smoothing : float in [0, 1), optional
-        Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` instead of the mean since the last line.
+        Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` instead of a mean.
     patience : int, optional
         Stop after so many evaluations in a row whose loss (held out, or of training where nothing is) is not lower
         than the lowest before by `tolerance`.
@@ -47,6 +49,7 @@ class Plan:
     log_every: int = 10
     evaluate_every: int = 200
     checkpoint_every: int = 200
+    mean_over: str = "line"
     smoothing: float | None = None
     patience: int | None = None
     tolerance: float = 0.0
@@ -65,6 +68,8 @@ class Plan:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+        if self.mean_over not in ("line", "epoch"):
+            raise ValueError(f"mean_over must be 'line' or 'epoch', got {self.mean_over!r}")
         if not 0.0 <= self.tolerance < math.inf:
             raise ValueError(f"tolerance must be 0 or a positive number, got {self.tolerance}")
         if self.smoothing is not None and not 0.0 <= self.smoothing < 1.0:

@@ -38,6 +38,7 @@ class RowBatches:
     """
 
     unit = "row"
+    terms = 1.0
 
     def __init__(
         self,

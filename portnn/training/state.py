@@ -18,7 +18,8 @@ TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
 class Progressed:
     """All that a run changes as it goes, beside what the batch source and the generator hold.
 
-    `losses` are those since the last line of metrics: a run that goes on has the same mean in the next.
+    `losses` are those since the last line of metrics: a run that goes on has the same mean in the next. For means over
+    an epoch, `epoch_loss` is the sum since it began, of `epoch_terms` terms.
     """
 
     params: Parameters
@@ -34,6 +35,8 @@ class Progressed:
     lowest_loss: float | None = None
     waited: int = 0
     losses: list[float] = field(default_factory=list)
+    epoch_loss: float = 0.0
+    epoch_terms: float = 0.0
 
     def wait_for(self, loss: float, tolerance: float) -> None:
         """Count the evaluations in a row since a loss was lower than the lowest before by more than the tolerance."""

@@ -6,33 +6,49 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from portnn.backends import Array, Backend, tree_map
+from portnn.backends import Array, Backend, RowGradient, coalesce, tree_map
 from portnn.clipping import clip_by_global_norm, clip_by_value, global_norm
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
+from portnn.optimizers.optimizer import Gradients
 from portnn.training.packing import pack, row_major, unpack
 from portnn.training.workers import Workers
 
 
 class StepResult(NamedTuple):
-    """What a step puts out: `loss` (in the model's unit) and `gradient_norm` (before `clip_norm`) are 0-d."""
+    """What a step puts out: `loss` (in the model's unit) and `gradient_norm` (before `clip_norm`) are 0-d.
+
+    Where gradients come in rows their norm is only worked out for clipping: rows of the same id would have to be
+    summed for it. It is None otherwise.
+    """
 
     params: Parameters
     optimizer_state: Any
     carry: Any
     loss: Array
-    gradient_norm: Array
+    gradient_norm: Array | None
 
 
 ALL = "all"
-"""Name under which the optimizer sees all parameters, packed into one vector."""
+"""Name under which the optimizer sees all parameters but tables, packed into one vector."""
 
 Step = Callable[[Parameters, Any, Any, Any, Array, Array], StepResult]
 
 
 def init_optimizer(optimizer: Optimizer, model: Model, params: Parameters, backend: Backend) -> Any:
     """State of an optimizer before the first step of `make_step`."""
-    return optimizer.init({ALL: pack(params, model.shapes(), xp=backend.xp)}, xp=backend.xp)
+    return optimizer.init(_packed(params, model, backend), xp=backend.xp)
+
+
+def _packed(params: Parameters, model: Model, backend: Backend) -> Parameters:
+    """Parameters as the optimizer sees them: all in one vector, but for tables whose gradients come in rows."""
+    shapes = _packed_shapes(model)
+    packed = {ALL: pack(params, shapes, xp=backend.xp)} if shapes else {}
+    return {**packed, **{name: params[name] for name in model.row_parameters}}
+
+
+def _packed_shapes(model: Model) -> dict[str, tuple[int, ...]]:
+    return {name: shape for name, shape in model.shapes().items() if name not in model.row_parameters}
 
 
 def make_step(
@@ -49,6 +65,9 @@ def make_step(
     `learning_rate` and `number` (1 for the first step) are 0-d arrays, so that a compiled step reads them
     instead of freezing them. Gradients are clipped entry by entry to `clip_value`, then to the global norm
     `clip_norm`. `workers`, if there are any, work out loss and gradient together.
+
+    Where gradients come in rows (`Model.row_parameters`), the step takes `params` and `optimizer_state` over: they
+    may be written to, and only those that it returns are good afterwards.
     """
     if workers is None and backend.name == "jax" and _can_be_told_apart(model, optimizer, backend):
         known: Step = _known_step(model, optimizer, backend, clip_norm, clip_value)  # type: ignore[arg-type]
@@ -64,28 +83,45 @@ def _new_step(
     clip_value: float | None,
     workers: Workers | None = None,
 ) -> Step:
-    xp, shapes = backend.xp, model.shapes()
+    xp, shapes, tables = backend.xp, _packed_shapes(model), model.row_parameters
+    if tables and workers is not None:
+        raise ValueError("workers share gradients of whole parameters; this model's come in rows")
 
-    def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
+    def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Gradients]:
+        if workers is not None:
+            loss, carry, gradient = workers(params, batch, carry)
+            return loss, carry, {ALL: gradient}
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
-        return loss, carry, pack(model.gradients(cache, xp=xp), shapes, xp=xp)
+        grads = model.gradients(cache, xp=xp)
+        packed = {ALL: pack(grads, shapes, xp=xp)} if shapes else {}
+        return loss, carry, {**packed, **{name: grads[name] for name in tables}}
+
+    def clipped(grads: Gradients) -> tuple[Gradients, Array | None]:
+        if tables and clip_norm is None and clip_value is None:
+            return grads, None
+        rows = {name: coalesce(grads[name], xp=xp)[0] for name in tables}
+        arrays = {name: rows[name].rows if name in rows else grad for name, grad in grads.items()}
+        if clip_value is not None:
+            arrays = clip_by_value(arrays, clip_value, xp=xp)
+        if clip_norm is None:
+            norm = global_norm(arrays, xp=xp)
+        else:
+            arrays, norm = clip_by_global_norm(arrays, clip_norm, xp=xp)
+        return {**arrays, **{name: RowGradient(rows[name].ids, arrays[name]) for name in tables}}, norm
 
     def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
-        loss, carry, gradient = (workers or gradient_of)(params, batch, carry)
-        grads = {ALL: gradient}
-        if clip_value is not None:
-            grads = clip_by_value(grads, clip_value, xp=xp)
-        if clip_norm is None:
-            norm = global_norm(grads, xp=xp)
-        else:
-            grads, norm = clip_by_global_norm(grads, clip_norm, xp=xp)
-        packed, state = optimizer.update(
-            {ALL: pack(params, shapes, xp=xp)}, grads, state, learning_rate=learning_rate, step=number, xp=xp
-        )
+        loss, carry, grads = gradient_of(params, batch, carry)
+        grads, norm = clipped(grads)
+        moved, state = optimizer.update(
+            _packed(params, model, backend), grads, state,
+            learning_rate=learning_rate, step=number, donate=bool(tables), xp=xp,
+        )  # fmt: skip
         carry = tree_map(lambda array: row_major(array, xp=xp), carry)
-        return StepResult(unpack(packed[ALL], shapes, xp=xp), state, carry, loss, norm)
+        params = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
+        return StepResult(params, state, carry, loss, norm)
 
-    return backend.compile(step)
+    # A step that copied its tables would cost what they cost, however few rows it touches.
+    return backend.compile(step, donate=(0, 1) if tables else ())
 
 
 _known_step = functools.lru_cache(maxsize=32)(_new_step)

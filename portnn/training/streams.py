@@ -46,6 +46,7 @@ class ChunkStreams:
     """
 
     unit = "char"
+    terms = 1.0
 
     def __init__(
         self,

@@ -29,6 +29,8 @@ TRUTH = np.array([[1.0], [-2.0], [0.5]])
 class Line:
     """Least squares, with the sum of all inputs as a carry."""
 
+    row_parameters = ()
+
     def shapes(self):
         return {"weight": (3, 1)}
 
@@ -55,7 +57,7 @@ class Draws:
     tokens = 8
 
     def __init__(self):
-        self.position, self.unit = 0, "row"
+        self.position, self.unit, self.terms = 0, "row", 1.0
         self.nan_at = None
 
     def next(self, rng):

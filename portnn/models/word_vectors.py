@@ -1,0 +1,150 @@
+"""word2vec: skip-gram and CBOW, with negative sampling or a full softmax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portnn import ops
+from portnn.backends import Array, Namespace, RowGradient, device
+from portnn.models.protocol import Parameters
+
+
+class WindowBatch(NamedTuple):
+    """Blocks of consecutive words, and who is to predict whom.
+
+    With L the positions of a block, w the window and n = L + 2 w:
+
+    Attributes
+    ----------
+    ids : integer array (blocks, n + K)
+        The words of each block with w words on either side of it, then the K negatives that the block shares. K is 0
+        for a full softmax.
+    weights : array (blocks, L, n + K)
+        For the neighbours 1 where they are in a position's window, else 0. For the negatives how often each counts:
+        with `negative` draws for every positive that differs from it, ``negative / K`` times their number.
+    """
+
+    ids: Array
+    weights: Array
+
+
+class WordVectorsCache(NamedTuple):
+    """What `WordVectors.gradients` needs."""
+
+    inputs: ops.EmbeddingCache
+    mean: ops.WindowMeanCache | None
+    outputs: ops.EmbeddingCache | None
+    objective: Any
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Two tables of vectors: one for a word that predicts, one for a word that is predicted.
+
+    Attributes
+    ----------
+    vocabulary_size, vector_size : int
+    window : int
+        Most words on either side.
+    sg : bool
+        Skip-gram: each word predicts the words of its window. Otherwise CBOW: the window predicts the word.
+    negative : bool
+        Negative sampling; otherwise a softmax over the whole vocabulary.
+    cbow_mean : bool
+        CBOW predicts from the mean of its window, otherwise from the sum.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive.
+
+    Notes
+    -----
+    The loss is the sum over all pairs of a batch, in nats, so that the learning rate is that of one pair.
+
+    References
+    ----------
+    .. [1] T. Mikolov, K. Chen, G. Corrado, J. Dean. Efficient estimation of word representations in vector space.
+       2013. https://arxiv.org/abs/1301.3781
+    """
+
+    vocabulary_size: int
+    vector_size: int = 100
+    window: int = 5
+    sg: bool = True
+    negative: bool = True
+    cbow_mean: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary_size", "vector_size", "window"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+
+    @property
+    def row_parameters(self) -> tuple[str, ...]:
+        """Tables of which a batch uses few rows; a full softmax uses all of the output vectors."""
+        return ("input", "output") if self.negative else ("input",)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of both tables: input and output, (vocabulary, vector size)."""
+        shape = (self.vocabulary_size, self.vector_size)
+        return {"input": shape, "output": shape}
+
+    def init(self, rng: np.random.Generator) -> dict[str, np.ndarray[Any, Any]]:
+        """Draw input vectors, uniform within 0.5 / vector_size; output vectors are zero. Float32, on the host."""
+        shape = (self.vocabulary_size, self.vector_size)
+        drawn = rng.random(shape, dtype=np.float32)
+        drawn -= np.float32(0.5)
+        drawn /= np.float32(self.vector_size)
+        return {"input": drawn, "output": np.zeros(shape, np.float32)}
+
+    def initial_carry(self, batch_size: int) -> tuple[()]:
+        """Nothing goes from one batch to the next."""
+        return ()
+
+    def loss(
+        self, params: Parameters, batch: WindowBatch, carry: tuple[()] = (), *, xp: Namespace
+    ) -> tuple[Array, tuple[()], WordVectorsCache]:
+        """Sum of the loss over all pairs, no carry, and a cache for `gradients`."""
+        length = batch.weights.shape[1]
+        neighbours = length + 2 * self.window
+        own = batch.ids[:, self.window : self.window + length]
+        around, windows = batch.ids[:, :neighbours], batch.weights[:, :, :neighbours]
+        predicted, weights, mean = batch.ids, batch.weights, None
+        if self.sg:
+            hidden, inputs = ops.embedding(own, params["input"], xp=xp)
+        else:
+            rows, inputs = ops.embedding(around, params["input"], xp=xp)
+            hidden, mean = ops.window_mean(rows, windows, mean=self.cbow_mean, xp=xp)
+            # What a position predicts is its own word, if there is anything in its window to predict it from.
+            itself = xp.eye(length, dtype=windows.dtype, device=device(windows)) * xp.max(
+                windows, axis=-1, keepdims=True
+            )
+            predicted = xp.concat([own, batch.ids[:, neighbours:]], axis=1)
+            weights = xp.concat([itself, batch.weights[:, :, neighbours:]], axis=2)
+        if not self.negative:
+            loss, softmax = ops.window_softmax(hidden, params["output"], predicted, weights, xp=xp)
+            return loss, (), WordVectorsCache(inputs, mean, None, softmax)
+        rows, outputs = ops.embedding(predicted, params["output"], xp=xp)
+        positives = neighbours if self.sg else length
+        loss, objective = ops.negative_sampling(hidden, rows, weights, positives=positives, xp=xp)
+        return loss, (), WordVectorsCache(inputs, mean, outputs, objective)
+
+    def gradients(self, cache: WordVectorsCache, *, xp: Namespace) -> dict[str, Array | RowGradient]:
+        """Gradients for both tables: rows of those words alone that the batch has, where it needs no others."""
+        if cache.outputs is None:
+            dhidden, doutput = ops.window_softmax_backward(1.0, cache.objective, xp=xp)
+        else:
+            dhidden, drows = ops.negative_sampling_backward(1.0, cache.objective, xp=xp)
+            doutput = ops.embedding_backward(drows, cache.outputs, as_rows=True, xp=xp)
+        if cache.mean is not None:
+            dhidden = ops.window_mean_backward(dhidden, cache.mean, xp=xp)
+        return {"input": ops.embedding_backward(dhidden, cache.inputs, as_rows=True, xp=xp), "output": doutput}
+
+    def split(self, batch: WindowBatch, carry: tuple[()], parts: int) -> list[tuple[WindowBatch, tuple[()], float]]:
+        """Not for workers: gradients that come in rows are not shared."""
+        raise ValueError("word2vec trains in one process: workers must be 1")

@@ -1,0 +1,67 @@
+"""Mean, or sum, of the words in each position's window: what CBOW predicts from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable
+from portnn.ops.shapes import check_ndim, check_shape
+
+
+class WindowMeanCache(NamedTuple):
+    """What `window_mean_backward` needs: how much of each row goes into each result."""
+
+    shares: Array
+
+
+@portable
+def window_mean(
+    rows: Array, windows: Array, *, mean: bool = True, xp: Namespace = None
+) -> tuple[Array, WindowMeanCache]:
+    """Weighted mean, or sum, of rows, one for each position of a block.
+
+    With w the windows and x the rows::
+
+        hidden[b, i] = sum_j w[b, i, j] x[b, j] / sum_j w[b, i, j]
+
+    Parameters
+    ----------
+    rows : array (blocks, neighbours, m), real floating
+        Rows of the words of a block and those around it.
+    windows : array (blocks, length, neighbours), dtype of `rows`
+        1 where a neighbour is in the window of a position, 0 elsewhere. A position with an empty window gets zeros.
+    mean : bool
+        Otherwise the sum.
+
+    Returns
+    -------
+    hidden : array (blocks, length, m)
+    cache : WindowMeanCache
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.asarray([[[1.0], [3.0], [8.0]]])
+    >>> window_mean(rows, np.asarray([[[1.0, 1.0, 0.0]]]))[0].tolist()
+    [[[2.0]]]
+    """
+    check_ndim("window_mean", "rows", rows, 3)
+    check_ndim("window_mean", "windows", windows, 3)
+    expected = (rows.shape[0], windows.shape[1], rows.shape[1])
+    check_shape("window_mean", "windows", windows, expected, "the rows expect")
+    shares = windows
+    if mean:
+        counts = xp.sum(windows, axis=-1, keepdims=True)
+        shares = windows / xp.maximum(counts, xp.ones_like(counts))
+    return xp.matmul(shares, rows), WindowMeanCache(shares)
+
+
+@portable
+def window_mean_backward(dhidden: Array, cache: WindowMeanCache, *, xp: Namespace = None) -> Array:
+    """Gradient of `window_mean` for the rows (blocks, neighbours, m). dhidden (blocks, length, m)."""
+    return xp.matmul(xp.matrix_transpose(cache.shares), dhidden)
