@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         load,
     )
     from portnn.training import CheckpointError, DivergenceError
+    from portnn.vectors import KeyedVectors
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ _HOMES = {
     "CharRNN": "portnn.estimators",
     "CheckpointError": "portnn.training",
     "DivergenceError": "portnn.training",
+    "KeyedVectors": "portnn.vectors",
     "LinearRegression": "portnn.estimators",
     "LogisticRegression": "portnn.estimators",
     "MLP": "portnn.estimators",
@@ -53,6 +55,7 @@ __all__ = [
     "CharRNN",
     "CheckpointError",
     "DivergenceError",
+    "KeyedVectors",
     "LinearRegression",
     "LogisticRegression",
     "MissingBackendError",

@@ -41,6 +41,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = [f"backend under test: {config.portnn_backend}"]
     if not has_torch():
         lines.append("PyTorch is not installed: the comparisons with it (torch_oracle) are left out")
+    if not has_gensim():
+        lines.append("gensim is not installed: the comparisons with it (gensim_oracle) are left out")
     if config.getoption("--backend") != "numpy":
         lines.append("tests of the host alone are left out: they run with --backend numpy")
     return lines
@@ -49,7 +51,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = []
     for item in items:
-        oracle = item.get_closest_marker("torch_oracle") and not has_torch()
+        oracle = (item.get_closest_marker("torch_oracle") and not has_torch()) or (
+            item.get_closest_marker("gensim_oracle") and not has_gensim()
+        )
         host = item.get_closest_marker("host") and config.getoption("--backend") != "numpy"
         if oracle or host:
             left_out.append(item)
@@ -59,6 +63,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
+
+
+def has_gensim() -> bool:
+    return importlib.util.find_spec("gensim") is not None
 
 
 @pytest.fixture(scope="session")

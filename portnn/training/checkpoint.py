@@ -7,13 +7,20 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
 FORMAT_VERSION = 1
+
+DTYPES = {
+    "bool": "BOOL",
+    **{f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)},
+    **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
+    **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
+}
+"""What safetensors calls the dtypes of NumPy."""
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -42,13 +49,12 @@ def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[st
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     facts = {"version": FORMAT_VERSION, **facts}
     facts["digest"] = _digest(arrays, facts)
-    data = safetensors.numpy.save(arrays, metadata={"portnn": json.dumps(facts)})
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with draft.open("wb") as file:
-                file.write(data)
+                _write(file, arrays, {"portnn": json.dumps(facts)})
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
@@ -99,12 +105,39 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
     return arrays, facts
 
 
+def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
+    """Write a safetensors file piece by piece.
+
+    The library's own function would make all of it in memory first, or write to a file of a name of its own, which a
+    killed process would leave behind.
+    """
+    arrays = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # so that every array is aligned
+    header: dict[str, Any] = {"__metadata__": metadata}
+    place = 0
+    for name in order:
+        array = arrays[name]
+        end = place + array.nbytes
+        header[name] = {"dtype": DTYPES[array.dtype.name], "shape": array.shape, "data_offsets": (place, end)}
+        place = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for name in order:
+        file.write(_buffer(arrays[name]))
+
+
+def _buffer(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Bytes of an array, not copied where they lie in order: tables can be larger than half the memory."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
 def _digest(arrays: Arrays, facts: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
+        digest.update(_buffer(array))
     return digest.hexdigest()
 
 

@@ -1,0 +1,118 @@
+"""Vectors in a safetensors file: the layout that word vectors and the models that learn them share."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from portnn.training.checkpoint import DTYPES, FORMAT_VERSION, CheckpointError, load_checkpoint, save_checkpoint
+from portnn.vectors.packed_words import pack_words, unpack_words
+
+Host = np.ndarray[Any, Any]
+Stored = tuple[list[str], Host, Host | None]
+"""Words, their vectors (n, d) and, where they are known, their counts (n,) int64."""
+
+ESTIMATOR = "KeyedVectors"
+TABLES = ("input", "output", "sum")
+NUMPY_DTYPES = {theirs: np.dtype(ours).newbyteorder("<") for ours, theirs in DTYPES.items()}
+
+
+def vocabulary_arrays(words: Sequence[str], counts: Host | None) -> dict[str, Host]:
+    """Arrays that hold a vocabulary in a checkpoint: "vocabulary.bytes", ".lengths" and, with counts, ".counts"."""
+    data, lengths = pack_words(words)
+    arrays = {"vocabulary.bytes": data, "vocabulary.lengths": lengths}
+    return arrays if counts is None else {**arrays, "vocabulary.counts": np.asarray(counts, dtype=np.int64)}
+
+
+def save_vectors(path: str | os.PathLike[str], words: Sequence[str], vectors: Host, counts: Host | None) -> None:
+    """Write words and vectors (n, d) as a checkpoint with one table."""
+    arrays = {"params.input": vectors, **vocabulary_arrays(words, counts)}
+    save_checkpoint(path, arrays, {"estimator": ESTIMATOR, "dtype": vectors.dtype.name})
+
+
+def is_safetensors(path: str | os.PathLike[str]) -> bool:
+    """Whether a file starts as safetensors files do: eight bytes of length, then a JSON object."""
+    with open(path, "rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def load_vectors(path: str | os.PathLike[str], *, table: str = "input", mmap: bool = False) -> Stored:
+    """Read words and vectors of a checkpoint of `save_vectors` or of a model of word vectors.
+
+    Parameters
+    ----------
+    path : path-like
+    table : {"input", "output", "sum"}
+        Which vectors; only a model has output vectors.
+    mmap : bool
+        Map the table from the file, read-only, instead of reading it. The version and the length of the file are
+        checked, the digest is not: that would be to read everything.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    CheckpointError
+        If the file is damaged, of another version, or holds no word vectors.
+    ValueError
+        If `table` is none, or is a sum that should be mapped.
+    """
+    if table not in TABLES:
+        raise ValueError(f"vectors={table!r} is no table of word vectors, expected one of {', '.join(TABLES)}")
+    if mmap and table == "sum":
+        raise ValueError("vectors='sum' must be computed, so it cannot be mapped; leave mmap=True out")
+    path = Path(path)
+    arrays, facts = _mapped(path) if mmap else load_checkpoint(path)
+    wanted = ["params.input", "params.output"] if table == "sum" else [f"params.{table}"]
+    missing = [name for name in (*wanted, "vocabulary.bytes", "vocabulary.lengths") if name not in arrays]
+    if missing:
+        kind = facts.get("estimator", "no model")
+        if missing[0] == "params.output" and "params.input" in arrays:
+            raise CheckpointError(f"{path} holds {kind} without output vectors; vectors='input' is there")
+        raise CheckpointError(f"{path} holds {kind}, which has no word vectors")
+    vectors = arrays[wanted[0]] if table != "sum" else arrays["params.input"] + arrays["params.output"]
+    try:
+        words = unpack_words(arrays["vocabulary.bytes"], arrays["vocabulary.lengths"])
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
+    if vectors.ndim != 2 or len(words) != len(vectors):
+        raise CheckpointError(f"{path} is damaged: {len(words)} words, but vectors of shape {vectors.shape}")
+    return words, vectors, arrays.get("vocabulary.counts")
+
+
+def _mapped(path: Path) -> tuple[dict[str, Host], dict[str, Any]]:
+    """Arrays of a checkpoint, mapped from the file, and its facts."""
+    if not path.exists():
+        raise FileNotFoundError(f"no checkpoint at {path}")
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            size = os.fstat(file.fileno()).st_size
+            header = json.loads(file.read(length)) if length <= size - 8 else None
+        facts = json.loads(header.pop("__metadata__")["portnn"])  # type: ignore[union-attr]
+        arrays = {
+            name: _map(path, NUMPY_DTYPES[entry["dtype"]], tuple(entry["shape"]), 8 + length, entry["data_offsets"])
+            for name, entry in header.items()  # type: ignore[union-attr]
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} is no checkpoint of portnn, or is truncated or damaged") from error
+    if facts.get("version") != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has checkpoint format version {facts.get('version')!r}; this portnn reads version {FORMAT_VERSION}"
+        )
+    return arrays, facts
+
+
+def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], start: int, offsets: tuple[int, int]) -> Host:
+    """One array of a file; ValueError if the file is too short for it."""
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    first, end = offsets
+    if end - first != np.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{end - first} bytes for shape {shape}")
+    return np.memmap(path, dtype=dtype, mode="r", offset=start + first, shape=shape)
