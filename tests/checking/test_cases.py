@@ -13,6 +13,11 @@ LAYERS = {
     **{f"RecurrentLM {cell}": {cell, "linear", "cross_entropy", "dropout"} for cell in CELLS},
     **{f"FeedForward {name}": {name, "linear", "cross_entropy", "dropout"} for name in ACTIVATIONS},
     **{f"FeedForward {name}": {name, "linear"} for name in OBJECTIVES},
+    **{
+        f"WordVectors {name}, {loss}": {"embedding", op, *(("window_mean",) if name != "skip-gram" else ())}
+        for loss, op in (("negative sampling", "negative_sampling"), ("softmax", "window_softmax"))
+        for name in ("skip-gram", "CBOW", "CBOW sum")
+    },
 }
 QUICK = [case.name for case in cases() if not case.name not in LAYERS and not case.name.startswith(tuple(CELLS))]
 
