@@ -127,9 +127,9 @@ def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
         file.write(_buffer(arrays[name]))
 
 
-def _buffer(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _buffer(array: np.ndarray[Any, Any]) -> memoryview:
     """Bytes of an array, not copied where they lie in order: tables can be larger than half the memory."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _digest(arrays: Arrays, facts: dict[str, Any]) -> str:

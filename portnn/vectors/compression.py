@@ -7,11 +7,11 @@ import contextlib
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any
 
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 DAMAGES = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
 """What the decompressors raise where bytes are not what they were."""
@@ -29,7 +29,7 @@ def open_bytes(path: Path, mode: str = "rb", suffix: str | None = None) -> Itera
         Inside the block, if the compressed data is damaged or ends too soon.
     """
     opener = OPENERS.get(path.suffix if suffix is None else suffix)
-    with cast("IO[bytes]", open(path, mode) if opener is None else opener(path, mode)) as file:
+    with (open if opener is None else opener)(path, mode) as file:
         try:
             yield file
         except DAMAGES as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         If a line is not UTF-8.
     """
     with open_bytes(path) as file:
-        for number, raw in enumerate(io.BufferedReader(file), start=1):  # type: ignore[arg-type]
+        for number, raw in enumerate(file, start=1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:

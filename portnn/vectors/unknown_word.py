@@ -35,7 +35,9 @@ def unknown_word(word: str, words: Iterable[str]) -> UnknownWordError:
     >>> print(unknown_word("flim", ["the", "film", "films", "of"]))
     'flim' is not in the vocabulary; near: film, films
     """
-    folded, alike, others = word.casefold(), [], []
+    folded = word.casefold()
+    alike: list[str] = []
+    others: list[str] = []
     for other in words:
         if abs(len(other) - len(word)) <= 2:
             if other.casefold() == folded:

@@ -97,10 +97,10 @@ def correlation(x: Sequence[float] | Host, y: Sequence[float] | Host) -> float:
     >>> round(correlation([1, 2, 3], [2, 4, 7]), 4)
     0.9934
     """
-    x, y = (np.asarray(values, dtype=np.float64) for values in (x, y))
-    x, y = x - x.mean(), y - y.mean()
-    scale = np.linalg.norm(x) * np.linalg.norm(y)
-    return float(np.clip(x @ y / scale, -1.0, 1.0)) if scale > 0 else float("nan")
+    a, b = (np.asarray(values, dtype=np.float64) for values in (x, y))
+    a, b = a - a.mean(), b - b.mean()
+    scale = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(np.clip(a @ b / scale, -1.0, 1.0)) if scale > 0 else float("nan")
 
 
 def ranks(values: Sequence[float] | Host) -> Host:
