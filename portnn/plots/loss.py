@@ -14,15 +14,17 @@ from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import BLUE, VERMILION, line_style
 from portnn.plots.points import Host, on_host
 from portnn.training import read_metrics
+from portnn.training.metrics import SPEED
 
 
 class LossCurve(NamedTuple):
-    """Losses and the steps they were measured at, each (n,); the held-out ones may be none."""
+    """Losses and the steps they were measured at, each (n,), the held-out ones may be none; and what the losses are."""
 
     steps: Host
     losses: Host
     held_out_steps: Host
     held_out_losses: Host
+    meaning: str = "cross-entropy [nats per token]"
 
 
 def plot_loss(
@@ -30,7 +32,7 @@ def plot_loss(
     *,
     ax: Any = None,
     title: str = "Loss",
-    ylabel: str = "cross-entropy [nats per token]",
+    ylabel: str | None = None,
     bits: bool = True,
     logy: bool = False,
 ) -> Any:
@@ -44,8 +46,9 @@ def plot_loss(
     ax : matplotlib Axes, optional
         Where to draw; without it a new figure is made.
     title : str
-    ylabel : str
-        What the loss is, with its unit.
+    ylabel : str, optional
+        What the loss is, with its unit; without it the loss of a pair of words, if that is what the metrics of the
+        first run are of, or else of a token.
     bits : bool
         Add an axis in bits on the right, if `ylabel` says "nats".
     logy : bool
@@ -75,10 +78,12 @@ def plot_loss(
             raise ValueError("runs has no run to draw")
         ax = axes_for(ax, size=(8.4, 4.2))
         _draw_several(ax, curves)
+        curve = next(iter(curves.values()))
     else:
         curve = _curve(runs, "runs")
         ax = axes_for(ax, size=(7.0, 4.2))
         _draw_one(ax, curve)
+    ylabel = curve.meaning if ylabel is None else ylabel
     ax.set(xlabel="training step", ylabel=ylabel, title=title)
     if logy:
         ax.set_yscale("log")
@@ -132,7 +137,8 @@ def _curve(run: Any, name: str) -> LossCurve:
         if not run:
             raise ValueError(f"{name} has no metrics to draw")
         held_out = [line for line in run if line.get("held_out_loss") is not None]
-        return LossCurve(*_columns(run, "step", "loss", name), *_columns(held_out, "step", "held_out_loss", name))
+        curve = LossCurve(*_columns(run, "step", "loss", name), *_columns(held_out, "step", "held_out_loss", name))
+        return curve._replace(meaning="loss [nats per pair]") if SPEED["word"] in run[0] else curve
     pair = isinstance(run, tuple | list) and len(run) == 2 and all(np.ndim(values) == 1 for values in run)
     losses = on_host(run[1] if pair else run).astype(np.float64)
     steps = on_host(run[0]) if pair else np.arange(1, losses.size + 1)

@@ -60,6 +60,23 @@ def test_bits_on_the_right(run, logy) -> None:
 
 
 @pytest.mark.host
+@pytest.mark.parametrize("several", [False, True])
+def test_a_run_of_word2vec(tmp_path, several) -> None:
+    lines = [
+        {"step": step, "loss": 3.0 / step, "held_out_loss": None, "learning_rate": 0.1, "gradient_norm": None,
+         "seconds": 0.1 * step, "words_per_second": 1e5} for step in (1, 2)
+    ]  # fmt: skip
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    figure = plot_loss({"window 5": tmp_path, "window 10": lines} if several else tmp_path)
+    assert drawn(figure)[0] == [[1, 3.0], [2, 1.5]]
+    assert figure.axes[0].get_ylabel() == "loss [nats per pair]"
+    assert figure.axes[0].child_axes[0].get_ylabel() == "[bits per pair]"
+    assert legend(figure) == (["window 5", "window 10"] if several else ["training"])
+    without = [{name: value for name, value in line.items() if name != "held_out_loss"} for line in lines]
+    assert drawn(plot_loss(without, ylabel="nats")) == drawn(figure)[:1]
+
+
+@pytest.mark.host
 @pytest.mark.parametrize("options", [{"bits": False}, {"ylabel": "half the squared error [cm^2]"}])
 def test_no_bits_where_they_mean_nothing(run, options) -> None:
     assert not plot_loss(run, **options).axes[0].child_axes
