@@ -11,6 +11,7 @@ from portnn.estimators.recipes import RECIPES, recipe
 from portnn.estimators.resuming import check_resumable
 from portnn.estimators.row_evaluation import RowEvaluation
 from portnn.estimators.sampling import Sampler
+from portnn.estimators.word2vec import Word2Vec
 
 __all__ = [
     "MLP",
@@ -23,6 +24,7 @@ __all__ = [
     "RowEvaluation",
     "Sampler",
     "SoftmaxRegression",
+    "Word2Vec",
     "as_evaluation",
     "check_resumable",
     "from_sklearn",

@@ -10,12 +10,13 @@ from portnn.backends import backend as choose_backend
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.mlp import MLP
+from portnn.estimators.word2vec import Word2Vec
 from portnn.training import CheckpointError, load_checkpoint
 
-Estimator = CharRNN | MLP
+Estimator = CharRNN | MLP | Word2Vec
 
 ESTIMATORS: dict[str, type[Estimator]] = {
-    kind.__name__: kind for kind in (CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression)
+    kind.__name__: kind for kind in (CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression, Word2Vec)
 }
 
 
@@ -39,7 +40,7 @@ def load(
 
     Returns
     -------
-    CharRNN, MLP, LinearRegression, LogisticRegression or SoftmaxRegression
+    CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression or Word2Vec
         What it was.
 
     Raises

@@ -5,7 +5,7 @@ from portnn.text.counting import count_tokens
 from portnn.text.decoding import StreamDecoder
 from portnn.text.encodings import decode_chunks, read_bytes, read_text
 from portnn.text.phrases import Phrases
-from portnn.text.sentences import MAX_SENTENCE, Sentences, SentenceStream, as_sentences
+from portnn.text.sentences import MAX_SENTENCE, Sentences, SentencesLike, SentenceStream, as_sentences
 from portnn.text.tokenizers import LEVELS, Tokenizer, tokenizer
 from portnn.text.vocabulary import UNKNOWN, Vocabulary
 from portnn.text.word_ids import WordIds, encode_words
@@ -19,6 +19,7 @@ __all__ = [
     "Phrases",
     "SentenceStream",
     "Sentences",
+    "SentencesLike",
     "StreamDecoder",
     "Tokenizer",
     "Vocabulary",

@@ -6,8 +6,9 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from portnn.text.compression import is_compressed, read_compressed
 from portnn.text.encodings import canonical_encoding, decode_chunks
@@ -25,6 +26,10 @@ Advance: TypeAlias = Callable[[int], object]
 
 SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
 """A text itself, a file or folder, files, or sentences that can be iterated again and again."""
+
+_LONGEST_SPACED = 1 << 20
+_LONGEST_REMEMBERED = 100
+_REMEMBERED = 1 << 16
 
 _WORD = re.compile(rf"\w{{1,{LONGEST_WORD}}}|[^\w\s]{{1,{LONGEST_WORD}}}")
 
@@ -107,7 +112,7 @@ class Sentences(SentenceStream):
         self.encoding = encoding
         folder = isinstance(source, os.PathLike) and Path(source).is_dir()
         self._sources = open_sources(_files(Path(source)) if folder else source)  # type: ignore[arg-type]
-        self._split = _splitter(level)
+        self._split = _splitter(level, lowercase)
         first = os.path.basename(self._sources[0].name)
         more = len(self._sources) - 1
         self.name = Path(source).name if folder else first + (f" and {more} more" if more else "")  # type: ignore[arg-type]
@@ -122,61 +127,50 @@ class Sentences(SentenceStream):
 
     def _text(self, source: Source, advance: Advance) -> Iterator[str]:
         if source.held is None and is_compressed(source.name):
-            return decode_chunks(read_compressed(source.name, advance), self.encoding, name=source.name)
-        return source.chunks("char", self.encoding, advance)  # type: ignore[return-value]
+            raw = read_compressed(source.name, advance)
+        else:
+            chunks = source.chunks("byte", self.encoding, advance)
+            if isinstance(source.held, str):
+                return cast(Iterator[str], chunks)
+            raw = cast(Iterator[bytes], chunks)
+        return decode_chunks(raw, self.encoding, name=source.name, as_bytes=False)
 
     def _sentences(self, chunks: Iterable[str]) -> Iterator[list[str]]:
         tail = ""
-        begun: list[str] = []
+        begun: list[str] = []  # words of the sentence that the last chunk did not end
         for chunk in chunks:
             block, end, tail = (tail + chunk).rpartition("\n")
-            if end:
-                for words in self._lines(block):
-                    if begun:
-                        words = begun + words
+            for line in (block.split("\n") if self.lines else [block]) if end else ():
+                words = begun + self._split(line) if begun else self._split(line)
+                begun = []
+                if not self.lines or len(words) > MAX_SENTENCE:
+                    *whole, begun = _cut(words)
+                    yield from whole
+                    if self.lines and begun:
+                        yield begun
                         begun = []
-                    if not self.lines or len(words) > MAX_SENTENCE:
-                        *whole, begun = _cut(words)
-                        yield from whole
-                        if self.lines:
-                            yield begun
-                            begun = []
-                    elif words:
-                        yield words
+                elif words:
+                    yield words
             if len(tail) >= LONGEST_LINE:
-                words, tail = self._settled(tail)
-                *whole, begun = _cut(begun + words)
+                settled = self._settled(tail)
+                *whole, begun = _cut(begun + self._split(tail[:settled]))
                 yield from whole
-        begun += self._lowered(self._split(tail))
-        yield from (words for words in _cut(begun) if words)
+                tail = tail[settled:]
+        yield from filter(None, _cut(begun + self._split(tail)))
 
-    def _lines(self, block: str) -> Iterator[list[str]]:
-        """Words of each whole line, or of all at once where lines do not matter."""
-        lowered = self.lowercase and not _needs_words(block)
-        if lowered:
-            block = block.lower()
-        lines = block.split("\n") if self.lines else [block]
-        words = map(self._split, lines)
-        return words if lowered else map(self._lowered, words)
-
-    def _settled(self, tail: str) -> tuple[list[str], str]:
-        """Words of a line without an end so far, and the text at its end that may still change."""
+    def _settled(self, tail: str) -> int:
+        """How many characters of a line without an end so far no later text can change."""
+        if self.level == "char":
+            return len(tail)
         if self.level == "jieba":
-            cut = len(tail) - len(tail) % LONGEST_LINE
-            return self._lowered(self._split(tail[:cut])), tail[cut:]
-        words = self._split(tail)
-        rest = ""
-        if words and tail.endswith(words[-1]) and self.level != "char":
-            rest = words.pop()
-        if len(rest) >= _LONGEST_SPACED:
-            raise ValueError(f"{self.name}: {len(rest)} characters without whitespace; level space needs some")
-        return self._lowered(words), rest
-
-    def _lowered(self, words: list[str]) -> list[str]:
-        return "\n".join(words).lower().split("\n") if self.lowercase and words else words
-
-
-_LONGEST_SPACED = 1 << 20
+            return len(tail) - len(tail) % LONGEST_LINE
+        last = len(tail) if tail[-1].isspace() else len(tail) - len(tail.rsplit(None, 1)[-1])
+        if last == 0 and self.level == "word":
+            *_, match = _WORD.finditer(tail)
+            return match.start()
+        if len(tail) - last > _LONGEST_SPACED:
+            raise ValueError(f"{self.name}: {len(tail) - last:,} characters without whitespace; is this a text?")
+        return last
 
 
 class GivenSentences(SentenceStream):
@@ -229,7 +223,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     source : str, Path, sequence of Paths, or iterable of lists of str
         A text itself, a file or folder, files, or sentences.
     **options
-        As `Sentences` takes them, for a text alone.
+        As `Sentences` takes them, for a text; what is cut into words already is taken as it is.
 
     Returns
     -------
@@ -238,8 +232,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     Raises
     ------
     TypeError
-        If `source` is a generator or another object that can be read only once, before anything is read, or if
-        there are options for what is cut into words already.
+        If `source` is a generator or another object that can be read only once, before anything is read.
 
     Examples
     --------
@@ -249,8 +242,6 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
     if isinstance(source, str | os.PathLike) or of_paths:
         return Sentences(source, **options)  # type: ignore[arg-type]
-    if options:
-        raise TypeError(f"{', '.join(options)}: only for a text; sentences is {type(source).__name__}")
     return source if isinstance(source, SentenceStream) else GivenSentences(source)  # type: ignore[arg-type]
 
 
@@ -262,22 +253,34 @@ def _files(folder: Path) -> list[Path]:
     return paths
 
 
-def _splitter(level: str) -> Callable[[str], list[str]]:
-    """Words of a text, without whitespace."""
+class _Pieces(dict[str, tuple[str, ...]]):
+    """Words in what stands between two whitespaces, remembered: most of a text is the same few strings."""
+
+    def __init__(self, lowercase: bool) -> None:
+        self._lowercase = lowercase
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        words = tuple(map(str.lower, _WORD.findall(text)) if self._lowercase else _WORD.findall(text))
+        if len(text) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[text] = words
+        return words
+
+
+def _splitter(level: str, lowercase: bool) -> Callable[[str], list[str]]:
+    """Words of a text. Each is put in lowercase by itself: its letters decide, not its neighbours."""
     if level == "word":
-        return _WORD.findall
+        piece = _Pieces(lowercase).__getitem__
+        return lambda text: list(chain.from_iterable(map(piece, text.split())))
     if level == "space":
-        return str.split
+        return (lambda text: list(map(str.lower, text.split()))) if lowercase else str.split
     if level == "char":
-        return lambda text: list("".join(text.split()))
+        return lambda text: list(map(str.lower, "".join(text.split()))) if lowercase else list("".join(text.split()))
     split = tokenizer(level).split
     split("")  # says what to install
-    return lambda text: [word for token in split(text) if (word := str(token).strip())]
-
-
-def _needs_words(text: str) -> bool:
-    """Whether lowercase changes a letter by its neighbours, or into what would be two words."""
-    return "\N{GREEK CAPITAL LETTER SIGMA}" in text or "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" in text
+    lowered = str.lower if lowercase else str
+    return lambda text: [word for token in split(text) if (word := lowered(str(token).strip()))]
 
 
 def _cut(words: list[str]) -> list[list[str]]:

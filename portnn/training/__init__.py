@@ -10,7 +10,7 @@ from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
 from portnn.training.plan import Plan
-from portnn.training.progress import Progress, StopWatch
+from portnn.training.progress import Progress, Reading, StopWatch
 from portnn.training.rows import RowBatches
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
@@ -31,6 +31,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Progressed",
+    "Reading",
     "RowBatches",
     "RunFolder",
     "Step",

@@ -45,8 +45,8 @@ class RunFolder:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             ours = (self.last, self.best, self.metrics)
-            stale = [*ours, self.curve] if anew else []
-            for file in (*stale, *(draft for file in ours for draft in self.folder.glob(f".{file.name}.*tmp"))):
+            drafts = [draft for file in ours for draft in self.folder.glob(f".{file.name}.*tmp")]
+            for file in (*ours, self.curve, *drafts) if anew else drafts:
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise OSError(error.errno, f"cannot use the folder {self.folder}: {error.strerror}") from error

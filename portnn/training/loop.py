@@ -126,7 +126,12 @@ class Trainer:
         with (
             StopRequests() as requests,
             Progress(
-                total_steps, state.step, unit=self.source.unit, loss_unit=self.loss_unit, quiet=self.quiet
+                total_steps,
+                state.step,
+                unit=self.source.unit,
+                loss_unit=self.loss_unit,
+                epoch=plan.evaluate_every if plan.mean_over == "epoch" else None,
+                quiet=self.quiet,
             ) as self._progress,
             self._blas_threads(),
             self._workers() as workers,

@@ -20,14 +20,23 @@ class Progress:
         What the speed counts: "char", "row".
     loss_unit : str
         "nats", or nothing.
+    epoch : int, optional
+        Steps of an epoch, where what is said counts epochs and not steps.
     quiet : bool
         Neither a bar nor a word.
     """
 
     def __init__(
-        self, total: int, done: int, *, unit: str = "char", loss_unit: str = "nats", quiet: bool = False
+        self,
+        total: int,
+        done: int,
+        *,
+        unit: str = "char",
+        loss_unit: str = "nats",
+        epoch: int | None = None,
+        quiet: bool = False,
     ) -> None:
-        self.quiet, self.unit, self.loss_unit = quiet, unit, loss_unit
+        self.quiet, self.unit, self.loss_unit, self.epoch = quiet, unit, loss_unit, epoch
         self.bar = tqdm(
             total=total,
             initial=done,
@@ -51,13 +60,43 @@ class Progress:
         """Put the latest figures behind the bar; with `say`, on a line of their own too."""
         self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} {self.unit}/s", refresh=False)
         if say:
+            where = f"step {step}" if self.epoch is None else f"epoch {step / self.epoch:.3g}"
             held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f} {self.loss_unit}".rstrip()
-            self.say(f"step {step}: loss {loss:.3f}{held_out}, {speed:,.0f} {self.unit}/s")
+            unit = f" {self.loss_unit}".rstrip() if self.epoch else ""
+            self.say(f"{where}: loss {loss:.3f}{unit}{held_out}, {speed:,.0f} {self.unit}/s")
 
     def say(self, text: str) -> None:
         """Put lines above the bar."""
         if not self.quiet:
             tqdm.write(text, file=sys.stderr)
+
+
+class Reading:
+    """Bar over what has been read of a corpus, while its words are counted and encoded.
+
+    Parameters
+    ----------
+    name : str
+    total : int, optional
+        Bytes or sentences of all passes, where that is known.
+    quiet : bool
+    """
+
+    def __init__(self, name: str, total: int | None, *, quiet: bool = False) -> None:
+        self.bar = tqdm(
+            desc=f"reading {name}", total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stderr,
+            dynamic_ncols=True, leave=False, delay=1.0, disable=quiet or not sys.stderr.isatty(),
+        )  # fmt: skip
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self.bar.close()
+
+    def advance(self, count: int) -> None:
+        """So much more was read."""
+        self.bar.update(count)
 
 
 class StopWatch:

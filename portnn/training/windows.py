@@ -37,7 +37,9 @@ class WindowBatches:
     ids : unsigned integer array (n,), may be memory-mapped
         Word ids; after each sentence the number of words in the vocabulary, as a mark.
     counts : array (vocabulary,)
-        How often each word occurs in `ids`.
+        How often each word occurs, in these ids or in a text like theirs.
+    words : int
+        How many of the ids are words.
     window : int
         Most words on either side.
     sg : bool
@@ -56,7 +58,7 @@ class WindowBatches:
         Positions of a block.
     shared_negatives : int
         Negatives that the positions of a block have in common.
-    seed : int
+    seed : int or tuple of int
     release : callable, optional
         Called now and then to let go of what has been read of a mapped file.
 
@@ -82,6 +84,7 @@ class WindowBatches:
         self,
         ids: Ids,
         counts: Ids,
+        words: int,
         *,
         window: int,
         sg: bool = True,
@@ -92,7 +95,7 @@ class WindowBatches:
         batch_size: int = 512,
         block_size: int = 32,
         shared_negatives: int = 64,
-        seed: int = 0,
+        seed: int | tuple[int, ...] = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
         for name, value in (
@@ -106,13 +109,14 @@ class WindowBatches:
         if not 0.0 <= sample < math.inf:
             raise ValueError(f"sample must be 0 (keep every word) or a positive number, got {sample}")
         self.ids, self.window, self.sg, self.negative = ids, window, sg, negative
-        self.shrink_windows, self.seed, self.release = shrink_windows, seed, release
+        self.shrink_windows, self.release = shrink_windows, release
+        self.seed = seed if isinstance(seed, tuple) else (seed,)
         self.block_size = min(block_size, batch_size)
         self.drawn = shared_negatives if negative else 0
         self.alias = AliasTable(np.asarray(counts, np.float64) ** ns_exponent) if negative else None
-        self.words = int(np.sum(counts))
+        self.words = words
         kept = chance_to_keep(counts, sample)
-        expected = float(np.sum(kept * counts))
+        expected = words * float(np.sum(kept * counts) / np.sum(counts))
         steps = max(1, round(expected / batch_size))
         self.per_slice = min(BATCHES, steps)
         self.slices = math.ceil(steps / self.per_slice)
@@ -146,6 +150,12 @@ class WindowBatches:
         self.terms = self._slice.pairs[place]
         return WindowBatch(self._slice.ids[place], self._slice.weights[place]), number % self.slices == place == 0
 
+    def close(self) -> None:
+        """Let the thread end. `next` would start it again."""
+        self._thread.shutdown(cancel_futures=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
+        self._next = None
+
     def _take(self, number: int) -> Slice:
         """Batches of a slice, from the thread if it has been told of them; it goes on with the next."""
         made = self._next[1].result() if self._next is not None and self._next[0] == number else self._make(number)
@@ -154,7 +164,7 @@ class WindowBatches:
 
     def _make(self, number: int) -> Slice:
         epoch, place = divmod(number, self.slices)
-        rng = np.random.default_rng((self.seed, epoch, place))
+        rng = np.random.default_rng((*self.seed, epoch, place))
         start, stop = (len(self.ids) * cut // self.slices for cut in (place, place + 1))
         words, left, right = self._windows(self.ids[start:stop], rng)
         if self.release is not None:

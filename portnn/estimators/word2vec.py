@@ -1,0 +1,389 @@
+"""`Word2Vec`: learn word vectors from sentences, by skip-gram or CBOW, and keep them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from portnn.backends import Backend, generator, tree_map
+from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.resuming import check_same_data, check_same_settings, open_run
+from portnn.estimators.settings import as_backend, as_optimizer, plain, total_steps
+from portnn.estimators.word_corpus import WordCorpus, saved_vocabulary
+from portnn.models import Parameters, WordVectors
+from portnn.optimizers import Optimizer
+from portnn.schedules import Linear
+from portnn.text import SentencesLike, WordVocabulary
+from portnn.training import (
+    Callback,
+    CheckpointError,
+    DivergenceError,
+    Metrics,
+    Plan,
+    Trainer,
+    WindowBatches,
+    save_checkpoint,
+)
+from portnn.vectors import KeyedVectors, vocabulary_arrays
+
+SHARED_NEGATIVES = {True: 64, False: 32}
+"""Negatives that a block shares, for skip-gram and CBOW: a position of CBOW has but one positive."""
+
+LINES_OF_METRICS = 20
+"""Lines of metrics an epoch."""
+
+
+class Word2Vec:
+    """Word vectors by word2vec, with the names of gensim's class.
+
+    Parameters
+    ----------
+    vector_size : int
+    window : int
+        Most words on either side of a word. Windows stop at the ends of sentences.
+    sg : bool
+        Skip-gram; otherwise CBOW, which is faster and on small texts worse.
+    negative : int
+        Words drawn against each positive pair; 0 for a full softmax, whose time grows with the vocabulary.
+    cbow_mean : bool
+        CBOW predicts from the mean of the vectors in a window; otherwise from their sum.
+    sample : float
+        Words with a larger share of the text than this are left out at random; 0: none. Useful: 1e-3 to 1e-5.
+    min_count : int
+        Words that occur less often have no vector.
+    max_vocab_size : int, optional
+        Bound of the words held while counting, and of the vocabulary: the rarest go.
+    ns_exponent : float
+        Negatives are drawn with the words' counts to this power.
+    shrink_windows : bool
+        Draw the window of each position from 1 to `window`, so that near words count more.
+    alpha, min_alpha : float
+        Learning rate of a pair at the beginning, and at the end of the run, between which it falls in a line.
+    epochs : int or float
+    phrases : int
+        How many times pairs of words that belong together are joined (new_york) before training; 0: not at all.
+    phrase_threshold : float
+        Score above which a pair is a phrase.
+    level, lines, lowercase : str, bool, bool
+        How text and files become words: see `portnn.text.Sentences`. Lists of words are taken as they are.
+    batch_size, block_size, shared_negatives : int
+        Positions of a step, of a block, and negatives that a block shares. Larger steps and fewer negatives are faster
+        and learn less: see the documentation page on word2vec. By default 64 negatives for skip-gram, 32 for CBOW.
+    seed : int
+        One seed gives the same vectors in every process.
+    backend : str or Backend
+        Array library to train on: see `portnn.backend`.
+    device : str, optional
+    dtype : {"float32", "float64"}
+
+    Attributes
+    ----------
+    wv : KeyedVectors
+        The input vectors. `vectors` gives the output vectors, or the sum.
+    vocabulary : WordVocabulary
+    model : WordVectors
+        The configuration.
+    params : dict of str to array
+        Tables input and output (vocabulary, vector_size), on the backend.
+    metrics : list of Metrics
+        Lines of the latest run; `loss` is the mean in nats per pair since the epoch began.
+    epoch_losses : list of float
+        Mean loss of each epoch of the latest run, in nats per pair.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range.
+
+    References
+    ----------
+    .. [1] T. Mikolov, K. Chen, G. Corrado, J. Dean. Efficient estimation of word representations in vector space.
+       2013. https://arxiv.org/abs/1301.3781
+    .. [2] T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean. Distributed representations of words and phrases
+       and their compositionality. NeurIPS, 2013. https://arxiv.org/abs/1310.4546
+
+    Examples
+    --------
+    >>> import portnn
+    >>> sentences = [["red", "green", "blue"], ["one", "two", "three"]] * 100
+    >>> model = portnn.Word2Vec(vector_size=8, window=2, min_count=1, sample=0, epochs=20, batch_size=32)
+    >>> model = model.fit(sentences, progress=False)
+    >>> {word for word, cosine in model.vectors("sum").most_similar("red", topn=2)} == {"green", "blue"}
+    True
+    """
+
+    def __init__(
+        self,
+        vector_size: int = 100,
+        window: int = 5,
+        *,
+        sg: bool = True,
+        negative: int = 5,
+        cbow_mean: bool = True,
+        sample: float = 1e-3,
+        min_count: int = 5,
+        max_vocab_size: int | None = None,
+        ns_exponent: float = 0.75,
+        shrink_windows: bool = True,
+        alpha: float = 0.025,
+        min_alpha: float = 1e-4,
+        epochs: float = 5,
+        phrases: int = 0,
+        phrase_threshold: float = 10.0,
+        level: str = "word",
+        lines: bool = True,
+        lowercase: bool = True,
+        batch_size: int = 512,
+        block_size: int = 32,
+        shared_negatives: int | None = None,
+        seed: int = 0,
+        backend: str | Backend = "numpy",
+        device: Any = None,
+        dtype: str = "float32",
+    ) -> None:
+        sg, cbow_mean = bool(sg), bool(cbow_mean)  # gensim says 0 and 1
+        if shared_negatives is None:
+            shared_negatives = SHARED_NEGATIVES[sg]
+        self.network = {
+            "vector_size": plain(vector_size), "window": plain(window), "sg": sg, "cbow_mean": cbow_mean
+        }  # fmt: skip
+        self.windows = {
+            "negative": plain(negative), "sample": float(sample), "ns_exponent": float(ns_exponent),
+            "shrink_windows": bool(shrink_windows), "batch_size": plain(batch_size),
+            "block_size": plain(block_size), "shared_negatives": plain(shared_negatives),
+        }  # fmt: skip
+        self.corpus = WordCorpus(min_count, max_vocab_size, phrases, phrase_threshold, level, lines, lowercase)
+        WordVectors(1, negative=negative > 0, **self.network)  # refuses what makes no sense before any work
+        WindowBatches(np.zeros(1, np.uint8), np.ones(1), 1, window=window, sg=sg, **self.windows)
+        Linear(alpha, 1, end=min_alpha)
+        self.alpha, self.min_alpha, self.epochs, self.seed = alpha, min_alpha, epochs, seed
+        self.rng = generator(seed)
+        self.backend = as_backend(backend, device, dtype)
+        self.model: WordVectors | None = None
+        self.params: Parameters | None = None
+        self.vocabulary: WordVocabulary | None = None
+        self.metrics: list[Metrics] = []
+        self.epoch_losses: list[float] = []
+        self.fits = 0
+        self._keyed: dict[str, KeyedVectors] = {}
+
+    def fit(
+        self,
+        sentences: SentencesLike,
+        *,
+        epochs: float | None = None,
+        steps: int | None = None,
+        update_vocabulary: bool = False,
+        encoding: str = "utf-8",
+        optimizer: str | Optimizer = "sgd",
+        checkpoint_every: int | None = None,
+        out: str | os.PathLike[str] | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        callbacks: Sequence[Callback] = (),
+        progress: bool = True,
+    ) -> Word2Vec:
+        """Learn vectors. A model that has been fitted is trained further, from `alpha` down again.
+
+        Parameters
+        ----------
+        sentences : str, Path, sequence of Paths, or iterable of lists of str
+            A str is the text itself; a Path a file, compressed or not, or a folder. An iterable is gone through
+            several times, so it must start anew each time: a list, or an object of a class with ``__iter__``.
+        epochs, steps : float, int, optional
+            How long, in all (with `resume` too), in place of the `epochs` given at first.
+        update_vocabulary : bool
+            Training further: add the new words that are frequent enough. Otherwise they are left out.
+        encoding : str
+            Of files.
+        optimizer : str or Optimizer
+            "sgd", "adagrad" or "adam": one that can move single rows.
+        checkpoint_every : int, optional
+            In steps; by default once an epoch.
+        out : path, optional
+            Where the model is kept while it is trained: a file whose name ends in .safetensors, or a folder.
+        resume : bool
+            Go on with the run in `out`, bit for bit; if it is not there, start.
+        overwrite : bool
+            Replace the run in `out`; without it, that is an error.
+        callbacks : sequence of Callback
+        progress : bool
+            Show progress on stderr.
+
+        Returns
+        -------
+        Word2Vec
+            Itself.
+
+        Raises
+        ------
+        TypeError
+            If the sentences can be read only once, or one of them is no list of words.
+        ValueError
+            If they are empty, have no frequent word, or are shorter than the window; or a checkpoint does not fit.
+        DivergenceError
+            If the loss is not finite or explodes.
+        """
+        folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator="Word2Vec")
+        known, fits = self.vocabulary, self.fits
+        if saved is not None:
+            self._check_same(saved[1], optimizer)
+            known, fits = saved_vocabulary(saved[0]), saved[1]["fit"]["fits"]
+        window = self.network["window"]
+        vocabulary, words = self.corpus.read(
+            sentences, encoding, window=window, known=known, update=update_vocabulary and saved is None,
+            progress=progress,
+        )  # fmt: skip
+        text = {"name": words.name, "words": words.words, "sha256": words.sha256}
+        if saved is not None:
+            check_same_data(saved[1], text, "text", "words")
+        model = WordVectors(len(vocabulary), negative=self.windows["negative"] > 0, **self.network)
+        source = WindowBatches(
+            words.ids, vocabulary.counts, words.words, window=window, sg=self.network["sg"],
+            seed=(self.seed, fits), release=words.release, **self.windows,
+        )  # fmt: skip
+        epochs = self.epochs if epochs is None and steps is None else epochs
+        total = total_steps(steps, epochs, source.batches)
+        plan = Plan(
+            optimizer=as_optimizer(optimizer),
+            schedule=Linear(self.alpha, total, end=self.min_alpha),
+            mean_over="epoch",
+            log_every=max(1, source.batches // LINES_OF_METRICS),
+            evaluate_every=source.batches,
+            checkpoint_every=checkpoint_every or source.batches,
+        )
+        params = self._first_params(model, vocabulary)
+        self.metrics, self.epoch_losses = [], []
+        trainer = Trainer(
+            model=model,
+            source=source,
+            plan=plan,
+            backend=self.backend,
+            params=params,
+            rng=self.rng,
+            folder=None if folder is None else folder.path,
+            facts={
+                **self._facts(model),
+                "fit": {
+                    **self.windows, "alpha": self.alpha, "min_alpha": self.min_alpha, "steps": total, "fits": fits,
+                    "seed": self.seed, "optimizer": plan.optimizer.to_json(), "encoding": encoding, "text": text,
+                    "checkpoint_every": plan.checkpoint_every,
+                },
+            },
+            constants=vocabulary_arrays(vocabulary.words, vocabulary.counts),
+            callbacks=callbacks,
+            on_metrics=self._note(source.batches),
+            loss_unit="nats a pair",
+            quiet=not progress,
+        )  # fmt: skip
+        if saved is not None:
+            trainer.restore(*saved)
+        self._keyed = {}
+        diverged = False
+        try:
+            self.history = trainer.run(total)
+        except DivergenceError:
+            diverged = True
+            raise
+        finally:
+            source.close()
+            if not diverged:  # else the model stays what it was before
+                self.model, self.vocabulary, self.params = model, vocabulary, trainer.state.params
+                self.fits = fits + 1
+        return self
+
+    @property
+    def wv(self) -> KeyedVectors:
+        """Words and their input vectors, on the backend."""
+        return self.vectors("input")
+
+    def vectors(self, table: str = "input") -> KeyedVectors:
+        """Words and their vectors out of one table, on the backend.
+
+        Parameters
+        ----------
+        table : {"input", "output", "sum"}
+            The sum of both is what the exercise of Stanford's CS224d takes.
+
+        Raises
+        ------
+        ValueError
+            If there is no such table, or the model has not been fitted.
+        """
+        _, params, vocabulary = self._fitted()
+        if table not in ("input", "output", "sum"):
+            raise ValueError(f"vectors: no table {table!r}; expected input, output or sum")
+        if table not in self._keyed:
+            array = params["input"] + params["output"] if table == "sum" else params[table]
+            self._keyed[table] = KeyedVectors(vocabulary.words, array, vocabulary.counts)
+        return self._keyed[table]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model, without any training state, as a checkpoint that `portnn.load` reads anywhere."""
+        model, params, vocabulary = self._fitted()
+        arrays = {f"params.{name}": self.backend.to_host(array) for name, array in params.items()}
+        save_checkpoint(path, {**arrays, **vocabulary_arrays(vocabulary.words, vocabulary.counts)}, self._facts(model))
+
+    @classmethod
+    def from_checkpoint(cls, arrays: dict[str, Any], facts: dict[str, Any], where: Backend) -> Word2Vec:
+        """Build the model that a checkpoint holds, on a backend."""
+        configuration = dict(facts["model"])
+        vocabulary = saved_vocabulary(arrays)
+        if configuration.pop("vocabulary_size") != len(vocabulary):
+            raise CheckpointError("the checkpoint's vocabulary does not fit its vectors")
+        configuration.pop("negative")
+        found = cls(**configuration, **facts["corpus"], **facts["settings"], backend=where)
+        found.vocabulary, found.fits = vocabulary, facts["fits"]
+        found.model = WordVectors(len(vocabulary), negative=found.windows["negative"] > 0, **configuration)
+        found.params = tree_map(where.asarray, checked_params(arrays, found.model))
+        return found
+
+    def _note(self, batches: int) -> Any:
+        """Callback that keeps every line of metrics, and of each epoch the last."""
+
+        def note(line: Metrics) -> None:
+            self.metrics.append(line)
+            if line["step"] % batches == 0:
+                self.epoch_losses.append(line["loss"])
+
+        return note
+
+    def _first_params(self, model: WordVectors, vocabulary: WordVocabulary) -> Parameters:
+        """Parameters to start from: those that are there, copied, since training writes to them; new for new words."""
+        before = 0 if self.params is None else len(self.vocabulary or ())
+        drawn = WordVectors(max(1, len(vocabulary) - before), model.vector_size).init(self.rng)
+        asarray, xp = self.backend.asarray, self.backend.xp
+        if self.params is None:
+            return tree_map(asarray, drawn)  # type: ignore[no-any-return]
+        if len(vocabulary) == before:
+            return {name: xp.asarray(table, copy=True) for name, table in self.params.items()}
+        return {name: xp.concat([table, asarray(drawn[name])]) for name, table in self.params.items()}
+
+    def _facts(self, model: WordVectors) -> dict[str, Any]:
+        return {
+            "estimator": "Word2Vec",
+            "model": asdict(model),
+            "corpus": asdict(self.corpus),
+            "settings": {
+                **self.windows, "alpha": self.alpha, "min_alpha": self.min_alpha, "epochs": self.epochs,
+                "seed": self.seed,
+            },
+            "fits": self.fits,
+            "dtype": self.backend.dtype,
+        }  # fmt: skip
+
+    def _check_same(self, facts: dict[str, Any], optimizer: str | Optimizer) -> None:
+        """Refuse to resume a run that was another one."""
+        check_same_settings(
+            facts, **self.network, **asdict(self.corpus), **self.windows, alpha=self.alpha, min_alpha=self.min_alpha,
+            seed=self.seed, dtype=self.backend.dtype, optimizer=as_optimizer(optimizer).to_json(),
+        )  # fmt: skip
+
+    def _fitted(self) -> tuple[WordVectors, Parameters, WordVocabulary]:
+        if self.model is None or self.params is None or self.vocabulary is None:
+            raise ValueError("this Word2Vec has not been fitted yet; call fit, or portnn.load a checkpoint")
+        return self.model, self.params, self.vocabulary
