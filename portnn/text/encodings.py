@@ -145,7 +145,9 @@ def read_text(path: PathLike, encoding: str = "utf-8", chunk_bytes: int = CHUNK_
     return decode_chunks(read_bytes(path, chunk_bytes), encoding, name=os.fspath(path))
 
 
-def decode_chunks(chunks: Iterable[bytes], encoding: str = "utf-8", *, name: str = "bytes") -> Iterator[str]:
+def decode_chunks(
+    chunks: Iterable[bytes], encoding: str = "utf-8", *, name: str = "bytes", as_bytes: bool = True
+) -> Iterator[str]:
     r"""Text of a stream of bytes, cut anywhere, also inside a character or a line end.
 
     Parameters
@@ -156,6 +158,8 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str = "utf-8", *, name: str
         How its bytes stand for characters.
     name : str
         What to call the stream in an error.
+    as_bytes : bool
+        Whether an error may suggest to read the stream as bytes instead.
 
     Yields
     ------
@@ -184,7 +188,7 @@ def decode_chunks(chunks: Iterable[bytes], encoding: str = "utf-8", *, name: str
             # The codec shows the bytes that it held back and those it was given, so the last of them is the
             # last byte taken, wherever the chunks were cut.
             offset = taken - len(error.object) + error.start
-            raise ValueError(_not_in_encoding(name, error.object[error.start], offset, encoding)) from None
+            raise ValueError(_not_in_encoding(name, error.object[error.start], offset, encoding, as_bytes)) from None
         except UnicodeError:
             # Python's utf-16 and utf-32 streams insist on a mark, where bytes.decode would guess an order.
             raise ValueError(
@@ -205,10 +209,11 @@ def _then_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield b""
 
 
-def _not_in_encoding(name: str, byte: int, offset: int, encoding: str) -> str:
+def _not_in_encoding(name: str, byte: int, offset: int, encoding: str, as_bytes: bool) -> str:
     tried = canonical_encoding(encoding)
     others = [other for other in _SUGGESTED if canonical_encoding(other) != tried]
+    bytes_too = ", or read the file as bytes with --level byte" if as_bytes else ""
     return (
         f"{name}: byte 0x{byte:02x} at offset {offset} is not {encoding}; state another --encoding "
-        f"(such as {others[-2]} or {others[-1]}), or read the file as bytes with --level byte"
+        f"(such as {others[-2]} or {others[-1]}){bytes_too}"
     )
