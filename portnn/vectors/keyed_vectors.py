@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -179,7 +181,7 @@ class KeyedVectors:
         total, weights = np.zeros(self.vector_size), 0.0
         asked = []
         for item, sign in items:
-            key, weight = item if isinstance(item, tuple) else (item, sign)
+            key, weight = _weighted(item) if isinstance(item, tuple) else (item, sign)
             total += weight * (self._vector(key) if is_array(key) else self.unit_vector(key))
             weights += abs(weight)
             if not is_array(key):
@@ -213,6 +215,8 @@ class KeyedVectors:
 
     def doesnt_match(self, words: Sequence[str]) -> str:
         """Word of a list that is least like their mean."""
+        if isinstance(words, str):
+            raise TypeError(f"doesnt_match takes a list of words, got the str {words!r}")
         rows = [self.get_index(word) for word in words]
         if not rows:
             raise ValueError("doesnt_match: the list of words is empty")
@@ -290,7 +294,7 @@ class KeyedVectors:
     def save_word2vec_format(self, path: str | os.PathLike[str], binary: bool = False) -> None:
         """Write the word2vec format, text or binary, in single precision; .gz, .bz2 and .xz are compressed."""
         step = max(1, BLOCK // self.vector_size)
-        blocks = (to_host(self.vectors[start : start + step, :]) for start in range(0, len(self), step))
+        blocks = (to_host(self.vectors[start : min(start + step, len(self)), :]) for start in range(0, len(self), step))
         write_word2vec_format(path, self.index_to_key, blocks, self.vector_size, binary=binary)
 
     @classmethod
@@ -362,7 +366,18 @@ def _items(given: Any) -> list[Any]:
         return [given]
     if is_array(given):
         return [given] if given.ndim == 1 else [given[row, :] for row in range(given.shape[0])]
+    if given is not None and not isinstance(given, Iterable):
+        raise TypeError(f"a query is {type(given).__name__}, expected words, rows or vectors")
     return [] if given is None else list(given)
+
+
+def _weighted(pair: tuple[Any, ...]) -> tuple[Key, float]:
+    """Key and weight of a pair."""
+    with contextlib.suppress(TypeError, ValueError):
+        key, weight = pair
+        if math.isfinite(weight):
+            return key, float(weight)
+    raise ValueError(f"{pair!r} is no pair of a word and its weight")
 
 
 def _unit(vector: Host) -> Host:

@@ -31,15 +31,17 @@ def inverse_lengths(vectors: Array, *, xp: Namespace) -> Array:
     Returns
     -------
     array (n,), dtype of `vectors`
-        0 for a row of zeros, so that its cosine with anything is 0; NaN for a row that is not finite, or too large
-        for its norm to be: it is near nothing.
+        0 for a row of zeros, or too small for its norm, so that its cosine with anything is 0; NaN for a row that is
+        not finite, or too large for its norm to be: it is near nothing.
     """
-    step = max(1, BLOCK // max(1, vectors.shape[1]))
+    count, width = vectors.shape
+    step = max(1, BLOCK // width)
     pieces = []
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, max(1, vectors.shape[0]), step):
-            norms = xp.linalg.vector_norm(vectors[start : start + step, :], axis=1)
-            inverse = xp.where(norms > 0, 1 / xp.where(norms > 0, norms, xp.ones_like(norms)), xp.zeros_like(norms))
+        for start in range(0, count, step):
+            norms = xp.linalg.vector_norm(vectors[start : min(start + step, count), :], axis=1)
+            some = norms >= xp.finfo(norms.dtype).smallest_normal  # what is smaller has no inverse
+            inverse = xp.where(some, 1 / xp.where(some, norms, xp.ones_like(norms)), xp.zeros_like(norms))
             pieces.append(xp.where(xp.isfinite(norms), inverse, xp.full_like(norms, xp.nan)))
     return xp.concat(pieces)
 

@@ -134,7 +134,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[int, int]:
         count, size = (int(field) for field in fields)
     except ValueError:
         shown = line.strip().decode("utf-8", "replace")
-        shown = shown if len(shown) <= 40 else shown[:40] + "..."
+        shown = shown if len(shown) <= 80 else shown[:80] + "..."
         raise ValueError(
             f"{path}, line 1: {shown!r} is no header of the word2vec format, expected two whole numbers: "
             "how many words, and how many values each has"
