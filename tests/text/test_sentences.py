@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import re
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+import portnn.text.encodings as encodings_module
+import portnn.text.sentences as sentences_module
+import portnn.text.sources as sources_module
+from portnn.text import MAX_SENTENCE, Sentences, as_sentences, tokenizer
+
+pytestmark = pytest.mark.host
+
+TEXT = "The Film, a gem...\n\n  It's 2 GOOD_ones!\tnaïve\u00a0Ω 我来到北京\n..\nend"
+WORDS = [
+    ["the", "film", ",", "a", "gem", "..."],
+    ["it", "'", "s", "2", "good_ones", "!", "naïve", "ω", "我来到北京"],
+    [".."],
+    ["end"],
+]
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read few characters at a time, so that every word is cut somewhere."""
+    for module in (encodings_module, sources_module):
+        monkeypatch.setattr(module, "CHUNK_BYTES", 7)
+    monkeypatch.setattr(sentences_module, "LONGEST_LINE", 5)
+    monkeypatch.setattr(encodings_module.read_bytes, "__defaults__", (7,))
+
+
+def test_each_line_is_a_sentence_and_can_be_read_again() -> None:
+    sentences = Sentences(TEXT)
+    assert list(sentences) == WORDS
+    assert list(sentences) == WORDS
+    assert list(Sentences(TEXT, lines=False)) == [[word for words in WORDS for word in words]]
+    assert next(iter(Sentences(TEXT, lowercase=False)))[:2] == ["The", "Film"]
+
+
+def test_other_levels() -> None:
+    assert list(Sentences("The film,\n a\u00a0gem", level="space")) == [["the", "film,"], ["a", "gem"]]
+    assert list(Sentences("A b\n\n 我", level="char")) == [["a", "b"], ["我"]]
+    assert list(Sentences("我来到北京清华大学\nA b", level="jieba")) == [
+        ["我", "来到", "北京", "清华大学"],
+        ["a", "b"],
+    ]
+
+
+@pytest.mark.parametrize("lines", [True, False])
+@pytest.mark.parametrize("level", ["word", "space", "char"])
+def test_words_do_not_depend_on_where_the_text_is_cut(
+    level: str, lines: bool, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    text = TEXT + "\n" + "longer.than.any.piece " * 5 + "\n" + "x" * 2500 + "'" * 1200 + " İΣ ΟΔΟΣ.a"
+    path = tmp_path / "corpus.txt"
+    path.write_text(text, encoding="utf-8")
+    whole = list(Sentences(text, level=level, lines=lines))
+    assert list(Sentences(path, level=level, lines=lines)) == whole
+    request.getfixturevalue("small_chunks")
+    assert list(Sentences(text, level=level, lines=lines)) == whole
+    assert list(Sentences(path, level=level, lines=lines)) == whole
+
+
+@pytest.mark.parametrize("level", ["word", "char", "jieba"])
+def test_words_are_those_of_the_lossless_tokenizer(level: str) -> None:
+    text = TEXT + " " + "x" * 2500 + "我" * 1001 + "'" * 1200 + " İstanbul \x1c\x85_\u200b\u0301e"
+    expected = [word for token in tokenizer(level).split(text) if (word := token.strip())]
+    (words,) = Sentences(text, level=level, lines=False, lowercase=False)
+    assert words == expected
+    (lowered,) = Sentences(text, level=level, lines=False)
+    assert lowered == [word.lower() for word in expected]
+
+
+def test_more_distinct_pieces_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences_module, "_REMEMBERED", 3)
+    monkeypatch.setattr(sentences_module, "_LONGEST_REMEMBERED", 4)
+    assert list(Sentences(TEXT)) == WORDS
+
+
+@pytest.mark.parametrize("lines", [True, False])
+@pytest.mark.parametrize("count", [MAX_SENTENCE - 1, MAX_SENTENCE, MAX_SENTENCE + 1, 2 * MAX_SENTENCE, 25_000])
+def test_long_sentences_are_cut(count: int, lines: bool) -> None:
+    text = " ".join(map(str, range(count)))
+    for ends in ("", "\n", "\n\nend"):
+        sentences = list(Sentences(text + ends, lines=lines))
+        words = [word for sentence in sentences for word in sentence]
+        assert words == [*map(str, range(count)), *(["end"] if ends.endswith("d") else [])]
+        assert all(0 < len(sentence) <= MAX_SENTENCE for sentence in sentences)
+        if lines:
+            assert len(sentences) == -(-count // MAX_SENTENCE) + ends.endswith("d")
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_endless_line_needs_little_memory(lines: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources_module, "CHUNK_BYTES", 1 << 16)
+    text = "a film and a gem " * 100_000
+    tracemalloc.start()
+    count = sum(map(len, Sentences(text, lines=lines)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 500_000
+    assert peak < 3 << 20  # the list of all words would have 4 MB, and the words 25 MB
+
+
+def test_text_without_whitespace_is_refused_at_level_space(small_chunks, monkeypatch) -> None:
+    monkeypatch.setattr(sentences_module, "_LONGEST_SPACED", 50)
+    assert list(Sentences("x" * 40, level="space")) == [["x" * 40]]
+    with pytest.raises(ValueError, match=r"^text: 5\d characters without whitespace; is this a text\?$"):
+        list(Sentences("x" * 100, level="space"))
+
+
+def test_files_of_a_folder_in_order(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "z.txt").write_text("z")
+    (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"c\n") + gzip.compress(b"d"))
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / ".hidden").write_text("h")
+    sentences = Sentences(tmp_path)
+    assert list(sentences) == [["a"], ["z"], ["c"], ["d"]]
+    assert sentences.name == tmp_path.name
+    assert sentences.size == 2 + (tmp_path / "c.txt.gz").stat().st_size
+    paths = [tmp_path / "c.txt.gz", tmp_path / "a.txt"]
+    assert list(Sentences(paths)) == [["c"], ["d"], ["a"]]
+    assert Sentences(paths).name == "c.txt.gz and 1 more"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r'^corpus ".*empty" is a folder without files$'):
+        Sentences(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(("suffix", "compress"), [("gz", gzip.compress), ("bz2", bz2.compress), ("XZ", lzma.compress)])
+def test_compressed_files(suffix: str, compress, tmp_path: Path) -> None:
+    path = tmp_path / f"corpus.{suffix}"
+    text = TEXT * 30_000  # several pieces
+    path.write_bytes(compress(text.encode()))
+    sentences = Sentences(path)
+    told: list[int] = []
+    assert list(sentences.read(told.append)) == list(Sentences(text))
+    assert sum(told) == sentences.size == path.stat().st_size
+    data = path.read_bytes()
+    for broken in (data[: len(data) // 2], data[:50] + bytes(60) + data[110:], b"plain text"):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}: damaged \.{suffix.lower()} file \(.+\)$"):
+            list(Sentences(path))
+
+
+def test_progress_is_told_all_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(TEXT.encode() * 30_000)
+    told: list[int] = []
+    for _ in Sentences([path, path]).read(told.append):
+        pass
+    assert len(told) > 2
+    assert sum(told) == Sentences([path, path]).size == 2 * path.stat().st_size
+    told.clear()
+    list(as_sentences(WORDS).read(told.append))
+    assert sum(told) == as_sentences(WORDS).size == len(WORDS)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_bytes_that_are_not_in_the_encoding(compressed: bool, tmp_path: Path) -> None:
+    path = tmp_path / ("corpus.txt" + ".gz" * compressed)
+    data = "the film\ncaf".encode() + b"\xe9\n"
+    path.write_bytes(gzip.compress(data) if compressed else data)
+    fault = rf"^{re.escape(str(path))}: byte 0xe9 at offset 12 is not utf-8; state another --encoding \(.*latin-1.*\)$"
+    with pytest.raises(ValueError, match=fault):
+        list(Sentences(path))
+    assert list(Sentences(path, encoding="latin-1"))[1] == ["café"]
+
+
+def test_file_that_changed(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_text("a film")
+    sentences = Sentences(path)
+    list(sentences)
+    path.write_text("another film")
+    with pytest.raises(OSError, match=r"corpus\.txt changed since these sentences were opened; open them again$"):
+        list(sentences)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes in the file system")
+def test_pipe_can_be_read_twice() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"a film\na gem")
+    os.close(writer)
+    sentences = Sentences(Path(f"/dev/fd/{reader}"))
+    os.close(reader)
+    assert list(sentences) == list(sentences) == [["a", "film"], ["a", "gem"]]
+
+
+def test_arguments_without_sense(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="^level is 'byte'; expected one of word, space, char, jieba$"):
+        Sentences("a", level="byte")
+    with pytest.raises(ValueError, match="^unknown encoding 'utf-9'"):
+        Sentences("a", encoding="utf-9")
+    with pytest.raises(TypeError, match="^sentences: source is bytes; expected str, a path or paths$"):
+        Sentences(b"a")  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        Sentences(tmp_path / "none.txt")
+
+
+class Anew:
+    """Starts anew each time, and says what was read."""
+
+    def __init__(self, *sentences: object) -> None:
+        self.sentences = sentences
+        self.begun = 0
+
+    def __iter__(self):
+        self.begun += 1
+        yield from self.sentences
+
+
+def test_sentences_of_the_caller() -> None:
+    given = Anew(["a", "film"], ("a", "gem"))
+    stream = as_sentences(given)
+    assert [list(sentence) for sentence in stream] == [list(s) for s in stream] == [["a", "film"], ["a", "gem"]]
+    assert given.begun == 2
+    assert as_sentences(stream) is stream
+    assert list(as_sentences("A film", lowercase=False)) == [["A", "film"]]
+    assert list(as_sentences([["A"]], lowercase=True)) == [["A"]]
+
+
+def test_what_can_be_read_only_once_is_refused_unread() -> None:
+    taken = []
+
+    def generator():
+        taken.append(1)
+        yield ["a", "film"]
+
+    whole = (
+        "^sentences is a generator, which can be read only once, but it is read once to count and again to train; "
+        "give a list or an object whose __iter__ starts anew$"
+    )
+    with pytest.raises(TypeError, match=whole):
+        as_sentences(generator())
+    with pytest.raises(TypeError, match="^sentences is a map, which can be read only once"):
+        as_sentences(map(taken.append, [1]))
+    assert taken == []
+    for nonsense in (5, None, b"a film"):
+        with pytest.raises(TypeError, match="^sentences is (int|NoneType|bytes); expected a text, a path, or lists"):
+            as_sentences(nonsense)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        (["The film"], "each sentence must be a list of words, got the str 'The film': split it"),
+        (["x" * 50], f"each sentence must be a list of words, got the str '{'x' * 40}...': split it"),
+        ([["a"], {"b"}], "each sentence must be a list of words, got set as sentence 1"),
+        ([["a"], ["b", "c", 5]], "each word must be a str, got int 5 as word 2 of sentence 1"),
+        ([["a"], ["b", ["c"]]], "each word must be a str, got list ['c'] as word 1 of sentence 1"),
+        ([[b"a"]], "each word must be a str, got bytes b'a' as word 0 of sentence 0"),
+        ([["a", None]], "each word must be a str, got NoneType None as word 1 of sentence 0"),
+    ],
+)
+def test_what_is_no_list_of_words(sentences, message: str) -> None:
+    for given in (sentences, Anew(*sentences)):
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            list(as_sentences(given))
