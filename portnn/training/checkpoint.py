@@ -47,6 +47,7 @@ def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[st
     """
     path = Path(path)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    arrays = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
     facts = {"version": FORMAT_VERSION, **facts}
     facts["digest"] = _digest(arrays, facts)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -111,7 +112,6 @@ def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
     The library's own function would make all of it in memory first, or write to a file of a name of its own, which a
     killed process would leave behind.
     """
-    arrays = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # so that every array is aligned
     header: dict[str, Any] = {"__metadata__": metadata}
     place = 0
@@ -120,7 +120,7 @@ def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
         end = place + array.nbytes
         header[name] = {"dtype": DTYPES[array.dtype.name], "shape": array.shape, "data_offsets": (place, end)}
         place = end
-    text = json.dumps(header).encode()
+    text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
     for name in order:

@@ -86,13 +86,16 @@ def nearest(
     count = vectors.shape[0] if restrict is None else min(restrict, vectors.shape[0])
     step = max(1, BLOCK // max(vectors.shape[1], terms.shape[0]))
     directions = where.asarray(terms)
+    lost = np.isnan(where.to_host(inverse))
     best: list[tuple[Host, Host]] = [(np.empty(0, np.int64), np.empty(0)) for _ in excluded]
     for start in range(0, count, step):
         stop = min(start + step, count)
         with np.errstate(over="ignore", invalid="ignore"):
             cosines = xp.matmul(directions, vectors[start:stop, :].T) * inverse[start:stop]
             scores = where.to_host(cosines if combine is None else combine(cosines))
-        scores = np.where(np.isnan(scores), -np.inf, scores)
+        if not scores.flags.writeable:
+            scores = scores.copy()
+        scores[:, lost[start:stop]] = -np.inf
         for query, rows in enumerate(excluded):
             scores[query, [row - start for row in rows if start <= row < stop]] = -np.inf
         if topn == 1:

@@ -239,7 +239,7 @@ def write_word2vec_format(
     Raises
     ------
     ValueError
-        If a word is empty or has white space in it, which the format cannot hold.
+        If a word is empty, or has white space or a lone surrogate in it, which the format cannot hold.
     OSError
         If the file cannot be written.
     """
@@ -248,6 +248,7 @@ def write_word2vec_format(
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     form = " ".join(["%.9g"] * size).encode()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open_bytes(draft, "wb", path.suffix) as file:
             file.write(f"{len(words)} {size}\n".encode())
             names = iter(encoded)
@@ -258,12 +259,18 @@ def write_word2vec_format(
                 else:
                     file.write(b"".join(b"%b %b\n" % (next(names), form % tuple(row)) for row in rows.tolist()))
         draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _writable(word: str) -> bytes:
-    raw = word.encode("utf-8", "surrogatepass")
+    try:
+        raw = word.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{word!r} has a lone surrogate in it, which UTF-8 cannot hold") from None
     if len(raw.split()) != 1 or raw.strip() != raw:
         raise ValueError(f"{word!r} is empty or has white space in it, which the word2vec format cannot hold")
     return raw

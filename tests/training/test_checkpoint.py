@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -41,6 +42,39 @@ def test_what_went_in_comes_out(path) -> None:
         assert array.tobytes() == ARRAYS[name].tobytes()
     assert facts.pop("version") == 1
     assert facts == FACTS
+
+
+def test_the_digest_of_a_version_stays(path) -> None:
+    save_checkpoint(path, ARRAYS, FACTS)
+    data = path.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    digest = "e5344622491ef5f110d962d3f7ed78907e6f1529a837fd0c3b1c9b2522eee724"
+    assert json.loads(header["__metadata__"]["portnn"])["digest"] == digest
+
+
+def test_arrays_lie_aligned(path) -> None:
+    arrays = {"a": np.ones(3, np.uint8), "b": np.ones(5, np.int64), "c": np.ones(3, np.float16), "d": np.ones(3)}
+    save_checkpoint(path, arrays, FACTS)
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    assert length % 8 == 0
+    for name, array in arrays.items():
+        assert header[name]["data_offsets"][0] % array.itemsize == 0
+
+
+def test_the_other_byte_order(path) -> None:
+    save_checkpoint(path, {"a": np.arange(3, dtype=">f4")}, {})
+    assert load_checkpoint(path)[0]["a"].tolist() == [0, 1, 2]
+
+
+def test_a_large_table_is_not_copied(path) -> None:
+    table = np.ones((1 << 20, 4))
+    tracemalloc.start()
+    save_checkpoint(path, {"params.input": table, "params.output": table}, {})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < table.nbytes / 10
 
 
 def test_order_in_memory_does_not_matter(path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import os
+
 import numpy as np
 import pytest
 
@@ -142,8 +146,6 @@ def test_damaged_compression(tmp_path, rng, suffix, damage):
 
 
 def test_a_header_that_is_not_true_of_compressed_data(tmp_path):
-    import gzip
-
     path = tmp_path / "vectors.gz"
     path.write_bytes(gzip.compress(b"999999999999999 1000\na 1\n"))
     with pytest.raises(
@@ -160,6 +162,28 @@ def test_words_that_the_format_cannot_hold(path, word, binary):
     with pytest.raises(ValueError, match="is empty or has white space in it, which the word2vec format cannot hold"):
         wv.save_word2vec_format(path, binary=binary)
     assert path.read_text() == "kept"
+
+
+def test_a_word_that_utf8_cannot_hold(path):
+    with pytest.raises(ValueError, match=r"'\\ud800' has a lone surrogate in it, which UTF-8 cannot hold"):
+        KeyedVectors(["\ud800"], [[1.0]]).save_word2vec_format(path)
+
+
+def test_a_place_that_cannot_be_written(tmp_path, monkeypatch):
+    wv = KeyedVectors(["a"], [[1.0]])
+    wv.save_word2vec_format(tmp_path / "new" / "vectors")
+    (tmp_path / "taken").touch()
+    with pytest.raises(OSError, match=r"cannot write .*taken/vectors: ") as caught:
+        wv.save_word2vec_format(tmp_path / "taken" / "vectors")
+    assert ".tmp" not in str(caught.value)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(OSError, match=r"cannot write .*new/vectors: No space left on device"):
+        wv.save_word2vec_format(tmp_path / "new" / "vectors")
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["vectors"]
 
 
 def test_the_arguments(path, tmp_path):
