@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -66,6 +67,8 @@ class Phrases:
         most = check_size("max_vocab_size", max_vocab_size)
         if not isinstance(delimiter, str) or not delimiter:
             raise ValueError(f"delimiter is {delimiter!r}; expected a text that is not empty")
+        if not isinstance(threshold, int | float) or math.isnan(threshold):
+            raise ValueError(f"threshold is {threshold!r}; expected a number")
         counts = _counted(as_sentences(sentences), delimiter, most, advance)
         scores = _scores(counts, delimiter, least)
         best = sorted((-score, pair) for pair, score in scores if score > threshold)

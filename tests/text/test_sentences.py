@@ -166,7 +166,7 @@ def test_progress_is_told_all_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compressed", [False, True])
 def test_bytes_that_are_not_in_the_encoding(compressed: bool, tmp_path: Path) -> None:
     path = tmp_path / ("corpus.txt" + ".gz" * compressed)
-    data = "the film\ncaf".encode() + b"\xe9\n"
+    data = b"the film\ncaf" + b"\xe9\n"
     path.write_bytes(gzip.compress(data) if compressed else data)
     fault = rf"^{re.escape(str(path))}: byte 0xe9 at offset 12 is not utf-8; state another --encoding \(.*latin-1.*\)$"
     with pytest.raises(ValueError, match=fault):
@@ -195,11 +195,11 @@ def test_pipe_can_be_read_twice() -> None:
 
 
 def test_arguments_without_sense(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="^level is 'byte'; expected one of word, space, char, jieba$"):
+    with pytest.raises(ValueError, match=r"^level is 'byte'; expected one of word, space, char, jieba$"):
         Sentences("a", level="byte")
-    with pytest.raises(ValueError, match="^unknown encoding 'utf-9'"):
+    with pytest.raises(ValueError, match=r"^unknown encoding 'utf-9'"):
         Sentences("a", encoding="utf-9")
-    with pytest.raises(TypeError, match="^sentences: source is bytes; expected str, a path or paths$"):
+    with pytest.raises(TypeError, match=r"^sentences: source is bytes; expected str, a path or paths$"):
         Sentences(b"a")  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError, match="does not exist"):
         Sentences(tmp_path / "none.txt")
@@ -240,11 +240,11 @@ def test_what_can_be_read_only_once_is_refused_unread() -> None:
     )
     with pytest.raises(TypeError, match=whole):
         as_sentences(generator())
-    with pytest.raises(TypeError, match="^sentences is a map, which can be read only once"):
+    with pytest.raises(TypeError, match=r"^sentences is a map, which can be read only once"):
         as_sentences(map(taken.append, [1]))
     assert taken == []
     for nonsense in (5, None, b"a film"):
-        with pytest.raises(TypeError, match="^sentences is (int|NoneType|bytes); expected a text, a path, or lists"):
+        with pytest.raises(TypeError, match=r"^sentences is (int|NoneType|bytes); expected a text, a path, or lists"):
             as_sentences(nonsense)  # type: ignore[arg-type]
 
 
