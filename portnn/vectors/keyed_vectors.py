@@ -182,9 +182,9 @@ class KeyedVectors:
         asked = []
         for item, sign in items:
             key, weight = _weighted(item) if isinstance(item, tuple) else (item, sign)
-            total += weight * (self._vector(key) if is_array(key) else self.unit_vector(key))
+            total += weight * (self._vector(key) if _is_vector(key) else self.unit_vector(key))
             weights += abs(weight)
-            if not is_array(key):
+            if not _is_vector(key):
                 asked.append(self.get_index(key))
         return self._near(_unit(total / weights if weights else total)[None, :], asked, topn, restrict_vocab, None)
 
@@ -210,7 +210,7 @@ class KeyedVectors:
             scores = xp.prod(closeness[:count, :], axis=0, keepdims=True)
             return scores / (xp.prod(closeness[count:, :], axis=0, keepdims=True) + 1e-6)
 
-        asked = [self.get_index(key) for key in (*given, *against) if not is_array(key)]
+        asked = [self.get_index(key) for key in (*given, *against) if not _is_vector(key)]
         return self._near(terms, asked, topn, restrict_vocab, combine)
 
     def doesnt_match(self, words: Sequence[str]) -> str:
@@ -341,7 +341,7 @@ class KeyedVectors:
 
     def _vector(self, key: Key) -> Host:
         """Vector (d,), float64, of a word or as it was given; refused if it is not finite."""
-        if is_array(key):
+        if _is_vector(key):
             vector, name = self._on_host(key), "the vector given"
             if vector.shape != (self.vector_size,):
                 raise ValueError(f"{name} has shape {vector.shape}, expected ({self.vector_size},)")
@@ -364,11 +364,16 @@ def _items(given: Any) -> list[Any]:
     """Query of one word, row or vector, or of several."""
     if isinstance(given, str | int | np.integer):
         return [given]
-    if is_array(given):
+    if _is_vector(given) and not (isinstance(given, np.ndarray) and given.dtype.kind in "OU"):
         return [given] if given.ndim == 1 else [given[row, :] for row in range(given.shape[0])]
     if given is not None and not isinstance(given, Iterable):
         raise TypeError(f"a query is {type(given).__name__}, expected words, rows or vectors")
     return [] if given is None else list(given)
+
+
+def _is_vector(key: Any) -> bool:
+    # NumPy's own strings and numbers count as arrays, too.
+    return is_array(key) and not isinstance(key, np.generic)
 
 
 def _weighted(pair: tuple[Any, ...]) -> tuple[Key, float]:

@@ -14,8 +14,8 @@ from portnn.backends import Array, Backend, Namespace
 
 Host = np.ndarray[Any, Any]
 
-BLOCK = 1 << 22
-"""A block has about so many scores, and about so many entries of the table."""
+BLOCK = 1 << 20
+"""A block has at most about so many scores, and so many entries of the table: they stay in the processor's cache."""
 
 Combine = Callable[[Array], Array]
 """Cosines (terms, rows) of some rows with every term to scores (queries, rows)."""

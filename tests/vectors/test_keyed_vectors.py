@@ -108,6 +108,21 @@ def test_lists_and_whole_numbers_become_single_precision():
     assert KeyedVectors(["a"], np.ones((1, 2))).vectors.dtype == np.float64
 
 
+def test_words_and_rows_of_numpy(wv):
+    expected = wv.most_similar(["film", "the"])
+    for query in (
+        np.array(["film", "the"]),
+        np.array(["film", "the"], dtype=object),
+        [np.str_("film"), np.int64(0)],
+        ("film", "the"),
+    ):
+        assert wv.most_similar(query) == expected
+    assert wv.most_similar(np.int64(1)) == wv.most_similar(np.str_("film")) == wv.most_similar("film")
+    assert wv.most_similar_cosmul(np.str_("film")) == wv.most_similar_cosmul("film")
+    assert wv.doesnt_match(np.array(["film", "films", "Berlin"])) == "Berlin"
+    assert np.array_equal(wv[np.array(["film"])], TABLE[1:2])
+
+
 def test_words_asked_about_are_left_out(wv):
     assert [word for word, _ in wv.most_similar(["film", "films"], ["Berlin"])] == ["the", "movie"]
     assert [word for word, _ in wv.most_similar("film", restrict_vocab=2)] == ["the"]
