@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SPLITS = {"1": "train", "2": "test", "3": "dev"}
-_LABELS = {"0": 0, "1": 1}
+_MOST_DIGITS = 18  # of a label: more may not fit int64
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def sentiment_treebank(folder: str | os.PathLike[str], *, lowercase: bool = Fals
 
 
 def labelled_sentences(
-    path: str | os.PathLike[str], *, lowercase: bool = False
+    path: str | os.PathLike[str], *, lowercase: bool = False, classes: int | None = 2
 ) -> tuple[list[list[str]], NDArray[np.int64]]:
-    r"""Read lines of a sentence, a tab, and its label 0 or 1.
+    r"""Read lines of a sentence, a tab, and its label, a whole number.
 
     Parameters
     ----------
@@ -109,13 +109,15 @@ def labelled_sentences(
         The file, UTF-8.
     lowercase : bool
         Whether words become lowercase.
+    classes : int, optional
+        How many there are: labels go from 0 to one less. None: labels are any digits.
 
     Returns
     -------
     sentences : list of lists of str
         Words, as spaces separate them.
     labels : ndarray of int64, shape (n_sentences,)
-        1 where the sentence is positive.
+        Of two classes usually 1 where the sentence is positive.
 
     Raises
     ------
@@ -136,10 +138,12 @@ def labelled_sentences(
     sentences, labels = [], []
     for where, line in _lines(Path(path)):
         text, tab, label = line.rpartition("\t")
-        if not tab or label not in _LABELS:
-            raise ValueError(f"{where}: {_shown(line)}; expected a sentence, a tab and the label 0 or 1")
+        number = int(label) if tab and label.isascii() and label.isdigit() and len(label) <= _MOST_DIGITS else None
+        if number is None or (classes is not None and number >= classes):
+            numbers = "in digits" if classes is None else "0 or 1" if classes == 2 else f"from 0 to {classes - 1}"
+            raise ValueError(f"{where}: {_shown(line)}; expected a sentence, a tab and the label {numbers}")
         sentences.append(_words(where, text, lowercase))
-        labels.append(_LABELS[label])
+        labels.append(number)
     if not sentences:
         raise ValueError(f"{path}: no sentence")
     return sentences, np.asarray(labels, np.int64)
