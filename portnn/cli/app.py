@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from portnn import __version__
-from portnn.cli import char_rnn, demo, gradcheck, info, mlp
+from portnn.cli import char_rnn, demo, gradcheck, info, mlp, word2vec
 from portnn.training import DivergenceError, Interrupted
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError, ModuleNotFoundError)
@@ -60,6 +60,7 @@ app = typer.Typer(
 )
 app.add_typer(char_rnn.app, name="char-rnn")
 app.add_typer(mlp.app, name="mlp")
+app.add_typer(word2vec.app, name="word2vec")
 app.command("demo")(demo.demo)
 app.command("info")(info.info)
 app.command("gradcheck")(gradcheck.gradcheck)

@@ -1,0 +1,108 @@
+"""`portnn word2vec similar` and `analogy`: which words are near."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
+from portnn.cli.word2vec.vector_files import Table, Topn, VectorFile, load_vectors
+
+METHODS = ("add", "mul")
+
+
+def similar(
+    file: VectorFile,
+    words: Annotated[list[str], typer.Argument(help="One word, or several to ask about one after the other.")],
+    topn: Topn = 10,
+    table: Table = "input",
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Print the words nearest to a word, and their cosine.
+
+    Example: portnn word2vec similar vectors.safetensors film
+    """
+    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    found = {word: wv.most_similar(word, topn=topn) for word in words}
+    if as_json:
+        print_json({word: _records(near, "similarity") for word, near in found.items()})
+        return
+    for word, near in found.items():
+        if len(found) > 1:
+            print(f"{word}:")
+        _print_scores(near)
+
+
+def analogy(
+    file: VectorFile,
+    expression: Annotated[list[str], typer.Argument(help="Words with + or - between them.")],
+    topn: Topn = 10,
+    method: Annotated[
+        str, typer.Option(help="add: the sum of cosines (3CosAdd); mul: their product (3CosMul).")
+    ] = "add",
+    table: Table = "input",
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Print the words nearest to a sum of words: king - man + woman asks what is to woman as king is to man.
+
+    Example: portnn word2vec analogy vectors.safetensors king - man + woman
+    """
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; expected {' or '.join(METHODS)}")
+    positive, negative = parsed(expression)
+    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    ask = wv.most_similar if method == "add" else wv.most_similar_cosmul
+    near = ask(positive, negative, topn=topn)
+    if as_json:
+        asked = {"positive": positive, "negative": negative, "method": method}
+        print_json({**asked, "answers": _records(near, "score")})
+        return
+    _print_scores(near)
+
+
+def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
+    """Words that are added, and those that are subtracted.
+
+    Raises
+    ------
+    ValueError
+        If the expression is not words with one sign between two of them.
+
+    Examples
+    --------
+    >>> parsed(["king", "-", "man", "+", "woman"])
+    (['king', 'woman'], ['man'])
+    """
+    signed: dict[str, list[str]] = {"+": [], "-": []}
+    pieces = " ".join(expression).split()  # all of it may be one quoted argument
+    shown = " ".join(pieces)
+    sign, before = "+", ""
+    for piece in pieces:
+        if piece in signed:
+            if sign and before:
+                raise ValueError(f"expression {shown!r}: {before!r} is followed by {piece!r}, expected a word")
+            sign, before = piece, piece
+        elif not sign:
+            raise ValueError(f"expression {shown!r}: {before!r} is followed by {piece!r}, expected + or -")
+        else:
+            signed[sign].append(piece)
+            sign, before = "", piece
+    if sign:
+        raise ValueError(f"expression {shown!r} ends without a word, expected one such as king - man + woman")
+    return signed["+"], signed["-"]
+
+
+def _records(near: list[tuple[str, float]], name: str) -> list[dict[str, Any]]:
+    return [{"word": word, name: score} for word, score in near]
+
+
+def _print_scores(near: list[tuple[str, float]]) -> None:
+    for word, score in near:
+        print(f"{score:7.4f}  {word}")

@@ -1,0 +1,93 @@
+"""`portnn word2vec evaluate`: how word vectors do beside what people say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
+from portnn.cli.word2vec.vector_files import Table, VectorFile, load_vectors
+from portnn.vectors import AnalogyScores, PairScores
+from portnn.vectors.question_files import numbered_lines
+
+
+def evaluate(
+    file: VectorFile,
+    questions: Annotated[
+        list[Path], typer.Argument(help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs).")
+    ],
+    restrict_vocab: Annotated[int, typer.Option(help="Only so many of the most frequent words count.")] = 300_000,
+    case_sensitive: Annotated[bool, typer.Option("--case-sensitive", help="Tell Film from film.")] = False,
+    table: Table = "input",
+    backend: BackendName = "numpy",
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+) -> None:
+    """Answer analogies and compare similarities with people's. What kind a file is shows its first line.
+
+    Example: portnn word2vec evaluate vectors.safetensors questions-words.txt wordsim353.tsv
+    """
+    kinds = [kind_of(path) for path in questions]  # before anything takes time
+    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    records = []
+    for path, kind in zip(questions, kinds, strict=True):
+        scores: AnalogyScores | PairScores
+        if kind == "analogies":
+            scores = wv.evaluate_word_analogies(path, restrict_vocab, not case_sensitive)
+        else:
+            scores = wv.evaluate_word_pairs(path, restrict_vocab, not case_sensitive)
+        if as_json:
+            records.append({"file": str(path), "kind": kind, **as_record(scores)})
+        else:
+            tell(path, scores)
+    if as_json:
+        print_json(records)
+
+
+def kind_of(path: Path) -> str:
+    """What a file asks: "analogies" or "pairs".
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If its first line is of neither kind.
+    """
+    expected = "expected ': section' (analogies) or word, tab, word, tab, number (word pairs)"
+    for number, line in numbered_lines(path):
+        if line.startswith(":"):
+            return "analogies"
+        if line.strip() and not line.startswith("#"):
+            if line.count("\t") == 2:
+                return "pairs"
+            raise ValueError(f"{path}, line {number}: {_shortened(line)!r} is no question; {expected}")
+    raise ValueError(f"{path} has no questions; {expected}")
+
+
+def as_record(scores: AnalogyScores | PairScores) -> dict[str, Any]:
+    """Scores for JSON."""
+    if isinstance(scores, PairScores):
+        return scores._asdict()
+    totals = {name: getattr(scores, name) for name in ("accuracy", "correct", "questions", "unknown")}
+    return {**totals, "sections": [section._asdict() for section in scores.sections]}
+
+
+def tell(path: Path, scores: AnalogyScores | PairScores) -> None:
+    """Scores in words."""
+    if isinstance(scores, PairScores):
+        print(f"{path}: Spearman {scores.spearman:.3f}, Pearson {scores.pearson:.3f} over {scores.pairs:,} word pairs")
+    else:
+        print(f"{path}: {scores.accuracy:.1%} of {scores.questions:,} analogies right")
+        for section in scores.sections:
+            if section.questions:
+                print(f"  {section.accuracy:6.1%} of {section.questions:6,}  {section.name}")
+    if scores.unknown:
+        print(f"  left out {scores.unknown:,}, with words that are not in the vocabulary")
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= 40 else line[:40] + "..."

@@ -1,0 +1,48 @@
+"""`portnn word2vec plot`: words on a map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portnn.cli.options import Json, print_json
+from portnn.cli.word2vec.vector_files import Table, VectorFile, load_vectors, refuse_existing
+
+FREQUENT = 30
+
+
+def plot(
+    file: VectorFile,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]...", help="Words, too.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Option("--words", help=f"Words to draw: all up to the next option. [default: the {FREQUENT} first]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Picture to write: .png, .pdf or .svg. [default: a PNG beside the vectors]")
+    ] = None,
+    table: Table = "input",
+    title: Annotated[str | None, typer.Option(help="Title of the picture.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draw words on the two axes along which their vectors differ most. Needs matplotlib.
+
+    Example: portnn word2vec plot vectors.safetensors --words the a an movie ordinary but and
+    """
+    from portnn.plots import plot_words
+
+    out = file.with_suffix(".png") if out is None else out
+    refuse_existing(out, overwrite)
+    wv = load_vectors(file, table)
+    # An option takes one value, so of "--words the a an" the others arrive as arguments.
+    shown = list(dict.fromkeys([*(words or ()), *(more or ())])) or wv.index_to_key[:FREQUENT]
+    for word in shown:
+        wv.get_index(word)  # says which words are spelled like one that is not there
+    plot_words(wv, shown, title=title).savefig(out, dpi=144)
+    if as_json:
+        print_json({"file": str(out), "words": shown})
+    else:
+        print(f"{out}: {len(shown)} words")

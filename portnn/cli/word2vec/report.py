@@ -1,0 +1,75 @@
+"""What a training run of word vectors tells at its end."""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+
+from portnn.cli.options import print_json
+from portnn.estimators import Word2Vec
+from portnn.training import RunFolder, read_metrics
+
+TASTES, NEIGHBOURS = 4, 5
+"""Words whose neighbours are shown, and how many of them."""
+
+
+def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
+    """Say what a run learned, how fast, where things are and what to ask next."""
+    run, vocabulary = model.history, model.vocabulary
+    assert vocabulary is not None
+    loss = read_metrics(folder.metrics)[-1]["loss"]
+    words = tastes(model)
+    near = {word: [other for other, _ in model.wv.most_similar(word, topn=NEIGHBOURS)] for word in words}
+    drawn, trouble = draw_curve(folder)
+    command = shlex.join(["portnn", "word2vec", "similar", str(folder.last), words[0]])
+    known = int(vocabulary.counts.sum())
+    if as_json:
+        print_json(
+            {
+                "steps": run.step,
+                "loss_nats_per_pair": loss,
+                "epoch_losses": model.epoch_losses,
+                "words": known,
+                "vocabulary": len(vocabulary),
+                "neighbours": near,
+                "words_per_second": run.tokens_per_second,
+                "seconds": run.seconds,
+                "vectors": str(folder.last),
+                "metrics": str(folder.metrics),
+                "loss_curve": str(folder.curve) if drawn else None,
+                "similar_command": command,
+            }
+        )
+        return
+    print(f"learned     {loss:.3f} nats per pair, the mean of the last epoch")
+    for number, (word, others) in enumerate(near.items()):
+        print(f"{'' if number else 'neighbours':10s}  {word}: {', '.join(others)}")
+    print(f"text        {known:,} words, of a vocabulary of {len(vocabulary):,}")
+    print(f"speed       {run.tokens_per_second:,.0f} words/s over {run.seconds:.1f} s of training, {run.step} steps")
+    print(f"vectors     {folder.last}")
+    print(f"metrics     {folder.metrics}")
+    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print(f"next        {command}")
+
+
+def tastes(model: Word2Vec) -> list[str]:
+    """A few words that are frequent, but not among the commonest, which make up half of the text."""
+    vocabulary = model.vocabulary
+    assert vocabulary is not None
+    half = int(np.searchsorted(np.cumsum(vocabulary.counts), vocabulary.counts.sum() / 2))
+    rest = [word for word in vocabulary.words[half:] if word.isalpha()]
+    return (rest or list(vocabulary.words))[:TASTES]
+
+
+def draw_curve(folder: RunFolder) -> tuple[bool, str]:
+    """Draw the loss curve. Whether that was done, and why not where not: a run is no failure for want of a picture."""
+    from portnn.plots import plot_loss
+
+    try:
+        plot_loss(folder.metrics, title="Word vectors").savefig(folder.curve, dpi=144)
+    except ModuleNotFoundError:
+        return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
+    except OSError as error:
+        return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
+    return True, ""

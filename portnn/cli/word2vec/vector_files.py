@@ -1,0 +1,42 @@
+"""Files of word vectors, as commands take them: safetensors, or the word2vec format, text or binary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portnn.vectors import KeyedVectors
+from portnn.vectors.compression import OPENERS
+from portnn.vectors.storage import is_safetensors
+
+VectorFile = Annotated[
+    Path, typer.Argument(help="Vectors of any kind: .safetensors, or the word2vec format, text or binary.")
+]
+Table = Annotated[str, typer.Option("--vectors", help="Table of a trained model: input, output or sum.")]
+Topn = Annotated[int, typer.Option("--topn", help="How many words.")]
+
+FORMATS = {".safetensors": "safetensors", ".txt": "text", ".vec": "text", ".bin": "binary"}
+"""Formats by the suffix of a file's name."""
+
+
+def load_vectors(
+    path: Path, table: str, *, backend: str = "numpy", device: str | None = None, dtype: str | None = None
+) -> KeyedVectors:
+    """Load vectors, mapped from the file where that can be, so that a large file costs only what is looked at."""
+    mmap = table != "sum" and is_safetensors(path)
+    return KeyedVectors.load(path, mmap, table, backend=backend, device=device, dtype=dtype)
+
+
+def format_of(path: Path) -> str | None:
+    """Format that the name of a file asks for; None if it asks for none. Only the word2vec format is compressed."""
+    compressed = path.suffix in OPENERS
+    found = FORMATS.get(Path(path.stem).suffix if compressed else path.suffix)
+    return None if compressed and found == "safetensors" else found
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Refuse to replace a file unless that was said."""
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} is there already: --overwrite it, or name another file")
