@@ -81,7 +81,7 @@ def test_file_that_is_missing(tmp_path: Path) -> None:
 
 def test_labelled_sentences(tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
-    path.write_bytes("A gem .\t1\n\ttab inside\t0\r\n Dull \t0".encode())
+    path.write_bytes(b"A gem .\t1\n\ttab inside\t0\r\n Dull \t0")
     sentences, labels = labelled_sentences(path)
     assert sentences == [["A", "gem", "."], ["\ttab", "inside"], ["Dull"]]
     assert labels.dtype == np.int64

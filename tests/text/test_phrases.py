@@ -59,14 +59,15 @@ def test_longer_phrases_come_from_phrases_of_phrases() -> None:
 
 
 @pytest.mark.gensim_oracle
-@pytest.mark.parametrize("in_words", ["_", "__", "|"])
+@pytest.mark.parametrize(("in_words", "delimiter"), [("_", "_"), ("__", "_"), ("_", "__"), ("|", "_")])
 @pytest.mark.parametrize(("threshold", "most"), [(0.1, 40_000_000), (1.0, 40_000_000), (0.1, 1000)])
-def test_the_same_as_gensim(threshold: float, most: int, in_words: str) -> None:
+def test_the_same_as_gensim(threshold: float, most: int, in_words: str, delimiter: str) -> None:
     from gensim.models.phrases import Phrases as Other
 
     sentences = text(1, in_words)
-    other = Other(sentences, min_count=2, threshold=threshold, max_vocab_size=most, scoring="default")
-    phrases = Phrases(sentences, min_count=2, threshold=threshold, max_vocab_size=most)
+    options = {"min_count": 2, "threshold": threshold, "delimiter": delimiter, "max_vocab_size": most}
+    other = Other(sentences, scoring="default", **options)
+    phrases = Phrases(sentences, **options)
     for corpus in (sentences, text(2, in_words)):
         assert [list(sentence) for sentence in phrases.joined(corpus)] == [other[sentence] for sentence in corpus]
     found = other.find_phrases(sentences)

@@ -80,8 +80,13 @@ def test_words_are_those_of_the_lossless_tokenizer(level: str) -> None:
 
 def test_more_distinct_pieces_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences_module, "_REMEMBERED", 3)
-    monkeypatch.setattr(sentences_module, "_LONGEST_REMEMBERED", 4)
+    monkeypatch.setattr(sentences_module, "_LONGEST_REMEMBERED", 5)
     assert list(Sentences(TEXT)) == WORDS
+    pieces = sentences_module._Pieces(lowercase=True)
+    for text in ("A,", "b", "c", "d", "longer"):
+        assert pieces[text] == tuple(re.findall(r"\w+|,", text.lower()))
+        assert len(pieces) <= 3
+    assert "longer" not in pieces
 
 
 @pytest.mark.parametrize("lines", [True, False])
