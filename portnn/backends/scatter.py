@@ -26,7 +26,7 @@ def scatter_add(
     ----------
     target : array (n, m), real floating
     ids : array (k,), integer in [0, n)
-        Not checked here: values are checked on the host, before a step.
+        Values are checked on the host, before a step; here only where another one would do harm.
     rows : array (k, m), dtype of `target`
     scale : array, shape (), dtype of `target`, optional
         1 without it.
@@ -99,6 +99,9 @@ def _by_columns(
     count, width = rows.shape
     if count:
         ids = xp.ascontiguousarray(ids, dtype=xp.int64)
+        # The kernel would write to whatever lies beside the table. A negative id is a huge one without its sign.
+        if int(ids.view(xp.uint64).max()) >= target.shape[0]:
+            raise IndexError(f"scatter_add: ids lie in {ids.min()}..{ids.max()}, expected 0..{target.shape[0] - 1}")
         entries = xp.full(count, 1.0 if scale is None else scale, dtype=rows.dtype)
         rows = xp.ascontiguousarray(rows)
         columns = xp.arange(count + 1, dtype=xp.int64)

@@ -160,8 +160,9 @@ class Word2Vec:
         WordVectors(1, negative=negative > 0, **self.network)  # refuses what makes no sense before any work
         WindowBatches(np.zeros(1, np.uint8), np.ones(1), 1, window=window, sg=sg, **self.windows)
         Linear(alpha, 1, end=min_alpha)
-        self.alpha, self.min_alpha, self.epochs, self.seed = alpha, min_alpha, epochs, seed
-        self.rng = generator(seed)
+        total_steps(None, epochs, 1)
+        generator(seed)
+        self.alpha, self.min_alpha, self.epochs, self.seed = map(plain, (alpha, min_alpha, epochs, seed))
         self.backend = as_backend(backend, device, dtype)
         self.model: WordVectors | None = None
         self.params: Parameters | None = None
@@ -228,6 +229,10 @@ class Word2Vec:
         DivergenceError
             If the loss is not finite or explodes.
         """
+        epochs = self.epochs if epochs is None and steps is None else epochs
+        total_steps(steps, epochs, 1)  # like the next, refused before the text is read
+        if not as_optimizer(optimizer).takes_rows:
+            raise ValueError(f"optimizer {optimizer!r} moves all vectors at every step; take sgd, adagrad or adam")
         folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator="Word2Vec")
         known, fits = self.vocabulary, self.fits
         if saved is not None:
@@ -244,9 +249,8 @@ class Word2Vec:
         model = WordVectors(len(vocabulary), negative=self.windows["negative"] > 0, **self.network)
         source = WindowBatches(
             words.ids, vocabulary.counts, words.words, window=window, sg=self.network["sg"],
-            seed=(self.seed, fits), release=words.release, **self.windows,
+            seed=(self.seed, fits, 1), release=words.release, **self.windows,
         )  # fmt: skip
-        epochs = self.epochs if epochs is None and steps is None else epochs
         total = total_steps(steps, epochs, source.batches)
         plan = Plan(
             optimizer=as_optimizer(optimizer),
@@ -254,9 +258,10 @@ class Word2Vec:
             mean_over="epoch",
             log_every=max(1, source.batches // LINES_OF_METRICS),
             evaluate_every=source.batches,
-            checkpoint_every=checkpoint_every or source.batches,
+            checkpoint_every=source.batches if checkpoint_every is None else checkpoint_every,
         )
-        params = self._first_params(model, vocabulary)
+        rng = np.random.default_rng((self.seed, fits))  # batches are drawn with a third number
+        params = self._first_params(model, vocabulary, rng)
         self.metrics, self.epoch_losses = [], []
         trainer = Trainer(
             model=model,
@@ -264,10 +269,10 @@ class Word2Vec:
             plan=plan,
             backend=self.backend,
             params=params,
-            rng=self.rng,
+            rng=rng,
             folder=None if folder is None else folder.path,
             facts={
-                **self._facts(model),
+                **self._facts(model, fits + 1),
                 "fit": {
                     **self.windows, "alpha": self.alpha, "min_alpha": self.min_alpha, "steps": total, "fits": fits,
                     "seed": self.seed, "optimizer": plan.optimizer.to_json(), "encoding": encoding, "text": text,
@@ -326,7 +331,9 @@ class Word2Vec:
         """Write the model, without any training state, as a checkpoint that `portnn.load` reads anywhere."""
         model, params, vocabulary = self._fitted()
         arrays = {f"params.{name}": self.backend.to_host(array) for name, array in params.items()}
-        save_checkpoint(path, {**arrays, **vocabulary_arrays(vocabulary.words, vocabulary.counts)}, self._facts(model))
+        save_checkpoint(
+            path, {**arrays, **vocabulary_arrays(vocabulary.words, vocabulary.counts)}, self._facts(model, self.fits)
+        )
 
     @classmethod
     def from_checkpoint(cls, arrays: dict[str, Any], facts: dict[str, Any], where: Backend) -> Word2Vec:
@@ -352,10 +359,10 @@ class Word2Vec:
 
         return note
 
-    def _first_params(self, model: WordVectors, vocabulary: WordVocabulary) -> Parameters:
+    def _first_params(self, model: WordVectors, vocabulary: WordVocabulary, rng: np.random.Generator) -> Parameters:
         """Parameters to start from: those that are there, copied, since training writes to them; new for new words."""
         before = 0 if self.params is None else len(self.vocabulary or ())
-        drawn = WordVectors(max(1, len(vocabulary) - before), model.vector_size).init(self.rng)
+        drawn = WordVectors(max(1, len(vocabulary) - before), model.vector_size).init(rng)
         asarray, xp = self.backend.asarray, self.backend.xp
         if self.params is None:
             return tree_map(asarray, drawn)  # type: ignore[no-any-return]
@@ -363,7 +370,7 @@ class Word2Vec:
             return {name: xp.asarray(table, copy=True) for name, table in self.params.items()}
         return {name: xp.concat([table, asarray(drawn[name])]) for name, table in self.params.items()}
 
-    def _facts(self, model: WordVectors) -> dict[str, Any]:
+    def _facts(self, model: WordVectors, fits: int) -> dict[str, Any]:
         return {
             "estimator": "Word2Vec",
             "model": asdict(model),
@@ -372,7 +379,7 @@ class Word2Vec:
                 **self.windows, "alpha": self.alpha, "min_alpha": self.min_alpha, "epochs": self.epochs,
                 "seed": self.seed,
             },
-            "fits": self.fits,
+            "fits": fits,
             "dtype": self.backend.dtype,
         }  # fmt: skip
 

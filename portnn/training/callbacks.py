@@ -16,7 +16,7 @@ class StepEvent(NamedTuple):
     step : int
         Steps done, this one included.
     params : dict of str to array
-        The next step may write to those in `Model.row_parameters`: copy what is to be kept.
+        Where there are `Model.row_parameters`, the next step takes them all over: copy what is to be kept.
     loss : 0-d array
         As the model gives it. Still on the device: reading it waits for it.
     gradient_norm : 0-d array, or None where it was not worked out

@@ -247,9 +247,9 @@ class Trainer:
         return result
 
     def _kept_params(self) -> Parameters:
-        """Parameters that stay as they are: the next step may write to tables."""
-        tables, xp = self.model.row_parameters, self.backend.xp
-        return {name: xp.asarray(p, copy=True) if name in tables else p for name, p in self.state.params.items()}
+        """Parameters that stay as they are: where there are tables, the next step takes all parameters over."""
+        params, xp = self.state.params, self.backend.xp
+        return {name: xp.asarray(p, copy=True) for name, p in params.items()} if self.model.row_parameters else params
 
     def _call_back(self, result: StepResult) -> None:
         for callback in self.callbacks:
@@ -272,8 +272,9 @@ class Trainer:
         state, smoothing = self.state, self.plan.smoothing
         for step, loss, terms, rate, norm, starts_epoch in self._unread:
             total, self._norm = float(loss), None if norm is None else float(norm)
-            loss_now = total / max(terms, 1.0)  # a batch may happen to have no term at all
-            self._watch.check(step, loss_now, rate, self._norm)
+            loss_now = total / max(terms, 1.0)
+            if terms or not math.isfinite(total):  # a batch may have none, and its loss of 0 is no measure for others
+                self._watch.check(step, loss_now, rate, self._norm)
             if self.plan.mean_over == "epoch":
                 if starts_epoch:
                     state.epoch_loss = state.epoch_terms = 0.0

@@ -108,6 +108,8 @@ class WindowBatches:
             raise ValueError(f"negative must be 0 (full softmax) or a positive whole number, got {negative!r}")
         if not 0.0 <= sample < math.inf:
             raise ValueError(f"sample must be 0 (keep every word) or a positive number, got {sample}")
+        if not math.isfinite(ns_exponent):
+            raise ValueError(f"ns_exponent must be a finite number, got {ns_exponent}")
         self.ids, self.window, self.sg, self.negative = ids, window, sg, negative
         self.shrink_windows, self.release = shrink_windows, release
         self.seed = seed if isinstance(seed, tuple) else (seed,)
