@@ -24,6 +24,7 @@ def wv():
     [
         ("flim", "'flim' is not in the vocabulary; near: film, films"),
         ("berlin", "'berlin' is not in the vocabulary; near: Berlin"),
+        ("BERLIN", "'BERLIN' is not in the vocabulary; near: Berlin"),
         ("zzzzzz", "'zzzzzz' is not in the vocabulary"),
         ("", "'' is not in the vocabulary"),
         ("two\nlines", r"'two\nlines' is not in the vocabulary"),
