@@ -282,7 +282,7 @@ class Word2Vec:
             constants=vocabulary_arrays(vocabulary.words, vocabulary.counts),
             callbacks=callbacks,
             on_metrics=self._note(source.batches),
-            loss_unit="nats a pair",
+            loss_unit="nats per pair",
             quiet=not progress,
         )  # fmt: skip
         if saved is not None:
