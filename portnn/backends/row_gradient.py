@@ -40,6 +40,8 @@ def coalesce(gradient: RowGradient, *, xp: Namespace) -> tuple[RowGradient, Arra
         unique, places = xp.unique(ids, return_inverse=True)
         sums = scatter_add(xp.zeros((unique.shape[0], rows.shape[1]), rows.dtype), places, rows, donate=True, xp=xp)
         return RowGradient(unique, sums), xp.ones((unique.shape[0], 1), dtype=rows.dtype)
+    if not ids.shape[0]:
+        return gradient, rows[:, :1]
     order = xp.argsort(ids, stable=True)
     ids = xp.take(ids, order, axis=0)
     new = xp.concat([xp.ones_like(ids[:1]), xp.astype(ids[1:] != ids[:-1], ids.dtype)])

@@ -76,3 +76,79 @@ def test_one_hot_rows_are_rows_of_the_identity(backend, backend32, place):
         rows = one_hot(place([[0, 2], [1, 1]]), 3, getattr(chosen.xp, chosen.dtype), xp=chosen.xp)
         assert chosen.to_host(rows).dtype == chosen.dtype
         assert np.array_equal(chosen.to_host(rows), np.eye(3)[[[0, 2], [1, 1]]])
+
+
+@pytest.fixture(params=["as installed", pytest.param("without SciPy", marks=pytest.mark.host)])
+def kernel(request, monkeypatch):
+    """The sparse kernel, where SciPy has it, and then none."""
+    if request.param == "without SciPy":
+        monkeypatch.setattr(sys.modules["portnn.backends.scatter"], "_sparse_kernel", lambda: None)
+
+
+@pytest.mark.parametrize("size", [7, ONE_HOT_ROWS + 1])
+@pytest.mark.parametrize("donate", [False, True])
+@pytest.mark.parametrize("scale", [None, -0.25])
+def test_rows_may_be_scaled_and_the_table_donated(backend, backend32, kernel, rng, size, donate, scale):
+    host = rng.normal(size=(size, 3)), rng.integers(0, size, 40), rng.normal(size=(40, 3))
+    right = expected(host[0], host[1], (1.0 if scale is None else scale) * host[2])
+    for chosen, tolerance in ((backend, 1e-12), (backend32, 1e-5)):
+        target, ids, rows = (chosen.asarray(array.copy()) for array in host)
+        factor = None if scale is None else chosen.asarray(np.float64(scale))
+        result = scatter_add(target, ids, rows, scale=factor, donate=donate, xp=chosen.xp)
+        assert chosen.to_host(result).dtype == chosen.dtype
+        assert_allclose(chosen.to_host(result), right, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("size", [7, ONE_HOT_ROWS + 1])
+def test_a_donated_table_is_itself_the_result_where_it_can_be_written_to(backend, kernel, rng, size):
+    target = backend.asarray(rng.normal(size=(size, 3)))
+    ids, rows = backend.asarray(rng.integers(0, size, 40)), backend.asarray(rng.normal(size=(40, 3)))
+    assert (scatter_add(target, ids, rows, donate=True, xp=backend.xp) is target) == (backend.name in WRITTEN_TO)
+    before = np.array(backend.to_host(target))
+    assert scatter_add(target, ids, rows, xp=backend.xp) is not target
+    assert np.array_equal(backend.to_host(target), before)
+
+
+WRITTEN_TO = ("numpy", "torch", "cupy")
+
+
+@pytest.mark.parametrize("size", [7, ONE_HOT_ROWS + 1])
+def test_a_table_that_is_not_donated_may_be_read_only(backend, place, kernel, rng, size):
+    host = rng.normal(size=(size, 3)), rng.integers(0, size, 40), rng.normal(size=(40, 3))
+    target, ids, rows = map(place, host)
+    result = scatter_add(target, ids, rows, scale=backend.asarray(np.float64(2.0)), xp=backend.xp)
+    assert_allclose(backend.to_host(result), expected(host[0], host[1], 2.0 * host[2]), rtol=1e-12, atol=1e-13)
+    assert [np.array_equal(backend.to_host(a), b) for a, b in zip((target, ids, rows), host, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize("size", [7, ONE_HOT_ROWS + 1])
+def test_no_ids_leave_a_donated_table_as_it_is(backend, kernel, rng, size):
+    table = rng.normal(size=(size, 3))
+    none = backend.asarray(np.zeros(0, int)), backend.asarray(np.zeros((0, 3)))
+    result = scatter_add(backend.asarray(table.copy()), *none, donate=True, xp=backend.xp)
+    assert np.array_equal(backend.to_host(result), table)
+
+
+@pytest.mark.host
+def test_rows_ids_and_tables_need_not_be_contiguous(kernel, rng):
+    size = ONE_HOT_ROWS + 1
+    wide, long = rng.normal(size=(3, size)), rng.integers(0, size, 80).astype(np.int32)
+    rows = rng.normal(size=(3, 40))
+    for donate in (False, True):
+        for target in (wide.T.copy(), wide.T.copy(order="F")):
+            result = scatter_add(target.copy(order="K"), long[::2], rows.T, donate=donate, xp=np)
+            assert_allclose(result, expected(target, long[::2], rows.T), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("wrong", [-1, ONE_HOT_ROWS + 1, 2**40])
+def test_an_id_outside_the_table_writes_nowhere(rng, wrong):
+    """The sparse kernel checks nothing and would write beside the table."""
+    pytest.importorskip("scipy")
+    size = ONE_HOT_ROWS + 1
+    table = np.zeros((size, 3))
+    with pytest.raises(
+        IndexError, match=rf"^scatter_add: ids lie in {min(wrong, 5)}\.\.{max(wrong, 5)}, expected 0\.\."
+    ):
+        scatter_add(table, np.asarray([5, wrong]), np.ones((2, 3)), donate=True, xp=np)
+    assert not table.any()
