@@ -75,6 +75,7 @@ for column, (name, marker) in enumerate((("training", "o"), ("held out", "s")), 
 ax.axvline(GRID[best], color="0.5", ls=":", label="chosen")
 ax.axhline(majority["held out"], color="0.5", ls="--", label="majority class, held out")
 ax.set_xscale("symlog", linthresh=GRID[1])
+ax.set_xlim(-GRID[1] / 4, 2 * GRID[-1])
 ax.set(xlabel="L2", ylabel="accuracy", title="Softmax regression on mean word vectors")
 ax.grid(alpha=0.25)
 ax.spines[["top", "right"]].set_visible(False)
