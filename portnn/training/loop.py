@@ -160,7 +160,7 @@ class Trainer:
                 self._progress.advance()
             if requests.received is not None and state.step < total_steps and not self.out_of_patience:
                 self._read_losses()
-                if state.losses or state.epoch_terms:
+                if state.step > self._logged[0]:
                     self._log(evaluate=False, keep_losses=True)
                 self._save_last()
                 raise Interrupted(requests.received, state.step)
