@@ -51,6 +51,10 @@ class Word2Vec:
         Words drawn against each positive pair; 0 for a full softmax, whose time grows with the vocabulary.
     cbow_mean : bool
         CBOW predicts from the mean of the vectors in a window; otherwise from their sum.
+    whole_steps : bool
+        CBOW by the mean moves each word of a window by the whole gradient of the mean, as word2vec's code and gensim
+        do. Otherwise by its share, which is the derivative: vectors then learn more slowly, and were worse in
+        similarity at every learning rate that was tried.
     sample : float
         Words with a larger share of the text than this are left out at random; 0: none. Useful: 1e-3 to 1e-5.
     min_count : int
@@ -124,6 +128,7 @@ class Word2Vec:
         sg: bool = True,
         negative: int = 5,
         cbow_mean: bool = True,
+        whole_steps: bool = True,
         sample: float = 1e-3,
         min_count: int = 5,
         max_vocab_size: int | None = None,
@@ -149,7 +154,8 @@ class Word2Vec:
         if shared_negatives is None:
             shared_negatives = SHARED_NEGATIVES[sg]
         self.network = {
-            "vector_size": plain(vector_size), "window": plain(window), "sg": sg, "cbow_mean": cbow_mean
+            "vector_size": plain(vector_size), "window": plain(window), "sg": sg, "cbow_mean": cbow_mean,
+            "whole_steps": bool(whole_steps),
         }  # fmt: skip
         self.windows = {
             "negative": plain(negative), "sample": float(sample), "ns_exponent": float(ns_exponent),

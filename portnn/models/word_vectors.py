@@ -55,6 +55,9 @@ class WordVectors:
         Negative sampling; otherwise a softmax over the whole vocabulary.
     cbow_mean : bool
         CBOW predicts from the mean of its window, otherwise from the sum.
+    whole_steps : bool
+        CBOW by the mean moves every word of a window by the whole gradient of the mean, as word2vec's code does, in
+        place of its share. What `gradients` gives for the input is then not the gradient of the loss.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class WordVectors:
     sg: bool = True
     negative: bool = True
     cbow_mean: bool = True
+    whole_steps: bool = False
 
     def __post_init__(self) -> None:
         for name in ("vocabulary_size", "vector_size", "window"):
@@ -121,8 +125,9 @@ class WordVectors:
             rows, inputs = ops.embedding(around, params["input"], xp=xp)
             hidden, mean = ops.window_mean(rows, windows, mean=self.cbow_mean, xp=xp)
             # What a position predicts is its own word, if there is anything in its window to predict it from.
-            itself = xp.eye(length, dtype=windows.dtype, device=device(windows)) * xp.max(
-                windows, axis=-1, keepdims=True
+            found = xp.sum(windows, axis=-1, keepdims=True)
+            itself = xp.eye(length, dtype=windows.dtype, device=device(windows)) * xp.minimum(
+                found, xp.ones_like(found)
             )
             predicted = xp.concat([own, batch.ids[:, neighbours:]], axis=1)
             weights = xp.concat([itself, batch.weights[:, :, neighbours:]], axis=2)
@@ -142,7 +147,7 @@ class WordVectors:
             dhidden, drows = ops.negative_sampling_backward(1.0, cache.objective, xp=xp)
             doutput = ops.embedding_backward(drows, cache.outputs, as_rows=True, xp=xp)
         if cache.mean is not None:
-            dhidden = ops.window_mean_backward(dhidden, cache.mean, xp=xp)
+            dhidden = ops.window_mean_backward(dhidden, cache.mean, whole=self.whole_steps, xp=xp)
         return {"input": ops.embedding_backward(dhidden, cache.inputs, as_rows=True, xp=xp), "output": doutput}
 
     def split(self, batch: WindowBatch, carry: tuple[()], parts: int) -> list[tuple[WindowBatch, tuple[()], float]]:

@@ -92,10 +92,10 @@ def negative_sampling(
     z *= sign
     growth = xp.exp(xp.clip(z, None, STEEPEST))
     whole = growth + 1.0
-    loss = xp.sum(xp.log(whole) * weights)
     growth /= whole
     growth *= weights
     growth *= sign
+    loss = xp.matmul(xp.reshape(xp.log(whole), (-1,)), xp.reshape(weights, (-1,)))
     return loss, NegativeSamplingCache(hidden, outputs, growth)
 
 
@@ -104,7 +104,7 @@ def negative_sampling_backward(
     dloss: Array | float, cache: NegativeSamplingCache, *, xp: Namespace = None
 ) -> NegativeSamplingGradients:
     """Gradients of `negative_sampling` for the hidden rows and the output rows. dloss: 0-d array or float."""
-    dlogits = cache.dlogits * dloss
+    dlogits = cache.dlogits if isinstance(dloss, float) and dloss == 1.0 else cache.dlogits * dloss
     return NegativeSamplingGradients(
         xp.matmul(dlogits, cache.outputs), xp.matmul(xp.matrix_transpose(dlogits), cache.hidden)
     )

@@ -9,9 +9,10 @@ from portnn.ops.shapes import check_ndim, check_shape
 
 
 class WindowMeanCache(NamedTuple):
-    """What `window_mean_backward` needs: how much of each row goes into each result."""
+    """What `window_mean_backward` needs: how much of each row goes into each result, and the windows themselves."""
 
     shares: Array
+    windows: Array
 
 
 @portable
@@ -58,10 +59,14 @@ def window_mean(
     if mean:
         counts = xp.sum(windows, axis=-1, keepdims=True)
         shares = windows / xp.maximum(counts, xp.ones_like(counts))
-    return xp.matmul(shares, rows), WindowMeanCache(shares)
+    return xp.matmul(shares, rows), WindowMeanCache(shares, windows)
 
 
 @portable
-def window_mean_backward(dhidden: Array, cache: WindowMeanCache, *, xp: Namespace = None) -> Array:
-    """Gradient of `window_mean` for the rows (blocks, neighbours, m). dhidden (blocks, length, m)."""
-    return xp.matmul(xp.matrix_transpose(cache.shares), dhidden)
+def window_mean_backward(dhidden: Array, cache: WindowMeanCache, *, whole: bool = False, xp: Namespace = None) -> Array:
+    """Gradient of `window_mean` for the rows (blocks, neighbours, m). dhidden (blocks, length, m).
+
+    With `whole` no gradient of a mean, but the step that word2vec's code takes: every row of a window gets all of
+    dhidden, not its share, so that a step moves the mean as far as it would move a row of its own.
+    """
+    return xp.matmul(xp.matrix_transpose(cache.windows if whole else cache.shares), dhidden)
