@@ -59,7 +59,9 @@ def parity(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run the examples as a reader would."""
-    session.install(".[plot,sklearn]")
+    session.install(".[plot,sklearn]", "pytest")
+    # Those that need data of the user's own run on a little of the same form, which their tests make.
+    session.run("pytest", "tests/test_examples.py", "-k", "word2vec or sentiment or data")
     session.chdir(session.create_tmp())
     for name, *arguments in (("char_rnn", "300"), ("min_char_rnn", "300"), ("scipy_minimize",)):
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)

@@ -167,7 +167,8 @@ except Interrupted as stopped:
     raise SystemExit(f"{stopped}; the same command goes on") from None
 windows = slow.step * WINDOWS
 kept = float(chance_to_keep(vocabulary.counts, args.sample) @ vocabulary.counts)  # centres in one epoch
-fast = portnn.Word2Vec(SIZE, WINDOW, negative=NEGATIVE, sample=args.sample, min_count=1, seed=SEED)
+# Larger batches are faster still, but diverge where a text has few distinct words: each is then moved too often a step.
+fast = portnn.Word2Vec(SIZE, WINDOW, negative=NEGATIVE, sample=args.sample, min_count=1, batch_size=128, seed=SEED)
 fast.fit(sentences, epochs=windows / kept, progress=False)
 
 fresh = source.draw(np.random.default_rng(SEED + 1), 20_000)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -56,3 +58,82 @@ def test_scipy_minimizes_what_descent_cannot_in_as_many_steps(tmp_path):
     accuracies = [float(line.split("accuracy ")[1].split()[0]) for line in (lbfgs, sgd)]
     assert accuracies[0] > 0.95
     assert accuracies[1] < accuracies[0]
+
+
+SUBJECTS = ("film", "soup")
+
+
+def write_treebank(folder: Path, sentences: int = 400) -> None:
+    """Sentences of two subjects in the files of the Stanford Sentiment Treebank; no word belongs to both subjects."""
+    rng = np.random.default_rng(1)
+    subjects = [[f"{subject}{number}" for number in range(40)] for subject in SUBJECTS]
+    lines = []
+    for number in range(sentences):
+        one, two, three = rng.choice(subjects[number % 2], 3, replace=False)
+        lines.append(f"{number + 1}\tThe {one} and a {two} but an ordinary {three} movie .")
+    splits = [f"{number + 1},{number % 3 + 1}" for number in range(sentences)]
+    for name, rows in (
+        ("datasetSentences.txt", ["sentence_index\tsentence", *lines]),
+        ("datasetSplit.txt", ["sentence_index,splitset_label", *splits]),
+    ):
+        (folder / name).write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def test_word2vec_goes_on_where_it_stopped_and_learns(tmp_path):
+    write_treebank(tmp_path)
+
+    def trained(steps: int, out: str) -> list[str]:
+        common = ("--sample", "0.01", "--out", out, "--words", "the", "film1", "soup1")
+        return run("word2vec_sst.py", str(tmp_path), "--steps", str(steps), *common, cwd=tmp_path).splitlines()
+
+    def final(lines: list[str]) -> float:
+        (line,) = [line for line in lines if line.startswith("smoothed cost of the exercise at its end")]
+        return float(line.split()[-1])
+
+    whole = trained(2000, "whole")
+    costs = [float(line.split("smoothed cost ")[1].split()[0]) for line in whole if line.startswith("step")]
+    assert len(costs) == 2
+    first = json.loads((tmp_path / "whole" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert final(whole) == costs[-1] < 0.9 * first["loss"]
+    near = {subject: [line.split()[-5:] for line in whole if line.startswith(f"{subject}1 ")] for subject in SUBJECTS}
+    for subject, neighbours in near.items():  # of the exercise, and of Word2Vec
+        assert [[word.rstrip("0123456789") for word in five] for five in neighbours] == [[subject] * 5] * 2
+    for name in ("last.safetensors", "metrics.jsonl", "loss.png", "words.png"):
+        assert (tmp_path / "whole" / name).stat().st_size > 0
+
+    half = trained(1000, "parts")
+    rest = trained(2000, "parts")
+    assert not any(line.startswith("going on") for line in whole + half)
+    assert "going on after step 1,000" in rest
+    assert final(half) == costs[0]
+    assert final(rest) == final(whole)
+
+
+def test_sentiment_of_three_classes(tmp_path):
+    """Words that tell the class: mean vectors that are trained on the sentences do, too."""
+    rng = np.random.default_rng(1)
+    feelings = (("dull", "flat", "weak"), ("plain", "fair", "fine"), ("great", "fresh", "moving"))
+    for name, count in (("train.tsv", 300), ("held_out.tsv", 90)):
+        rows = []
+        for number in range(count):
+            one, two = rng.choice(feelings[number % 3], 2, replace=False)
+            rows.append(f"a {one} story , {two} to the end\t{number % 3}\n")
+        (tmp_path / name).write_text("".join(rows), encoding="utf-8")
+    sizes = ("--size", "10", "--epochs", "5")
+    lines = run("sentiment_from_vectors.py", "train.tsv", "held_out.tsv", *sizes, cwd=tmp_path).splitlines()
+    (line,) = [line for line in lines if line.startswith("held out: accuracy")]
+    accuracy, majority = (float(words.split()[-1]) for words in line.split(", "))
+    assert majority == 0.333
+    assert accuracy > 0.9
+    assert (tmp_path / "sentiment.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["word2vec_sst.py", "sentiment_from_vectors.py"])
+@pytest.mark.parametrize("arguments", [[], ["nowhere"]])
+def test_an_example_that_needs_data_says_so_in_one_line(name, arguments, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())

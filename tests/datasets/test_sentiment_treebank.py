@@ -105,3 +105,16 @@ def test_labelled_sentences_of_another_form(content: bytes, message: str, tmp_pa
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / message))}$"):
         labelled_sentences(path)
+
+
+def test_labels_of_any_number_of_classes(tmp_path):
+    path = tmp_path / "five.tsv"
+    path.write_text("a gem .\t4\ndull\t10\n", encoding="utf-8")
+    assert labelled_sentences(path, classes=None)[1].tolist() == [4, 10]
+    assert labelled_sentences(path, classes=11)[1].tolist() == [4, 10]
+    with pytest.raises(ValueError, match=r"line 2: 'dull\\t10'; expected .* the label from 0 to 4$"):
+        labelled_sentences(path, classes=5)
+    for label in ("-1", "1.0", "", "²", "9" * 19):
+        path.write_text(f"dull\t{label}\n", encoding="utf-8")
+        with pytest.raises(ValueError, match=r"line 1: .* the label in digits$"):
+            labelled_sentences(path, classes=None)
