@@ -13,7 +13,7 @@ from portnn.cli.word2vec.train import train
 app = typer.Typer(help="Learn word vectors from text, and use them.", no_args_is_help=True)
 app.command()(train)
 app.command()(similar)
-app.command()(analogy)
+app.command(context_settings={"ignore_unknown_options": True})(analogy)  # an expression may begin with a minus
 app.command()(evaluate)
 app.command()(export)
 app.command()(plot)

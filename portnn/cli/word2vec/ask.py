@@ -58,6 +58,8 @@ def analogy(
         raise ValueError(f"method is {method!r}; expected {' or '.join(METHODS)}")
     positive, negative = parsed(expression)
     wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    if len(positive) == 1 and not negative and positive[0] not in wv and set(positive[0][1:]) & {"+", "-"}:
+        raise ValueError(f"{positive[0]!r} is not in the vocabulary; if it is a sum, put spaces around its signs")
     ask = wv.most_similar if method == "add" else wv.most_similar_cosmul
     near = ask(positive, negative, topn=topn)
     if as_json:

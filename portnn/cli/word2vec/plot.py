@@ -15,7 +15,7 @@ FREQUENT = 30
 
 def plot(
     file: VectorFile,
-    more: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]...", help="Words, too.")] = None,
+    more: Annotated[list[str] | None, typer.Argument(metavar="WORDS", help="Words, without --words too.")] = None,
     words: Annotated[
         list[str] | None,
         typer.Option("--words", help=f"Words to draw: all up to the next option. [default: the {FREQUENT} first]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 
 import numpy as np
@@ -12,6 +13,9 @@ from portnn.training import RunFolder, read_metrics
 
 TASTES, NEIGHBOURS = 4, 5
 """Words whose neighbours are shown, and how many of them."""
+
+COMMONEST = 2 / 3
+"""Share of a text that consists of its commonest words."""
 
 
 def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
@@ -29,6 +33,7 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
             {
                 "steps": run.step,
                 "loss_nats_per_pair": loss,
+                "guess_nats_per_pair": guess(model),
                 "epoch_losses": model.epoch_losses,
                 "words": known,
                 "vocabulary": len(vocabulary),
@@ -42,10 +47,10 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
             }
         )
         return
-    print(f"learned     {loss:.3f} nats per pair, the mean of the last epoch")
+    print(f"learned     {loss:.3f} nats per pair in the last epoch (guessing has {guess(model):.3f})")
     for number, (word, others) in enumerate(near.items()):
-        print(f"{'' if number else 'neighbours':10s}  {word}: {', '.join(others)}")
-    print(f"text        {known:,} words, of a vocabulary of {len(vocabulary):,}")
+        print(f"{'' if number else 'neighbours':10s}  {word}: {' '.join(others)}")
+    print(f"text        {known:,} words, {len(vocabulary):,} different{left_out(model)}")
     print(f"speed       {run.tokens_per_second:,.0f} words/s over {run.seconds:.1f} s of training, {run.step} steps")
     print(f"vectors     {folder.last}")
     print(f"metrics     {folder.metrics}")
@@ -53,12 +58,26 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
     print(f"next        {command}")
 
 
+def guess(model: Word2Vec) -> float:
+    """Loss of a pair, in nats, for vectors of zeros."""
+    assert model.vocabulary is not None
+    negative = model.windows["negative"]
+    return (1 + negative) * math.log(2.0) if negative else math.log(len(model.vocabulary))
+
+
+def left_out(model: Word2Vec) -> str:
+    """How many words are not learned, where that is known."""
+    assert model.vocabulary is not None
+    dropped = model.vocabulary.dropped
+    return f"; {dropped:,} rarer ones are left out" if dropped else ""
+
+
 def tastes(model: Word2Vec) -> list[str]:
-    """A few words that are frequent, but not among the commonest, which make up half of the text."""
+    """A few words that are frequent, but not among the commonest, which say little by themselves."""
     vocabulary = model.vocabulary
     assert vocabulary is not None
-    half = int(np.searchsorted(np.cumsum(vocabulary.counts), vocabulary.counts.sum() / 2))
-    rest = [word for word in vocabulary.words[half:] if word.isalpha()]
+    commonest = int(np.searchsorted(np.cumsum(vocabulary.counts), vocabulary.counts.sum() * COMMONEST))
+    rest = [word for word in vocabulary.words[commonest:] if word.isalpha()]
     return (rest or list(vocabulary.words))[:TASTES]
 
 

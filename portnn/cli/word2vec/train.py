@@ -45,6 +45,9 @@ DEFAULTS: dict[str, Any] = {
 }
 """Settings of a run that neither an option nor the run to resume says."""
 
+DOCUMENTATION = {"lines": False, "epochs": 20.0, "batch_size": 128}
+"""Other defaults for the text that ships with Python: it is short, and its lines are no sentences."""
+
 FIT = ("encoding", "optimizer", "checkpoint_every")
 """Those of `Word2Vec.fit`; the others are of `Word2Vec`."""
 
@@ -141,8 +144,7 @@ def train(
         raise typer.BadParameter(f"--out {out}: training writes .safetensors; portnn word2vec export makes {out} of it")
     folder = RunFolder(out)
     saved = saved_settings(folder) if resume else {}
-    # The lines of the documentation are no sentences.
-    settings = {**DEFAULTS, **({} if files else {"lines": False}), **saved, **given}
+    settings = {**DEFAULTS, **({} if files else DOCUMENTATION), **saved, **given}
     steps = None if "epochs" in given else saved.get("steps")
     model = Word2Vec(**{name: settings[name] for name in DEFAULTS if name not in FIT}, backend=backend, device=device)
     described = ", ".join(map(str, files)) if files else "the documentation that ships with Python"
