@@ -72,7 +72,7 @@ class WordCorpus:
         update : bool
             Add the corpus's words to those known.
         progress : bool
-            Show progress, and say how many words are left out, on stderr.
+            Show progress, and say how many words are added, on stderr.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class WordCorpus:
             elif update:
                 vocabulary = self._extended(vocabulary, count_words(stream, None, reading.advance).counts)
             words = encode_words(stream, vocabulary, advance=reading.advance)
-        if known is not None and progress:
+        if known is not None and update and progress:
             new = len(vocabulary) - len(known)
             print(f"vocabulary: {len(known):,} words known, {new:,} added from {words.name}", file=sys.stderr)
         if words.longest <= 1:
