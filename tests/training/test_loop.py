@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from portnn.backends import generator, tree_map
+from portnn.backends import RowGradient, generator, scatter_add, tree_map
 from portnn.optimizers import optimizer
 from portnn.schedules import schedule
 from portnn.training import (
@@ -22,6 +22,8 @@ from portnn.training import (
     make_step,
     read_metrics,
 )
+from portnn.training.loop import Unread
+from portnn.training.step import init_optimizer
 
 TRUTH = np.array([[1.0], [-2.0], [0.5]])
 
@@ -338,3 +340,190 @@ def test_the_step_is_the_gradient_clipped_and_taken(backend, rng, clip) -> None:
 def test_more_workers_than_rows(backend):
     with pytest.raises(ValueError, match="workers"):
         trainer(backend, workers=9)
+
+
+class Rows(Line):
+    """Least squares whose weight is a table of one row each input picks, and a bias that is no table."""
+
+    def __init__(self, *, in_rows=True):
+        self.row_parameters = ("table",) if in_rows else ()
+
+    def shapes(self):
+        return {"table": (ROWS, 2), "bias": (2,)}
+
+    def init(self, rng):
+        return {"table": rng.normal(size=(ROWS, 2)), "bias": np.zeros(2)}
+
+    def initial_carry(self, batch_size):
+        return ()
+
+    def loss(self, params, batch, carry, *, xp):
+        ids, y = batch
+        off = xp.take(params["table"], ids, axis=0) + params["bias"] - y
+        return xp.sum(off * off), (), (ids, off, params["table"])
+
+    def gradients(self, cache, *, xp):
+        ids, off, like = cache
+        rows = RowGradient(ids, 2.0 * off)
+        table = rows if self.row_parameters else scatter_add(xp.zeros_like(like), *rows, xp=xp)
+        return {"table": table, "bias": xp.sum(2.0 * off, axis=0)}
+
+
+ROWS = 6
+IN_ROWS, AS_A_WHOLE = Rows(), Rows(in_rows=False)
+
+
+class Picks(Draws):
+    """Ids, some of them several times, in epochs of five batches; each loss counts as another number of terms."""
+
+    def next(self, rng):
+        starts = self.position % 5 == 0
+        self.terms = float(3 + self.position % 4)
+        ids = rng.integers(0, ROWS - 1, 5)
+        self.position += 1
+        return (ids, np.stack([np.sin(ids), np.cos(ids)], axis=1)), starts
+
+
+def of_epochs(backend, folder=None, **changes):
+    made = trainer(backend, folder, model=IN_ROWS, source=Picks(), **{"clip_norm": None, **changes})
+    object.__setattr__(made.plan, "mean_over", "epoch")
+    return made
+
+
+@pytest.mark.parametrize("smoothing", [None, 0.5])
+def test_the_mean_over_an_epoch_is_of_its_terms(backend, tmp_path, smoothing) -> None:
+    losses, lines = [], []
+    made = of_epochs(
+        backend, tmp_path, log_every=1, on_metrics=lines.append, callbacks=[lambda e: losses.append(float(e.loss))]
+    )
+    object.__setattr__(made.plan, "smoothing", smoothing)
+    state = made.run(13)
+    terms = [float(3 + number % 4) for number in range(13)]
+    for number, line in enumerate(lines):
+        first = number - number % 5
+        mean = sum(losses[first : number + 1]) / sum(terms[first : number + 1])
+        if smoothing is None:
+            assert line["loss"] == pytest.approx(mean, rel=1e-14)
+        assert line["gradient_norm"] is None
+    assert read_metrics(tmp_path / "metrics.jsonl") == lines
+    assert (state.losses, state.epoch_terms) == ([], sum(terms[10:]))
+
+
+def test_the_mean_over_an_epoch_is_summed_in_float64(backend32) -> None:
+    """After many steps a float32 sum would take no more terms."""
+    made = of_epochs(backend32)
+    made.run(1)
+    one = Unread(1, 1.0, 1.0, 0.1, None, False)
+    made.state.epoch_loss, made.state.epoch_terms = 2.0**24, 2.0**24
+    made._unread = [one, one, one]
+    made._read_losses()
+    assert (made.state.epoch_loss, made.state.epoch_terms) == (2.0**24 + 3, 2.0**24 + 3)
+
+
+@pytest.mark.parametrize("stop", [3, 5, 7])
+def test_a_mean_over_an_epoch_goes_on_after_resume(backend, tmp_path, stop) -> None:
+    of_epochs(backend, tmp_path / "whole").run(12)
+    of_epochs(backend, tmp_path / "parts").run(stop)
+    other = of_epochs(backend, tmp_path / "parts")
+    other.restore(*load_checkpoint(tmp_path / "parts" / "last.safetensors"))
+    other.run(12)
+    same(tmp_path / "whole" / "last.safetensors", tmp_path / "parts" / "last.safetensors")
+    lines, others = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("whole", "parts"))
+    theirs = {line["step"]: line["loss"] for line in others}
+    assert [theirs[line["step"]] for line in lines] == [line["loss"] for line in lines]
+
+
+@pytest.mark.parametrize("name", ["sgd", "adagrad"])
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.1}, {"clip_value": 0.05}, {"clip_norm": 0.1, "clip_value": 0.05}])
+def test_a_step_in_rows_is_the_step_of_the_whole_gradient(backend, rng, name, clip) -> None:
+    results = []
+    host = IN_ROWS.init(rng)
+    batch = np.asarray([2, 0, 2, 2, 4]), rng.normal(size=(5, 2))
+    chosen = optimizer(name)
+    for model in (IN_ROWS, AS_A_WHOLE):
+        params = tree_map(lambda array: backend.asarray(array.copy()), host)
+        state = init_optimizer(chosen, model, params, backend)
+        step = make_step(model, chosen, backend, **clip)
+        for number in (1, 2, 3):
+            scalars = (backend.asarray(np.float64(value)) for value in (0.1, number))
+            params, state, _, loss, norm = step(params, state, tree_map(backend.asarray, batch), (), *scalars)
+        results.append((params, float(loss), norm))
+    (rows, loss, norm), (whole, other, right) = results
+    assert loss == pytest.approx(other, rel=1e-12)
+    for key in ("table", "bias"):
+        np.testing.assert_allclose(backend.to_host(rows[key]), backend.to_host(whole[key]), rtol=1e-12, atol=1e-14)
+    assert np.array_equal(backend.to_host(rows["table"])[[1, 3, 5]], host["table"][[1, 3, 5]])
+    assert norm is None if not clip else float(norm) == pytest.approx(float(right), rel=1e-12)
+
+
+def test_the_best_parameters_are_kept_where_steps_write_to_them(backend) -> None:
+    """The first evaluation is the best; what comes after must not be seen in its parameters."""
+    losses = iter([1.0, 2.0, 3.0])
+    seen = []
+
+    def held_out(params) -> float:
+        seen.append({name: np.array(backend.to_host(array)) for name, array in params.items()})
+        return next(losses)
+
+    made = of_epochs(backend, held_out=held_out)
+    made.run(12)
+    assert len(seen) == 3
+    for name, array in seen[0].items():
+        assert np.array_equal(backend.to_host(made.best_params[name]), array)
+        assert not np.array_equal(array, seen[2][name])
+
+
+class Lull(Picks):
+    """The first batch has no term."""
+
+    def next(self, rng):
+        (ids, y), starts = super().next(rng)
+        if self.position == 1:
+            self.terms, y = 0.0, 0.0 * y
+        return (ids, 100.0 * y), starts
+
+
+def test_a_batch_without_terms_is_no_measure_of_divergence(backend) -> None:
+    made = of_epochs(backend)
+    made.source = Lull()
+    state = made.run(4)
+    assert state.first_loss > 100.0
+    assert state.epoch_terms == 4 + 5 + 6
+
+
+def test_constants_are_in_every_checkpoint(backend, tmp_path) -> None:
+    constants = {"vocabulary.counts": np.arange(5), "names": np.frombuffer(b"abc", np.uint8)}
+    of_epochs(backend, tmp_path, constants=constants, held_out=lambda _: 1.0).run(8)
+    for name in ("last", "best"):
+        arrays, _ = load_checkpoint(tmp_path / f"{name}.safetensors")
+        assert {key: arrays[key].tolist() for key in constants} == {k: v.tolist() for k, v in constants.items()}
+    other = of_epochs(backend)
+    other.restore(*load_checkpoint(tmp_path / "last.safetensors"))
+    assert other.state.step == 8
+
+
+def test_a_run_in_one_named_file(backend, tmp_path) -> None:
+    out = tmp_path / "deep" / "vectors.safetensors"
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "other.safetensors").write_text("not mine")
+    of_epochs(backend, out, held_out=lambda _: 1.0).run(8)
+    assert sorted(file.name for file in out.parent.iterdir()) == [
+        "other.safetensors", "vectors.best.safetensors", "vectors.metrics.jsonl", "vectors.safetensors"
+    ]  # fmt: skip
+    assert load_checkpoint(out)[1]["run"]["step"] == 8
+    of_epochs(backend, out).run(3)  # anew: what was there of the run before is gone
+    assert load_checkpoint(out)[1]["run"]["step"] == 3
+    assert not (out.parent / "vectors.best.safetensors").exists()
+    assert (out.parent / "other.safetensors").read_text() == "not mine"
+
+
+@pytest.mark.host
+def test_workers_do_not_go_with_rows(backend) -> None:
+    with pytest.raises(ValueError, match="workers share gradients of whole parameters; this model's come in rows"):
+        make_step(IN_ROWS, optimizer("sgd"), backend, workers=object())
+
+
+@pytest.mark.host
+def test_a_mean_over_something_else(backend) -> None:
+    with pytest.raises(ValueError, match="mean_over must be 'line' or 'epoch', got 'year'"):
+        Plan(optimizer=optimizer("sgd"), schedule=schedule("constant", 0.5, 1), mean_over="year")
