@@ -3,8 +3,8 @@
     python examples/sentiment_from_vectors.py TRAIN HELD_OUT [TEST] [--vectors FILE | --treebank FOLDER] [--out PNG]
 
 Lines of the files are a sentence, a tab and its class, a whole number. Word vectors come from a file in any format
-that portnn reads; without one they are learned first, from the training sentences or from those of a folder with the
-Stanford Sentiment Treebank. What the best L2 reaches on the sentences it was chosen by is a little too good: TEST
+that portnn reads; without one they are learned first, from the training sentences, or from those of the Stanford
+Sentiment Treebank in a folder. What the best L2 reaches on the sentences it was chosen by is a little too good: TEST
 says what it is worth. The picture needs matplotlib.
 """
 
@@ -34,7 +34,7 @@ parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("files", type=Path, nargs="*", metavar="TRAIN HELD_OUT [TEST]")
 parser.add_argument("--vectors", type=Path, help="word vectors, in any format that portnn reads")
 parser.add_argument("--treebank", type=Path, help="folder of sentences to learn vectors from")
-parser.add_argument("--size", type=int, default=50, help="of the vectors that are learned")
+parser.add_argument("--size", type=int, default=100, help="of the vectors that are learned")
 parser.add_argument("--epochs", type=float, default=30, help="over the sentences they are learned from")
 parser.add_argument("--out", type=Path, default=Path("sentiment.png"))
 args = parser.parse_args()
@@ -42,15 +42,19 @@ missing = [str(path) for path in args.files if not path.is_file()]
 if missing or not 2 <= len(args.files) <= 3:
     parser.exit(2, f"give two or three files of labelled sentences{', not ' * bool(missing)}{', '.join(missing)}\n")
 
-data = {
-    name: labelled_sentences(path, lowercase=True, classes=None)
-    for name, path in zip(("training", "held out", "test"), args.files, strict=False)
-}
-if args.vectors:
-    wv = portnn.KeyedVectors.load(args.vectors)
-else:
-    read = sentiment_treebank(args.treebank, lowercase=True).sentences if args.treebank else data["training"][0]
-    wv = portnn.Word2Vec(args.size, 5, min_count=2, sample=1e-3, epochs=args.epochs, alpha=0.05, seed=1).fit(read).wv
+try:
+    data = {
+        name: labelled_sentences(path, lowercase=True, classes=None)
+        for name, path in zip(("training", "held out", "test"), args.files, strict=False)
+    }
+    if args.vectors:
+        wv = portnn.KeyedVectors.load(args.vectors)
+    else:
+        treebank = sentiment_treebank(args.treebank, lowercase=True) if args.treebank else None
+        sentences = treebank.part("train") if treebank else data["training"][0]
+        wv = portnn.Word2Vec(args.size, 5, min_count=2, epochs=args.epochs, alpha=0.05, seed=1).fit(sentences).wv
+except (OSError, ValueError) as error:
+    parser.exit(2, f"{error}\n")
 rows = {name: (mean_vectors(sentences, wv), labels) for name, (sentences, labels) in data.items()}
 for name, (sentences, _) in data.items():
     words = [word for sentence in sentences for word in sentence]
@@ -59,7 +63,8 @@ for name, (sentences, _) in data.items():
 found = []
 print(f"\n{'L2':>9}{'training':>10}{'held out':>10}")
 for l2 in GRID:
-    model = portnn.SoftmaxRegression(l2=l2, standardize=True, seed=1).fit(*rows["training"], progress=False)
+    model = portnn.SoftmaxRegression(l2=l2, standardize=True, seed=1)
+    model.fit(*rows["training"], schedule="linear", progress=False)
     found.append((model, *(model.score(*rows[name]) for name in ("training", "held out"))))
     print(f"{l2:9.2g}{found[-1][1]:10.3f}{found[-1][2]:10.3f}")
 best = int(np.argmax([held_out for _, _, held_out in found]))
