@@ -45,6 +45,15 @@ def test_the_same_as_a_loop(of, drawn, mean):
 
 
 @pytest.mark.parametrize("mean", [True, False])
+def test_whole_steps_of_a_mean_are_those_of_a_sum(backend, drawn, mean):
+    rows, windows, dhidden = map(backend.asarray, drawn)
+    hidden, cache = window_mean(rows, windows, mean=mean)
+    assert_allclose(backend.to_host(hidden), by_hand(*drawn, mean)[0], rtol=1e-12, atol=1e-14)
+    drows = backend.to_host(window_mean_backward(dhidden, cache, whole=True))
+    assert_allclose(drows, by_hand(*drawn, False)[1], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("mean", [True, False])
 def test_one_window(of, rng, mean):
     rows, dhidden = rng.normal(size=(1, 3, 2)), rng.normal(size=(1, 1, 2))
     windows = np.asarray([[[1.0, 0.0, 1.0]]])
