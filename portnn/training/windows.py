@@ -120,8 +120,8 @@ class WindowBatches:
         kept = chance_to_keep(counts, sample)
         expected = words * float(np.sum(kept * counts) / np.sum(counts))
         steps = max(1, round(expected / batch_size))
-        self.per_slice = min(BATCHES, steps)
-        self.slices = math.ceil(steps / self.per_slice)
+        self.slices = math.ceil(steps / BATCHES)
+        self.per_slice = math.ceil(steps / self.slices)
         self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # marks stay
         self.mark = len(counts)
         self.batch_size = batch_size
@@ -131,7 +131,7 @@ class WindowBatches:
         self._next: tuple[int, Future[Slice]] | None = None
         # Column j of a block is j - window - i away from position i; a word is not in its own window.
         apart = np.arange(self.block_size + 2 * window) - window - np.arange(self.block_size)[:, None]
-        self._apart = np.where(apart == 0, window + 1, apart).astype(np.int32)
+        self._apart = np.where(apart == 0, window + 1, apart).astype(np.min_scalar_type(-apart.max() - 1))
 
     @property
     def batches(self) -> int:
@@ -174,26 +174,30 @@ class WindowBatches:
         size, window = self.block_size, self.window
         blocks = self.per_slice * max(1, math.ceil(len(words) / (self.per_slice * size)))
         spare = blocks * size - len(words)
-        words = np.pad(words, (window, window + spare))
-        left, right = (np.pad(side, (0, spare)).reshape(blocks, size, 1) for side in (left, right))
+        words = np.pad(words.astype(np.int32), (window, window + spare))
+        # Small integers, since comparing them is what takes the time here.
+        left, right = (
+            np.pad(side, (0, spare)).astype(self._apart.dtype).reshape(blocks, size, 1) for side in (left, right)
+        )
         around = size + 2 * window
-        ids = np.empty((blocks, around + self.drawn), np.int64)
-        ids[:, :around] = np.lib.stride_tricks.sliding_window_view(words, around)[::size]
+        near = np.lib.stride_tricks.sliding_window_view(words, around)[::size]
         weights = np.empty((blocks, size, around + self.drawn), np.float32)
-        windows = weights[:, :, :around]
+        windows, negatives = weights[:, :, :around], weights[:, :, around:]
         np.copyto(windows, (self._apart >= -left) & (self._apart <= right))
-        positives = windows.sum(axis=-1, keepdims=True)
+        positives = left.astype(np.float32) + right
         if not self.sg:
-            positives = np.minimum(positives, 1.0)
+            positives = np.minimum(positives, np.float32(1.0))
+        ids = np.empty((blocks, around + self.drawn), np.int64)
+        ids[:, :around] = near
         if self.alias is not None:
-            ids[:, around:] = drawn = self.alias.draw(rng, (blocks, self.drawn))
+            drawn = self.alias.draw(rng, (blocks, self.drawn)).astype(np.int32)
+            ids[:, around:] = drawn
             # A negative that is the positive itself does not count.
-            if self.sg:
-                equal = (ids[:, :around, None] == drawn[:, None, :]).astype(np.float32)
-                clashes = np.matmul(windows, equal)
-            else:
-                clashes = (ids[:, window : window + size, None] == drawn[:, None, :]) * positives
-            weights[:, :, around:] = (positives - clashes) * np.float32(self.negative / self.drawn)
+            positive = near if self.sg else near[:, window : window + size]
+            clashes: Any = positive[:, :, None] == drawn[:, None, :]
+            clashes = np.matmul(windows, clashes.astype(np.float32)) if self.sg else clashes * positives
+            np.subtract(positives, clashes, out=clashes)
+            np.multiply(clashes, np.float32(self.negative / self.drawn), out=negatives)
         dealt = (self.per_slice, blocks // self.per_slice)
         pairs = positives.reshape(self.per_slice, -1).sum(axis=1, dtype=np.float64).tolist()
         return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, size, -1), pairs)
