@@ -99,7 +99,7 @@ class RandomWindows:
         return WindowBatch(np.concatenate([ids, drawn.reshape(count, -1)], axis=1), weights[:, None, :])
 
 
-def exercise(source, vocabulary, steps, folder):
+def exercise(source, vocabulary, sample, steps, folder):
     """Train as the exercise says; go on with the run in the folder, if there is one."""
     where, rng = portnn.backend("numpy"), np.random.default_rng(SEED)
     model = WordVectors(len(vocabulary), SIZE, WINDOW)
@@ -120,16 +120,18 @@ def exercise(source, vocabulary, steps, folder):
             )
 
     params = {name: where.asarray(table) for name, table in model.init(rng).items()}
-    constants = vocabulary_arrays(vocabulary.words, vocabulary.counts)
+    facts, constants = {"sample": sample}, vocabulary_arrays(vocabulary.words, vocabulary.counts)
     trainer = Trainer(
-        model, source, plan, where, params, rng, folder=folder, constants=constants, on_metrics=show, quiet=True
-    )
+        model, source, plan, where, params, rng,
+        folder=folder, facts=facts, constants=constants, on_metrics=show, quiet=True,
+    )  # fmt: skip
     checkpoint = folder / "last.safetensors"
     if checkpoint.exists():
-        arrays, facts = load_checkpoint(checkpoint)
-        if any(not np.array_equal(arrays.get(name), array) for name, array in constants.items()):
-            raise SystemExit(f"{checkpoint} is of another text; name another folder with --out")
-        trainer.restore(arrays, facts)
+        arrays, saved = load_checkpoint(checkpoint)
+        same = all(np.array_equal(arrays.get(name), array) for name, array in constants.items())
+        if not same or saved.get("sample") != sample:
+            raise SystemExit(f"{checkpoint} is of another text or --sample; name another folder with --out")
+        trainer.restore(arrays, saved)
         print(f"going on after step {trainer.state.step:,}")
     return trainer.run(steps)
 
@@ -162,13 +164,16 @@ total = int(vocabulary.counts.sum())
 print(f"{len(sentences):,} sentences, {total:,} words, {len(vocabulary):,} distinct")
 
 try:
-    slow = exercise(source, vocabulary, args.steps, args.out)
+    slow = exercise(source, vocabulary, args.sample, args.steps, args.out)
 except Interrupted as stopped:
     raise SystemExit(f"{stopped}; the same command goes on") from None
 windows = slow.step * WINDOWS
 kept = float(chance_to_keep(vocabulary.counts, args.sample) @ vocabulary.counts)  # centres in one epoch
-# Larger batches are faster still, but diverge where a text has few distinct words: each is then moved too often a step.
-fast = portnn.Word2Vec(SIZE, WINDOW, negative=NEGATIVE, sample=args.sample, min_count=1, batch_size=128, seed=SEED)
+# In a text of few distinct words a large batch would move each so often that training diverges.
+batch_size = min(512, max(1, len(vocabulary) // 4))
+fast = portnn.Word2Vec(
+    SIZE, WINDOW, negative=NEGATIVE, sample=args.sample, min_count=1, batch_size=batch_size, seed=SEED
+)
 fast.fit(sentences, epochs=windows / kept, progress=False)
 
 fresh = source.draw(np.random.default_rng(SEED + 1), 20_000)
