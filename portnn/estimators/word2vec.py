@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -165,7 +166,10 @@ class Word2Vec:
         self.corpus = WordCorpus(min_count, max_vocab_size, phrases, phrase_threshold, level, lines, lowercase)
         WordVectors(1, negative=negative > 0, **self.network)  # refuses what makes no sense before any work
         WindowBatches(np.zeros(1, np.uint8), np.ones(1), 1, window=window, sg=sg, **self.windows)
-        Linear(alpha, 1, end=min_alpha)
+        if not 0.0 < alpha < math.inf:
+            raise ValueError(f"alpha must be a positive number, got {alpha}")
+        if not 0.0 <= min_alpha <= alpha:
+            raise ValueError(f"min_alpha must be in [0, {alpha}], at most alpha, got {min_alpha}")
         total_steps(None, epochs, 1)
         generator(seed)
         self.alpha, self.min_alpha, self.epochs, self.seed = map(plain, (alpha, min_alpha, epochs, seed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,8 @@ class WordCorpus:
         object.__setattr__(self, "phrases", int(self.phrases))
         if self.phrases < 0:
             raise ValueError(f"phrases must be 0 or a positive number of passes, got {self.phrases}")
+        if not math.isfinite(self.phrase_threshold):
+            raise ValueError(f"phrase_threshold must be a finite number, got {self.phrase_threshold}")
         object.__setattr__(self, "min_count", check_min_count(self.min_count, "word"))
         if self.max_vocab_size is not None:
             object.__setattr__(self, "max_vocab_size", check_size("max_vocab_size", self.max_vocab_size))
