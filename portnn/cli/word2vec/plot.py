@@ -41,8 +41,9 @@ def plot(
     shown = list(dict.fromkeys([*(words or ()), *(more or ())])) or wv.index_to_key[:FREQUENT]
     for word in shown:
         wv.get_index(word)  # says which words are spelled like one that is not there
+    out.parent.mkdir(parents=True, exist_ok=True)
     plot_words(wv, shown, title=title).savefig(out, dpi=144)
     if as_json:
         print_json({"file": str(out), "words": shown})
     else:
-        print(f"{out}: {len(shown)} words")
+        print(f"{out}: {len(shown)} word{'s' * (len(shown) > 1)}")

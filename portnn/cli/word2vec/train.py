@@ -143,6 +143,8 @@ def train(
     if format_of(out) in ("text", "binary"):
         raise typer.BadParameter(f"--out {out}: training writes .safetensors; portnn word2vec export makes {out} of it")
     folder = RunFolder(out)
+    if folder.holds_run and not (resume or overwrite):
+        raise ValueError(f"{out} holds a run already: --resume it, --overwrite it, or name another file with --out")
     saved = saved_settings(folder) if resume else {}
     settings = {**DEFAULTS, **({} if files else DOCUMENTATION), **saved, **given}
     steps = None if "epochs" in given else saved.get("steps")
