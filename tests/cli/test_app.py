@@ -23,6 +23,7 @@ COMMANDS = [
     ("gradcheck",),
     *(("char-rnn", name) for name in ("train", "sample", "evaluate")),
     *(("mlp", name) for name in ("train", "predict", "evaluate")),
+    *(("word2vec", name) for name in ("train", "similar", "analogy", "evaluate", "export", "plot")),
 ]
 
 
@@ -39,9 +40,10 @@ def test_help_has_an_example(portnn, command) -> None:
 @pytest.mark.parametrize(
     ("group", "names"),
     [
-        ((), ("info", "gradcheck", "char-rnn", "mlp")),
+        ((), ("info", "gradcheck", "char-rnn", "mlp", "word2vec")),
         (("char-rnn",), ("train", "sample", "evaluate")),
         (("mlp",), ("train", "predict", "evaluate")),
+        (("word2vec",), ("train", "similar", "analogy", "evaluate", "export", "plot")),
     ],
 )
 def test_groups_show_their_commands(portnn, group, names) -> None:

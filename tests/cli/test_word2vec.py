@@ -75,7 +75,7 @@ def test_results_to_stdout_and_progress_to_stderr(train_and_draw, folder, portnn
     assert result.status == 0
     names = [line.split()[0] for line in result.out.splitlines() if not line.startswith(" ")]
     assert names == ["learned", "neighbours", "text", "speed", "vectors", "metrics", "loss", "next"]
-    assert "nats per pair in the last epoch (guessing has 4.159)" in result.out
+    assert "nats per pair in the last epoch (guessing: 4.159)" in result.out
     assert "epoch 2: loss" in result.err
     assert "skip-gram, 6 values, on numpy (cpu, float32)" in result.err
     assert "\x1b" not in result.out + result.err

@@ -47,7 +47,7 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
             }
         )
         return
-    print(f"learned     {loss:.3f} nats per pair in the last epoch (guessing has {guess(model):.3f})")
+    print(f"learned     {loss:.3f} nats per pair in the last epoch (guessing: {guess(model):.3f})")
     for number, (word, others) in enumerate(near.items()):
         print(f"{'' if number else 'neighbours':10s}  {word}: {' '.join(others)}")
     print(f"text        {known:,} words, {len(vocabulary):,} different{left_out(model)}")
