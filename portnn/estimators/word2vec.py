@@ -165,7 +165,7 @@ class Word2Vec:
         }  # fmt: skip
         self.corpus = WordCorpus(min_count, max_vocab_size, phrases, phrase_threshold, level, lines, lowercase)
         WordVectors(1, negative=negative > 0, **self.network)  # refuses what makes no sense before any work
-        WindowBatches(np.zeros(1, np.uint8), np.ones(1), 1, window=window, sg=sg, **self.windows)
+        WindowBatches(np.zeros(1, np.uint8), np.ones(1), 1, window=self.network["window"], sg=sg, **self.windows)
         if not 0.0 < alpha < math.inf:
             raise ValueError(f"alpha must be a positive number, got {alpha}")
         if not 0.0 <= min_alpha <= alpha:
