@@ -156,6 +156,11 @@ def _windows(rng: np.random.Generator) -> Iterator[Case]:
             lambda dhidden, cache, xp: {"rows": ops.window_mean_backward(dhidden, cache, xp=xp)}, rng,
         )  # fmt: skip
     yield _pair(
+        "logistic_pairs", {"hidden": hidden, "outputs": rows[:, :length], "weights": weights[:, :, 0]},
+        lambda arrays, xp: ops.logistic_pairs(*(arrays[n] for n in ("hidden", "outputs", "weights")), xp=xp),
+        lambda dloss, cache, xp: ops.logistic_pairs_backward(dloss, cache, xp=xp)._asdict(), rng,
+    )  # fmt: skip
+    yield _pair(
         "negative_sampling", {"hidden": hidden, "outputs": rows, "weights": weights},
         lambda arrays, xp: ops.negative_sampling(*(arrays[n] for n in ("hidden", "outputs", "weights")),
                                                  positives=around, xp=xp),

@@ -37,6 +37,7 @@ class WordVectorsCache(NamedTuple):
     inputs: ops.EmbeddingCache
     mean: ops.WindowMeanCache | None
     outputs: ops.EmbeddingCache | None
+    pairs: ops.LogisticPairsCache | None
     objective: Any
 
 
@@ -116,28 +117,30 @@ class WordVectors:
         """Sum of the loss over all pairs, no carry, and a cache for `gradients`."""
         length = batch.weights.shape[1]
         neighbours = length + 2 * self.window
-        own = batch.ids[:, self.window : self.window + length]
-        around, windows = batch.ids[:, :neighbours], batch.weights[:, :, :neighbours]
-        predicted, weights, mean = batch.ids, batch.weights, None
+        own, around = batch.ids[:, self.window : self.window + length], batch.ids[:, :neighbours]
+        windows, draws = batch.weights[:, :, :neighbours], batch.weights[:, :, neighbours:]
         if self.sg:
             hidden, inputs = ops.embedding(own, params["input"], xp=xp)
-        else:
-            rows, inputs = ops.embedding(around, params["input"], xp=xp)
-            hidden, mean = ops.window_mean(rows, windows, mean=self.cbow_mean, xp=xp)
-            # What a position predicts is its own word, if there is anything in its window to predict it from.
-            found = xp.sum(windows, axis=-1, keepdims=True)
-            itself = xp.eye(length, dtype=windows.dtype, device=device(windows)) * xp.minimum(
-                found, xp.ones_like(found)
-            )
+            if self.negative:
+                rows, outputs = ops.embedding(batch.ids, params["output"], xp=xp)
+                loss, drawn = ops.negative_sampling(hidden, rows, batch.weights, positives=neighbours, xp=xp)
+                return loss, (), WordVectorsCache(inputs, None, outputs, None, drawn)
+            loss, softmax = ops.window_softmax(hidden, params["output"], around, windows, xp=xp)
+            return loss, (), WordVectorsCache(inputs, None, None, None, softmax)
+        rows, inputs = ops.embedding(around, params["input"], xp=xp)
+        hidden, mean = ops.window_mean(rows, windows, mean=self.cbow_mean, xp=xp)
+        # A position predicts its own word, if there is anything in its window to predict it from.
+        found = xp.sum(windows, axis=-1)
+        found = xp.minimum(found, xp.ones_like(found))
+        if self.negative:
             predicted = xp.concat([own, batch.ids[:, neighbours:]], axis=1)
-            weights = xp.concat([itself, batch.weights[:, :, neighbours:]], axis=2)
-        if not self.negative:
-            loss, softmax = ops.window_softmax(hidden, params["output"], predicted, weights, xp=xp)
-            return loss, (), WordVectorsCache(inputs, mean, None, softmax)
-        rows, outputs = ops.embedding(predicted, params["output"], xp=xp)
-        positives = neighbours if self.sg else length
-        loss, objective = ops.negative_sampling(hidden, rows, weights, positives=positives, xp=xp)
-        return loss, (), WordVectorsCache(inputs, mean, outputs, objective)
+            rows, outputs = ops.embedding(predicted, params["output"], xp=xp)
+            loss, pairs = ops.logistic_pairs(hidden, rows[:, :length, :], found, xp=xp)
+            against, drawn = ops.negative_sampling(hidden, rows[:, length:, :], draws, positives=0, xp=xp)
+            return loss + against, (), WordVectorsCache(inputs, mean, outputs, pairs, drawn)
+        itself = xp.eye(length, dtype=found.dtype, device=device(found)) * xp.expand_dims(found, axis=-1)
+        loss, softmax = ops.window_softmax(hidden, params["output"], own, itself, xp=xp)
+        return loss, (), WordVectorsCache(inputs, mean, None, None, softmax)
 
     def gradients(self, cache: WordVectorsCache, *, xp: Namespace) -> dict[str, Array | RowGradient]:
         """Gradients for both tables: rows of those words alone that the batch has, where it needs no others."""
@@ -145,6 +148,10 @@ class WordVectors:
             dhidden, doutput = ops.window_softmax_backward(1.0, cache.objective, xp=xp)
         else:
             dhidden, drows = ops.negative_sampling_backward(1.0, cache.objective, xp=xp)
+            if cache.pairs is not None:
+                toward, drows_own = ops.logistic_pairs_backward(1.0, cache.pairs, xp=xp)
+                dhidden += toward
+                drows = xp.concat([drows_own, drows], axis=1)
             doutput = ops.embedding_backward(drows, cache.outputs, as_rows=True, xp=xp)
         if cache.mean is not None:
             dhidden = ops.window_mean_backward(dhidden, cache.mean, whole=self.whole_steps, xp=xp)

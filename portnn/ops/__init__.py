@@ -15,6 +15,12 @@ from portnn.ops.embedding import EmbeddingCache, embedding, embedding_backward
 from portnn.ops.gru import GRUCache, GRUGradients, gru, gru_backward
 from portnn.ops.identity import IdentityCache, identity, identity_backward
 from portnn.ops.linear import LinearCache, LinearGradients, linear, linear_backward
+from portnn.ops.logistic_pairs import (
+    LogisticPairsCache,
+    LogisticPairsGradients,
+    logistic_pairs,
+    logistic_pairs_backward,
+)
 from portnn.ops.lstm import LSTMCache, LSTMGradients, lstm, lstm_backward
 from portnn.ops.negative_sampling import (
     NegativeSamplingCache,
@@ -58,6 +64,8 @@ __all__ = [
     "LinearCache",
     "LinearGradients",
     "LogSoftmaxCache",
+    "LogisticPairsCache",
+    "LogisticPairsGradients",
     "NegativeSamplingCache",
     "NegativeSamplingGradients",
     "RNNCache",
@@ -88,6 +96,8 @@ __all__ = [
     "linear_backward",
     "log_softmax",
     "log_softmax_backward",
+    "logistic_pairs",
+    "logistic_pairs_backward",
     "lstm",
     "lstm_backward",
     "negative_sampling",

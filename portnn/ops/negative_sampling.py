@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, device, portable
+from portnn.ops.logistic_pairs import STEEPEST
 from portnn.ops.shapes import check_ndim, check_shape
-
-STEEPEST = 80.0
-"""Logits beyond this on the wrong side count as this much: exp of more has no place in float32."""
 
 
 class NegativeSamplingCache(NamedTuple):

@@ -19,10 +19,13 @@ class DivergenceError(ArithmeticError):
     def __init__(self, step: int, loss: float, learning_rate: float, gradient_norm: float | None) -> None:
         self.step, self.loss = step, loss
         self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
-        norm = "" if gradient_norm is None else f", gradient norm {gradient_norm:.4g}"
+        # Without a norm gradients came in rows, summed over all that a batch has of a row.
+        norm, way = "", "smaller batches"
+        if gradient_norm is not None:
+            norm, way = f", gradient norm {gradient_norm:.4g}", "clip_norm"
         super().__init__(
             f"training diverged at step {step}: loss {loss:.4g}, learning rate {learning_rate:.4g}{norm}; "
-            "try a smaller learning rate or clip_norm"
+            f"try a smaller learning rate or {way}"
         )
 
 

@@ -14,7 +14,12 @@ LAYERS = {
     **{f"FeedForward {name}": {name, "linear", "cross_entropy", "dropout"} for name in ACTIVATIONS},
     **{f"FeedForward {name}": {name, "linear"} for name in OBJECTIVES},
     **{
-        f"WordVectors {name}, {loss}": {"embedding", op, *(("window_mean",) if name != "skip-gram" else ())}
+        f"WordVectors {name}, {loss}": {
+            "embedding",
+            op,
+            *(() if name == "skip-gram" else ("window_mean",)),
+            *(("logistic_pairs",) if loss == "negative sampling" and name != "skip-gram" else ()),
+        }
         for loss, op in (("negative sampling", "negative_sampling"), ("softmax", "window_softmax"))
         for name in ("skip-gram", "CBOW", "CBOW sum")
     },
