@@ -28,6 +28,7 @@ from portnn.training import (
     Trainer,
     WindowBatches,
     save_checkpoint,
+    steady_batch_size,
 )
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
@@ -77,7 +78,8 @@ class Word2Vec:
         How text and files become words: see `portnn.text.Sentences`. Lists of words are taken as they are.
     batch_size, block_size, shared_negatives : int
         Positions of a step, of a block, and negatives that a block shares. Larger steps and fewer negatives are faster
-        and learn less: see the documentation page on word2vec. By default 64 negatives for skip-gram, 32 for CBOW.
+        and learn less: see the documentation page on word2vec. By default a step has as many positions as the most
+        frequent word can bear, at most 512 for skip-gram and 1024 for CBOW, and there are 64 and 32 negatives.
     seed : int
         One seed gives the same vectors in every process.
     backend : str or Backend
@@ -115,7 +117,7 @@ class Word2Vec:
     --------
     >>> import portnn
     >>> sentences = [["red", "green", "blue"], ["one", "two", "three"]] * 100
-    >>> model = portnn.Word2Vec(vector_size=8, window=2, min_count=1, sample=0, epochs=20, batch_size=32)
+    >>> model = portnn.Word2Vec(vector_size=8, window=2, min_count=1, sample=0, epochs=20)
     >>> model = model.fit(sentences, progress=False)
     >>> {word for word, cosine in model.vectors("sum").most_similar("red", topn=2)} == {"green", "blue"}
     True
@@ -143,7 +145,7 @@ class Word2Vec:
         level: str = "word",
         lines: bool = True,
         lowercase: bool = True,
-        batch_size: int = 512,
+        batch_size: int | None = None,
         block_size: int = 32,
         shared_negatives: int | None = None,
         seed: int = 0,
@@ -165,7 +167,10 @@ class Word2Vec:
         }  # fmt: skip
         self.corpus = WordCorpus(min_count, max_vocab_size, phrases, phrase_threshold, level, lines, lowercase)
         WordVectors(1, negative=negative > 0, **self.network)  # refuses what makes no sense before any work
-        WindowBatches(np.zeros(1, np.uint8), np.ones(1), 1, window=self.network["window"], sg=sg, **self.windows)
+        WindowBatches(
+            np.zeros(1, np.uint8), np.ones(1), 1, window=self.network["window"], sg=sg,
+            **{**self.windows, "batch_size": 1 if batch_size is None else self.windows["batch_size"]},
+        )  # fmt: skip
         if not 0.0 < alpha < math.inf:
             raise ValueError(f"alpha must be a positive number, got {alpha}")
         if not 0.0 <= min_alpha <= alpha:
@@ -259,7 +264,8 @@ class Word2Vec:
         model = WordVectors(len(vocabulary), negative=self.windows["negative"] > 0, **self.network)
         source = WindowBatches(
             words.ids, vocabulary.counts, words.words, window=window, sg=self.network["sg"],
-            seed=(self.seed, fits, 1), release=words.release, **self.windows,
+            seed=(self.seed, fits, 1), release=words.release,
+            **{**self.windows, "batch_size": self._batch_size(vocabulary)},
         )  # fmt: skip
         total = total_steps(steps, epochs, source.batches)
         plan = Plan(
@@ -358,6 +364,14 @@ class Word2Vec:
         found.model = WordVectors(len(vocabulary), negative=found.windows["negative"] > 0, **configuration)
         found.params = tree_map(where.asarray, checked_params(arrays, found.model))
         return found
+
+    def _batch_size(self, vocabulary: WordVocabulary) -> int:
+        chosen: int | None = self.windows["batch_size"]
+        if chosen is not None:
+            return chosen
+        about = {name: self.windows[name] for name in ("negative", "sample", "shrink_windows", "ns_exponent")}
+        window, sg = self.network["window"], self.network["sg"]
+        return steady_batch_size(vocabulary.counts, window=window, sg=sg, alpha=self.alpha, **about)
 
     def _note(self, batches: int) -> Any:
         """Callback that keeps every line of metrics, and of each epoch the last."""

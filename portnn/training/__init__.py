@@ -1,5 +1,6 @@
 """Training: the one loop, its callbacks, metrics, checkpoints and resume."""
 
+from portnn.training.alias import AliasTable
 from portnn.training.batch_source import BatchSource
 from portnn.training.callbacks import Callback, StepEvent
 from portnn.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -15,10 +16,11 @@ from portnn.training.rows import RowBatches
 from portnn.training.state import Progressed
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
 from portnn.training.streams import ChunkStreams, check_integers, check_range
-from portnn.training.windows import WindowBatches
+from portnn.training.windows import WindowBatches, chance_to_keep, steady_batch_size
 from portnn.training.workers import WorkerError, Workers, automatic_workers, can_share, check_workers
 
 __all__ = [
+    "AliasTable",
     "BatchSource",
     "Callback",
     "CheckpointError",
@@ -45,6 +47,7 @@ __all__ = [
     "Workers",
     "automatic_workers",
     "can_share",
+    "chance_to_keep",
     "check_integers",
     "check_range",
     "check_workers",
@@ -54,5 +57,6 @@ __all__ = [
     "pack",
     "read_metrics",
     "save_checkpoint",
+    "steady_batch_size",
     "unpack",
 ]

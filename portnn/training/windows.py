@@ -14,6 +14,12 @@ from portnn.training.alias import AliasTable
 
 Ids = np.ndarray[Any, Any]
 
+BEARABLE = 10.0
+"""Learning rate times pairs of one word in a step; about twice as much was found to diverge."""
+
+MOST_POSITIONS = {True: 512, False: 1024}
+"""Positions of a step beyond which training becomes no faster, for skip-gram and for CBOW."""
+
 BATCHES = 16
 """Batches are made so many at a time: NumPy is quick with large arrays only."""
 
@@ -216,6 +222,33 @@ class WindowBatches:
         last = first + np.repeat(lengths, lengths) - 1
         reach: Any = rng.integers(1, self.window + 1, len(words)) if self.shrink_windows else self.window
         return words, np.minimum(reach, place - first), np.minimum(reach, last - place)
+
+
+def steady_batch_size(
+    counts: Ids,
+    *,
+    window: int,
+    sg: bool,
+    negative: int,
+    sample: float,
+    shrink_windows: bool,
+    ns_exponent: float,
+    alpha: float,
+) -> int:
+    """Positions of a step that the most frequent word can bear, and no more than are useful.
+
+    All pairs of a step are moved from the same vectors. A word that takes part in very many of them at once is thrown
+    far past where it belongs, and back in the next step: the run diverges. So the learning rate times the pairs of
+    the most frequent word, which can be foretold, is kept below `BEARABLE`, and a step has no more positions than
+    there are words: in a small vocabulary every word is frequent.
+    """
+    spoken = chance_to_keep(counts, sample) * counts
+    pairs = window + 1 if shrink_windows else 2 * window
+    against = np.asarray(counts, np.float64) ** ns_exponent
+    drawn = negative * float(np.max(against) / np.sum(against))
+    shown = float(np.max(spoken) / np.sum(spoken))
+    load = pairs * (shown + drawn) if sg else max(pairs * shown, shown + drawn)
+    return max(1, min(MOST_POSITIONS[sg], len(counts), int(BEARABLE / (alpha * load))))
 
 
 def chance_to_keep(counts: Ids, sample: float) -> np.ndarray[Any, Any]:
