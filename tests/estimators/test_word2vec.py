@@ -182,6 +182,19 @@ def test_training_further_moves_the_vectors_and_keeps_the_words(backend, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.host
+def test_training_further_draws_anew(tmp_path):
+    """Not once more what the first fit drew."""
+    network().fit(TEXT, steps=20, **QUIET).save(tmp_path / "vectors.safetensors")
+    found = []
+    for fits in (0, 1):
+        model = portnn.load(tmp_path / "vectors.safetensors")
+        assert model.fits == 1
+        model.fits = fits
+        found.append(tables(model.fit(TEXT, steps=5, **QUIET)))
+    assert not equal(*found)
+
+
 def test_new_words_are_added_when_that_is_said(backend, capfd):
     model = network(backend, min_count=2).fit(TEXT, steps=40, **QUIET)
     words, before, counts = (

@@ -175,6 +175,14 @@ def test_subsampling_follows_the_formula():
     assert np.array_equal(chance_to_keep(counts, 0.0), np.ones(6))
 
 
+def test_sentences_end_where_words_are_left_out_too():
+    """Sentences of one word have no pairs, however many words around them go."""
+    source = batches([[word] for word in [*range(VOCABULARY)] * 40], sample=0.02)
+    for batch, terms in epoch(source):
+        assert terms == 0.0
+        assert not batch.weights.any()
+
+
 def test_words_left_out_bring_their_neighbours_nearer():
     """Word 0 is so frequent that it is always left out; windows then reach across its place."""
     words = 4000
@@ -319,19 +327,20 @@ def test_a_mapped_file_is_read_like_an_array_and_let_go_of(tmp_path):
 
 def test_closing_ends_the_thread_and_the_next_batch_starts_it_again():
     def running():
-        return [thread for thread in threading.enumerate() if thread.name.startswith("portnn-windows")]
+        now = {thread for thread in threading.enumerate() if thread.name.startswith("portnn-windows")}
+        return len(now - before)
 
-    before = len(running())
+    before = set(threading.enumerate())  # of other tests
     source, other = batches(text(), batch_size=16), batches(text(), batch_size=16)
     first = drawn(source, 3)
-    assert len(running()) == before + 1
+    assert running() == 1
     source.close()
-    assert len(running()) == before
+    assert running() == 0
     source.close()
     assert first + drawn(source, 30) == drawn(other, 33)
     source.close()
     other.close()
-    assert len(running()) == before
+    assert running() == 0
 
 
 def test_an_error_in_the_thread_comes_out():
