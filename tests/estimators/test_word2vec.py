@@ -187,12 +187,42 @@ def test_training_further_draws_anew(tmp_path):
     """Not once more what the first fit drew."""
     network().fit(TEXT, steps=20, **QUIET).save(tmp_path / "vectors.safetensors")
     found = []
-    for fits in (0, 1):
+    for fits, seed in ((1, 3), (0, 3), (1, 4)):
         model = portnn.load(tmp_path / "vectors.safetensors")
-        assert model.fits == 1
-        model.fits = fits
+        assert (model.fits, model.seed) == (1, 3)
+        model.fits, model.seed = fits, seed
         found.append(tables(model.fit(TEXT, steps=5, **QUIET)))
-    assert not equal(*found)
+    assert not equal(found[0], found[1])
+    assert not equal(found[0], found[2])
+
+
+@pytest.mark.host
+def test_training_further_can_be_resumed(tmp_path):
+    first, whole, parts = (tmp_path / f"{name}.safetensors" for name in ("first", "whole", "parts"))
+    network().fit(TEXT, steps=20, **QUIET).save(first)
+    more = [*TEXT[:50], ["a0", "new", "b0"]]
+
+    def halt(event):
+        if event.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    settings = {"steps": 12, "update_vocabulary": True, **QUIET}
+    portnn.load(first).fit(more, out=whole, **settings)
+    with pytest.raises(Interrupted):
+        portnn.load(first).fit(more, out=parts, callbacks=[halt], **settings)
+    for model in (network(), portnn.load(first)):
+        (tmp_path / "copy.safetensors").write_bytes(parts.read_bytes())
+        model.fit(more, out=tmp_path / "copy.safetensors", resume=True, **settings)
+        same(whole, tmp_path / "copy.safetensors")
+        assert model.fits == 2
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("sg", [True, False], ids=["skip-gram", "CBOW"])
+def test_a_small_vocabulary_learns_with_nothing_chosen(sg):
+    """A step has no more positions than its most frequent words can bear."""
+    model = portnn.Word2Vec(min_count=1, sample=0, sg=sg).fit(corpus(sentences=2000), **QUIET)
+    assert model.epoch_losses[-1] < 0.3 * 6 * np.log(2.0)  # what it costs to know nothing
 
 
 def test_new_words_are_added_when_that_is_said(backend, capfd):
