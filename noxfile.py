@@ -13,7 +13,7 @@ nox.options.sessions = ["tests", "gradcheck", "parity", "examples", "doctest", "
 
 TORCH = "torch==2.13.0"
 LIBRARIES = {
-    "numpy": (),
+    "numpy": ("gensim",),  # word vectors are compared with its, and files exchanged
     "strict": ("array-api-strict",),
     "torch": (TORCH,),
     "jax": ("jax",),
@@ -35,7 +35,7 @@ def tests(session: nox.Session, library: str) -> None:
     if library == "cupy":
         need_gpu(session)
     # array-api-strict is the second library, and has the second device, of the tests that mix them.
-    session.install(".[plot,chinese,sklearn]", "pytest", "array-api-strict", *LIBRARIES[library])
+    session.install(".[plot,chinese,sklearn,word2vec]", "pytest", "array-api-strict", *LIBRARIES[library])
     session.run("pytest", "--backend", BACKENDS.get(library, library), *session.posargs)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
@@ -113,7 +113,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure a benchmark against its peers: nox -s bench -- char-rnn."""
     name, *rest = session.posargs or ("char-rnn",)
-    session.install(".[sklearn]", TORCH, "jax")
+    session.install(".[sklearn,word2vec]", TORCH, "jax", "gensim")
     session.run("python", f"examples/benchmarks/{name.replace('-', '_')}.py", *rest)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import sys
 from typing import Any
@@ -66,4 +67,6 @@ def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:
             found.append(f"the BLAS uses {threads} threads on {cpus} CPUs; set OPENBLAS_NUM_THREADS={cpus}")
     if sys.platform == "linux" and not tuned["keeps_freed_memory"]:
         found.append("training is faster when freed memory is kept: portnn.process.keep_freed_memory()")
+    if importlib.util.find_spec("scipy") is None:
+        found.append('word2vec on NumPy is several times faster beside SciPy: python -m pip install "portnn[word2vec]"')
     return found

@@ -265,7 +265,7 @@ class Word2Vec:
         source = WindowBatches(
             words.ids, vocabulary.counts, words.words, window=window, sg=self.network["sg"],
             seed=(self.seed, fits, 1), release=words.release,
-            **{**self.windows, "batch_size": self._batch_size(vocabulary)},
+            **{**self.windows, "batch_size": self.batch_size_for(vocabulary)},
         )  # fmt: skip
         total = total_steps(steps, epochs, source.batches)
         plan = Plan(
@@ -365,7 +365,8 @@ class Word2Vec:
         found.params = tree_map(where.asarray, checked_params(arrays, found.model))
         return found
 
-    def _batch_size(self, vocabulary: WordVocabulary) -> int:
+    def batch_size_for(self, vocabulary: WordVocabulary) -> int:
+        """Positions of a step: as said, or what a vocabulary bears."""
         chosen: int | None = self.windows["batch_size"]
         if chosen is not None:
             return chosen
