@@ -1,0 +1,292 @@
+"""word2vec on the same two cores: speed and quality of `portnn.Word2Vec` on NumPy beside gensim's Word2Vec.
+
+    python examples/benchmarks/word2vec.py [--tasks speed,fit,softmax,quality,small,memory] [--json FILE]
+
+speed    words a second of an epoch of training, skip-gram and CBOW, on random text by Zipf's law with 20,000 words
+fit      words a second of the whole job: counting, encoding, five epochs
+softmax  words a second of portnn with a full softmax (gensim has none), on the documentation that ships with Python
+quality  five seeds on text with planted vectors: Spearman correlation of similarities, accuracy on analogies, and the
+         held-out loss of negative sampling
+small    the documentation that ships with Python: how many of ten neighbours two runs have in common, and held-out loss
+memory   peak memory of training a million words at 100 dimensions, beyond the two tables
+
+Dimension 100, window 5, 5 negatives, sample 1e-3, the same words in the same order. gensim has workers=2. The speeds
+are of contenders in processes of their own that take turns; portnn's is tuned as its command line tunes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from contenders import THREADS, Contender, Run, describe, serve, take_turns
+from planted_text import PlantedText, analogies, planted_text, similarity
+
+SHARED: dict[str, Any] = {"vector_size": 100, "window": 5, "negative": 5, "sample": 1e-3, "min_count": 5}
+EPOCHS, SEEDS = 5, 5
+OBJECTIVES = {"skip-gram": True, "CBOW": False}
+Sentences = list[list[str]]
+
+
+def zipf_text(words: int = 2_000_000, vocabulary: int = 20_000, length: int = 20) -> Sentences:
+    shares = 1.0 / np.arange(1, vocabulary + 1)
+    ids = np.random.default_rng(0).choice(vocabulary, size=words, p=shares / shares.sum()).tolist()
+    names = [f"w{word}" for word in range(vocabulary)]
+    return [[names[word] for word in ids[start : start + length]] for start in range(0, words, length)]
+
+
+def documentation() -> Sentences:
+    from portnn.datasets import python_documentation
+    from portnn.text import Sentences as Lines
+
+    return list(Lines(python_documentation()))
+
+
+def portnn_model(sg: bool, seed: int = 1, **more: Any) -> Any:
+    import portnn
+
+    return portnn.Word2Vec(sg=sg, seed=seed, **{**SHARED, **more})
+
+
+def gensim_model(sg: bool, seed: int = 1, **more: Any) -> Any:
+    from gensim.models import Word2Vec
+
+    return Word2Vec(sg=int(sg), seed=seed, workers=THREADS, **{**SHARED, **more})
+
+
+def portnn_speed(sg: bool, task: str) -> Run:
+    if task == "fit":
+        sentences = zipf_text()
+        return lambda: portnn_model(sg).fit(sentences, epochs=EPOCHS, progress=False)
+    text = documentation() if task == "softmax" else zipf_text()
+    trainer = portnn_trainer(portnn_model(sg, **({"negative": 0} if task == "softmax" else {})), text)
+    batches = trainer.source.batches
+
+    def run() -> None:
+        trainer.run(trainer.state.step + batches)
+
+    return run
+
+
+def portnn_trainer(model: Any, sentences: Sentences) -> Any:
+    """The run that `fit` would do, stopped and gone on with after every epoch."""
+    from portnn.backends import generator
+    from portnn.models import WordVectors
+    from portnn.optimizers import SGD
+    from portnn.schedules import Constant
+    from portnn.training import Plan, Trainer, WindowBatches
+
+    vocabulary, words = model.corpus.read(sentences, "utf-8", window=5, known=None, update=False, progress=False)
+    source = WindowBatches(
+        words.ids, vocabulary.counts, words.words, window=5, sg=model.network["sg"],
+        **{**model.windows, "batch_size": model.batch_size_for(vocabulary)},
+    )  # fmt: skip
+    network = WordVectors(len(vocabulary), negative=model.windows["negative"] > 0, **model.network)
+    often = max(1, source.batches // 20)
+    plan = Plan(
+        optimizer=SGD(), schedule=Constant(0.01), mean_over="epoch",
+        log_every=often, evaluate_every=source.batches, checkpoint_every=10**9,
+    )  # fmt: skip
+    rng = generator(1)
+    return Trainer(network, source, plan, model.backend, network.init(rng), rng, quiet=True)
+
+
+def gensim_speed(sg: bool, task: str) -> Run:
+    sentences = zipf_text()
+    if task == "fit":
+        return lambda: gensim_model(sg, sentences=sentences, epochs=EPOCHS)
+    model = gensim_model(sg)
+    model.build_vocab(sentences)
+    return lambda: model.train(sentences, total_examples=model.corpus_count, epochs=1)
+
+
+MAKERS = {"portnn": portnn_speed, "gensim": gensim_speed}
+
+
+def speed(task: str, rounds: int) -> list[dict[str, Any]]:
+    """Words a second of both, taking turns."""
+    contenders = {name: Contender(__file__, name) for name in (["portnn"] if task == "softmax" else MAKERS)}
+    if task == "softmax":
+        words = sum(map(len, documentation()))
+    else:
+        words = sum(map(len, zipf_text())) * (EPOCHS if task == "fit" else 1)
+    found = []
+    for name, sg in OBJECTIVES.items():
+        times = take_turns(contenders, [sg, task], rounds=rounds, seconds=0.0, warm=0)
+        row = {
+            who: {"median": words / statistics.median(each), "best": words / min(each)} for who, each in times.items()
+        }
+        cells = [f"{row[who]['median']:,.0f} ({row[who]['best']:,.0f})" for who in row]
+        if "gensim" in row:
+            cells += [" ".join(f"{row['portnn'][k] / row['gensim'][k]:.2f}" for k in ("median", "best"))]
+        print(f"| {task}, {name} | " + " | ".join(cells) + " |", flush=True)
+        found.append({"task": task, "objective": name, **row})
+    return found
+
+
+def tables(model: Any, words: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Input and output vectors of some words, of either library."""
+    if hasattr(model, "syn1neg"):
+        rows = [model.wv.key_to_index[word] for word in words]
+        return model.wv.vectors[rows], model.syn1neg[rows]
+    return np.stack([model.wv[word] for word in words]), np.stack([model.vectors("output")[word] for word in words])
+
+
+def held_out_loss(model: Any, sentences: Sentences, sg: bool) -> float:
+    """Mean loss of a pair in nats on other text, the same windows and negatives for all."""
+    import portnn
+    from portnn.models import WordVectors
+    from portnn.text import WordVocabulary, encode_words
+    from portnn.training import WindowBatches
+
+    words = sorted(model.wv.key_to_index)
+    counts = dict.fromkeys(words, 0)
+    for sentence in sentences:
+        for word in sentence:
+            if word in counts:
+                counts[word] += 1
+    vocabulary = WordVocabulary(tuple(words), np.asarray([counts[word] + 1 for word in words]))
+    ids = encode_words(sentences, vocabulary)
+    source = WindowBatches(ids.ids, vocabulary.counts, ids.words, window=5, sg=sg, shared_negatives=64, seed=9)
+    where = portnn.backend("numpy", dtype="float64")
+    params = {name: where.asarray(table) for name, table in zip(("input", "output"), tables(model, words), strict=True)}
+    network, rng, total, terms = WordVectors(len(words), 100, 5, sg=sg), np.random.default_rng(0), 0.0, 0.0
+    for _ in range(source.batches):
+        batch, _ = source.next(rng)
+        batch = batch._replace(weights=where.asarray(batch.weights))
+        total, terms = total + float(network.loss(params, batch, xp=where.xp)[0]), terms + source.terms
+    source.close()
+    return total / terms
+
+
+def measure(model: Any, text: PlantedText, held_out: Sentences, sg: bool) -> dict[str, float]:
+    ids = np.asarray([word for word in range(len(text.vectors)) if f"w{word}" in model.wv.key_to_index])
+    found, _ = tables(model, [f"w{word}" for word in ids])
+    return {
+        "spearman": similarity(found, text.vectors[ids]),
+        "analogies": analogies(found, ids),
+        "held-out loss": held_out_loss(model, held_out, sg),
+    }
+
+
+def quality(seeds: int) -> list[dict[str, Any]]:
+    text = planted_text(2_100_000)
+    sentences = [[f"w{word}" for word in row] for row in text.ids.tolist()]
+    sentences, held_out = sentences[:100_000], sentences[100_000:]
+    found = []
+    for name, sg in OBJECTIVES.items():
+        for who, make in (("gensim", gensim_model), ("portnn", portnn_model)):
+            measured = []
+            for seed in range(1, seeds + 1):
+                if who == "gensim":
+                    model = make(sg, seed=seed, sentences=sentences, epochs=EPOCHS)
+                else:
+                    model = make(sg, seed=seed).fit(sentences, epochs=EPOCHS, progress=False)
+                measured.append(measure(model, text, held_out, sg))
+            cells = []
+            for kind in measured[0]:
+                values = [each[kind] for each in measured]
+                cells.append(f"{statistics.mean(values):.4f} ± {statistics.stdev(values) if seeds > 1 else 0:.4f}")
+            print(f"| {name} | {who} | " + " | ".join(cells) + " |", flush=True)
+            found.append({"objective": name, "who": who, "seeds": measured})
+    return found
+
+
+def small(seeds: int) -> list[dict[str, Any]]:
+    """Neighbours in common: of two seeds of gensim, and of portnn and gensim."""
+    sentences = documentation()
+    sentences, held_out = [s for i, s in enumerate(sentences) if i % 20], sentences[::20]
+    found = []
+    for name, sg in OBJECTIVES.items():
+        theirs = [gensim_model(sg, seed=s, sentences=sentences, epochs=20) for s in range(1, seeds + 1)]
+        ours = [portnn_model(sg, seed=s, epochs=20).fit(sentences, progress=False) for s in range(1, seeds + 1)]
+        words = theirs[0].wv.index_to_key[50:350]
+
+        def near(model: Any) -> list[set[str]]:
+            return [{word for word, _ in model.wv.most_similar(each, topn=10)} for each in words]  # noqa: B023
+
+        def common(one: Any, other: Any) -> float:
+            return statistics.mean(len(a & b) / 10 for a, b in zip(near(one), near(other), strict=True))
+
+        row = {
+            "gensim, gensim": common(theirs[0], theirs[1]),
+            "portnn, portnn": common(ours[0], ours[1]),
+            "portnn, gensim": statistics.mean(common(a, b) for a, b in zip(ours, theirs, strict=True)),
+            "held-out loss of gensim": [held_out_loss(model, held_out, sg) for model in theirs],
+            "held-out loss of portnn": [held_out_loss(model, held_out, sg) for model in ours],
+        }
+        shown = [
+            f"{kind} {statistics.mean(value):.4f} ± {statistics.stdev(value):.4f}"
+            if isinstance(value, list)
+            else f"{kind} {value:.3f}"
+            for kind, value in row.items()
+        ]
+        print(f"{name}: " + "; ".join(shown), flush=True)
+        found.append({"objective": name, **row})
+    return found
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+import portnn
+
+
+class Numbers:
+    # Every word twice, in sentences that are made as they are read.
+    def __iter__(self):
+        order = np.random.default_rng(0).permutation(2_000_000) // 2
+        for row in order.reshape(-1, 20).tolist():
+            yield [f"word{number}" for number in row]
+
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+portnn.Word2Vec(min_count=1, vector_size=100).fit(Numbers(), epochs=1, progress=False, out=sys.argv[1])
+print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def memory() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [sys.executable, "-c", MEMORY, str(Path(folder) / "vectors.safetensors")]
+        before, peak = map(int, subprocess.run(arguments, check=True, capture_output=True, text=True).stdout.split())
+    beyond = peak / 1024**2 - 2 * 1_000_000 * 100 * 4 / 1024**3
+    print(f"a million words x 100: {peak / 1024**2:.2f} GiB at most, {beyond:.2f} GiB beyond the two tables, "
+          f"of which {before / 1024**2:.2f} GiB before the run")  # fmt: skip
+    return {"peak_gib": peak / 1024**2, "beyond_tables_gib": beyond}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default="speed,fit,softmax,quality,small,memory")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--json", help="write all figures there")
+    parser.add_argument("--work", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        serve(MAKERS[options.work], tuned=options.work == "portnn")
+        return
+    found: dict[str, Any] = {"machine": describe("numpy", "scipy", "gensim")}
+    for task in options.tasks.split(","):
+        print(f"\n{task}", flush=True)
+        if task in ("speed", "fit", "softmax"):
+            print("words/s: median (best); portnn, then gensim, then the ratio of medians and of the best")
+            found[task] = speed(task, 5 if task == "fit" else options.rounds)
+        elif task == "memory":
+            found[task] = memory()
+        else:
+            found[task] = {"quality": quality, "small": small}[task](options.seeds)
+    if options.json:
+        Path(options.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
