@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
 
-from portnn.backends import Backend, backend
+from portnn.backends import Backend, backend, generator
 from portnn.optimizers import Optimizer, optimizer
 from portnn.schedules import Schedule, schedule
 
@@ -15,6 +16,31 @@ from portnn.schedules import Schedule, schedule
 def plain(value: Any) -> Any:
     """Python's number for a scalar of NumPy, which no checkpoint could hold; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+def number(name: str, value: Any) -> Any:
+    """Python's number for a real number of any kind, and no other thing: neither text nor a truth value."""
+    value = plain(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return value
+
+
+def switch(name: str, value: Any) -> bool:
+    """A truth value given as such, or as 0 or 1."""
+    value = plain(value)
+    if not (isinstance(value, int) and value in (0, 1)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def as_seed(value: Any) -> int:
+    """A whole number, 0 or more."""
+    value = plain(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"seed must be a whole number, got {value!r}")
+    generator(value)
+    return value
 
 
 def as_backend(chosen: str | Backend, device: Any, dtype: str) -> Backend:
@@ -44,7 +70,7 @@ def total_steps(steps: int | None, epochs: float | None, batches: int, *, defaul
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise ValueError(f"steps must be a positive whole number, got {steps!r}")
         return steps
-    epochs = default if epochs is None else epochs
+    epochs = default if epochs is None else number("epochs", epochs)
     if not (math.isfinite(epochs) and epochs > 0):
         raise ValueError(f"epochs must be positive, got {epochs}")
     return max(1, round(epochs * batches))

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Backend, generator, tree_map
+from portnn.backends import Backend, tree_map
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.resuming import check_same_data, check_same_settings, open_run
-from portnn.estimators.settings import as_backend, as_optimizer, plain, total_steps
+from portnn.estimators.settings import as_backend, as_optimizer, as_seed, number, plain, switch, total_steps
 from portnn.estimators.word_corpus import WordCorpus, saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers import Optimizer
 from portnn.schedules import Linear
-from portnn.text import SentencesLike, WordVocabulary
+from portnn.text import SentencesLike, WordIds, WordVocabulary
 from portnn.training import (
     Callback,
     CheckpointError,
@@ -27,6 +27,7 @@ from portnn.training import (
     Plan,
     Trainer,
     WindowBatches,
+    chance_to_keep,
     save_checkpoint,
     steady_batch_size,
 )
@@ -103,8 +104,8 @@ class Word2Vec:
 
     Raises
     ------
-    ValueError
-        If a setting is out of its range.
+    TypeError, ValueError
+        If a setting is of the wrong kind or out of its range.
 
     References
     ----------
@@ -153,31 +154,32 @@ class Word2Vec:
         device: Any = None,
         dtype: str = "float32",
     ) -> None:
-        sg, cbow_mean = bool(sg), bool(cbow_mean)  # gensim says 0 and 1
+        sg, cbow_mean = switch("sg", sg), switch("cbow_mean", cbow_mean)  # gensim says 0 and 1
         if shared_negatives is None:
             shared_negatives = SHARED_NEGATIVES[sg]
         self.network = {
             "vector_size": plain(vector_size), "window": plain(window), "sg": sg, "cbow_mean": cbow_mean,
-            "whole_steps": bool(whole_steps),
+            "whole_steps": switch("whole_steps", whole_steps),
         }  # fmt: skip
         self.windows = {
-            "negative": plain(negative), "sample": float(sample), "ns_exponent": float(ns_exponent),
-            "shrink_windows": bool(shrink_windows), "batch_size": plain(batch_size),
+            "negative": plain(negative), "sample": float(number("sample", sample)),
+            "ns_exponent": float(number("ns_exponent", ns_exponent)),
+            "shrink_windows": switch("shrink_windows", shrink_windows), "batch_size": plain(batch_size),
             "block_size": plain(block_size), "shared_negatives": plain(shared_negatives),
         }  # fmt: skip
         self.corpus = WordCorpus(min_count, max_vocab_size, phrases, phrase_threshold, level, lines, lowercase)
-        WordVectors(1, negative=negative > 0, **self.network)  # refuses what makes no sense before any work
-        WindowBatches(
+        WindowBatches(  # this and the next refuse what makes no sense before any work
             np.zeros(1, np.uint8), np.ones(1), 1, window=self.network["window"], sg=sg,
             **{**self.windows, "batch_size": 1 if batch_size is None else self.windows["batch_size"]},
         )  # fmt: skip
+        WordVectors(1, negative=negative > 0, **self.network)
+        alpha, min_alpha = number("alpha", alpha), number("min_alpha", min_alpha)
         if not 0.0 < alpha < math.inf:
             raise ValueError(f"alpha must be a positive number, got {alpha}")
         if not 0.0 <= min_alpha <= alpha:
             raise ValueError(f"min_alpha must be in [0, {alpha}], at most alpha, got {min_alpha}")
-        total_steps(None, epochs, 1)
-        generator(seed)
-        self.alpha, self.min_alpha, self.epochs, self.seed = map(plain, (alpha, min_alpha, epochs, seed))
+        total_steps(None, number("epochs", epochs), 1)
+        self.alpha, self.min_alpha, self.epochs, self.seed = alpha, min_alpha, plain(epochs), as_seed(seed)
         self.backend = as_backend(backend, device, dtype)
         self.model: WordVectors | None = None
         self.params: Parameters | None = None
@@ -240,7 +242,8 @@ class Word2Vec:
         TypeError
             If the sentences can be read only once, or one of them is no list of words.
         ValueError
-            If they are empty, have no frequent word, or are shorter than the window; or a checkpoint does not fit.
+            If they are empty, have no frequent word, or are shorter than the window; if `sample` leaves nothing to
+            learn, or `ns_exponent` is too large for their counts; or a checkpoint does not fit.
         DivergenceError
             If the loss is not finite or explodes.
         """
@@ -261,6 +264,7 @@ class Word2Vec:
         text = {"name": words.name, "words": words.words, "sha256": words.sha256}
         if saved is not None:
             check_same_data(saved[1], text, "text", "words")
+        self._check_counts(vocabulary, words)
         model = WordVectors(len(vocabulary), negative=self.windows["negative"] > 0, **self.network)
         source = WindowBatches(
             words.ids, vocabulary.counts, words.words, window=window, sg=self.network["sg"],
@@ -373,6 +377,24 @@ class Word2Vec:
         about = {name: self.windows[name] for name in ("negative", "sample", "shrink_windows", "ns_exponent")}
         window, sg = self.network["window"], self.network["sg"]
         return steady_batch_size(vocabulary.counts, window=window, sg=sg, alpha=self.alpha, **about)
+
+    def _check_counts(self, vocabulary: WordVocabulary, words: WordIds) -> None:
+        """Refuse settings that leave nothing to draw from, or nothing to learn, in the text at hand."""
+        exponent, sample = self.windows["ns_exponent"], self.windows["sample"]
+        with np.errstate(over="ignore"):
+            powers = float(np.sum(np.asarray(vocabulary.counts, np.float64) ** exponent))
+        if not 0.0 < powers < math.inf:
+            raise ValueError(
+                f"ns_exponent is {exponent:g}, and counts of up to {np.max(vocabulary.counts):,} to that power are not "
+                "finite; usual is 0.75"
+            )
+        kept = float(np.average(chance_to_keep(vocabulary.counts, sample), weights=vocabulary.counts))
+        # A word that is kept has a pair with each other that is kept in its sentence, at most.
+        if sample and kept * kept * words.words * (words.longest - 1) < 1.0:
+            raise ValueError(
+                f"sample is {sample:g}, which leaves {kept * words.words:.2g} of {words.words:,} words, too few for a "
+                "single pair in an epoch; give a larger sample, or 0 to keep every word"
+            )
 
     def _note(self, batches: int) -> Any:
         """Callback that keeps every line of metrics, and of each epoch the last."""

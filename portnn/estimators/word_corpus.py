@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from portnn.estimators.settings import number, switch
 from portnn.text import (
     Phrases,
     SentencesLike,
@@ -19,6 +20,7 @@ from portnn.text import (
     encode_words,
 )
 from portnn.text.counting import check_min_count
+from portnn.text.sentences import SENTENCE_LEVELS
 from portnn.text.word_vocabulary import check_size
 from portnn.training import Reading
 from portnn.vectors import unpack_words
@@ -43,10 +45,15 @@ class WordCorpus:
     lowercase: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "phrases", int(self.phrases))
-        if self.phrases < 0:
-            raise ValueError(f"phrases must be 0 or a positive number of passes, got {self.phrases}")
-        if not math.isfinite(self.phrase_threshold):
+        for name in ("lines", "lowercase"):
+            object.__setattr__(self, name, switch(name, getattr(self, name)))
+        if self.level not in SENTENCE_LEVELS:
+            raise ValueError(f"level is {self.level!r}; expected one of {', '.join(SENTENCE_LEVELS)}")
+        phrases = number("phrases", self.phrases)
+        if phrases < 0 or not isinstance(phrases, int):
+            raise ValueError(f"phrases must be 0 or a positive number of passes, got {phrases}")
+        object.__setattr__(self, "phrases", phrases)
+        if not math.isfinite(number("phrase_threshold", self.phrase_threshold)):
             raise ValueError(f"phrase_threshold must be a finite number, got {self.phrase_threshold}")
         object.__setattr__(self, "min_count", check_min_count(self.min_count, "word"))
         if self.max_vocab_size is not None:

@@ -380,13 +380,55 @@ def test_further_sentences_without_a_known_word():
         *(({"alpha": value}, "alpha must be a positive number") for value in (0.0, -0.1, np.nan)),
         *(({"min_alpha": value}, r"min_alpha must be in \[0, 0\.025\]") for value in (-1e-4, 0.5, np.nan)),
         *(({"epochs": value}, "epochs must be positive") for value in (0, -1, np.nan, np.inf)),
+        *(({"seed": value}, "seed must be a whole number, got") for value in (1.5, None, "1", True)),
         ({"seed": -1}, "seed must not be negative, got -1"),
+        *(({"negative": value}, "negative must be 0") for value in ("5", None)),
+        *(
+            ({name: value}, f"{name} must be True or False, got {value!r}")
+            for name in ("sg", "cbow_mean", "whole_steps", "shrink_windows", "lines", "lowercase")
+            for value in ("no", 2, 1.0, None)
+        ),
+        *(({"level": value}, "level is .*; expected one of word, space, char, jieba") for value in ("nope", None)),
+        ({"phrases": 1.5}, "phrases must be 0 or a positive number of passes, got 1.5"),
         ({"dtype": "float16"}, "unknown dtype 'float16'"),
     ],
 )
 def test_settings_that_make_no_sense(setting, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         portnn.Word2Vec(**{**SMALL, **setting})
+
+
+@pytest.mark.host
+@pytest.mark.parametrize(
+    "name", ["sample", "ns_exponent", "alpha", "min_alpha", "epochs", "phrases", "phrase_threshold"]
+)
+@pytest.mark.parametrize("value", ["3", None, True])
+def test_settings_that_are_no_numbers(name, value):
+    with pytest.raises(TypeError, match=f"^{name} must be a number, got {value!r}$"):
+        portnn.Word2Vec(**{**SMALL, name: value})
+
+
+@pytest.mark.host
+def test_zero_and_one_are_truth_values():
+    model = portnn.Word2Vec(sg=0, cbow_mean=np.int64(1), shrink_windows=np.bool_(False))
+    assert (model.network["sg"], model.network["cbow_mean"], model.windows["shrink_windows"]) == (False, True, False)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("negative", [5, 0])
+@pytest.mark.parametrize("exponent", [1e4, -1e4])
+def test_a_power_that_no_count_bears(exponent, negative):
+    with pytest.raises(ValueError, match=f"ns_exponent is {exponent:g}".replace("+", r"\+")) as caught:
+        network(ns_exponent=exponent, negative=negative).fit(TEXT, **QUIET)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.host
+def test_a_sample_that_leaves_nothing():
+    with pytest.raises(ValueError, match=r"sample is 1e-09, which leaves 0\.\d+ of 1,800 words, too few"):
+        network(sample=1e-9).fit(TEXT, **QUIET)
+    model = network(sample=1e-4, batch_size=None).fit(TEXT, **QUIET)  # few words, yet pairs
+    assert min(model.epoch_losses) > 0.0
 
 
 class Untouched:
@@ -402,6 +444,7 @@ class Untouched:
     [
         ({"steps": 0}, "steps must be a positive whole number, got 0"),
         ({"epochs": -1}, "epochs must be positive, got -1"),
+        ({"epochs": "3"}, "epochs must be a number, got '3'"),
         ({"steps": 5, "epochs": 1}, "give steps or epochs, not both"),
         ({"optimizer": "newton"}, "unknown optimizer 'newton'"),
         *(({"optimizer": name}, f"optimizer '{name}' moves all vectors") for name in ("momentum", "rmsprop", "adamw")),
@@ -410,7 +453,7 @@ class Untouched:
 )
 def test_settings_of_fit_are_refused_before_the_text_is_read(setting, message):
     model = network()
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         model.fit(Untouched(), **setting, **QUIET)
     assert model.params is None
 
