@@ -130,8 +130,7 @@ class WordVectors:
         rows, inputs = ops.embedding(around, params["input"], xp=xp)
         hidden, mean = ops.window_mean(rows, windows, mean=self.cbow_mean, xp=xp)
         # A position predicts its own word, if there is anything in its window to predict it from.
-        found = xp.sum(windows, axis=-1)
-        found = xp.minimum(found, xp.ones_like(found))
+        found = xp.minimum(mean.counts, xp.ones_like(mean.counts))[:, :, 0]
         if self.negative:
             predicted = xp.concat([own, batch.ids[:, neighbours:]], axis=1)
             rows, outputs = ops.embedding(predicted, params["output"], xp=xp)

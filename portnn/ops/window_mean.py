@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable
+from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.shapes import check_ndim, check_shape
 
 
 class WindowMeanCache(NamedTuple):
-    """What `window_mean_backward` needs: how much of each row goes into each result, and the windows themselves."""
+    """What `window_mean_backward` needs; `counts` (blocks, length, 1): how many words each window has."""
 
-    shares: Array
     windows: Array
+    counts: Array
+    mean: bool
 
 
 @portable
@@ -55,11 +56,13 @@ def window_mean(
     check_ndim("window_mean", "windows", windows, 3)
     expected = (rows.shape[0], windows.shape[1], rows.shape[1])
     check_shape("window_mean", "windows", windows, expected, "the rows expect")
-    shares = windows
+    # A product with ones: NumPy takes longer to add up many short rows.
+    ones = xp.ones((windows.shape[2], 1), dtype=windows.dtype, device=device(windows))
+    counts = xp.matmul(windows, ones)
+    hidden = xp.matmul(windows, rows)
     if mean:
-        counts = xp.sum(windows, axis=-1, keepdims=True)
-        shares = windows / xp.maximum(counts, xp.ones_like(counts))
-    return xp.matmul(shares, rows), WindowMeanCache(shares, windows)
+        hidden /= xp.maximum(counts, xp.ones_like(counts))
+    return hidden, WindowMeanCache(windows, counts, mean)
 
 
 @portable
@@ -69,4 +72,7 @@ def window_mean_backward(dhidden: Array, cache: WindowMeanCache, *, whole: bool 
     With `whole` no gradient of a mean, but the step that word2vec's code takes: every row of a window gets all of
     dhidden, not its share, so that a step moves the mean as far as it would move a row of its own.
     """
-    return xp.matmul(xp.matrix_transpose(cache.windows if whole else cache.shares), dhidden)
+    windows, counts, mean = cache
+    if mean and not whole:
+        dhidden = dhidden / xp.maximum(counts, xp.ones_like(counts))
+    return xp.matmul(xp.matrix_transpose(windows), dhidden)

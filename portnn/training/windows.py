@@ -25,7 +25,10 @@ BATCHES = 16
 
 
 class Slice(NamedTuple):
-    """Batches made from one slice of the text, side by side, and the number of pairs of each."""
+    """Batches made from one slice of the text, side by side, and the number of pairs of each.
+
+    The weights lie crosswise, (batches, blocks, n, positions), which the products of a step want on NumPy.
+    """
 
     ids: Ids
     weights: np.ndarray[Any, Any]
@@ -136,7 +139,7 @@ class WindowBatches:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
         self._next: tuple[int, Future[Slice]] | None = None
         # Column j of a block is j - window - i away from position i; a word is not in its own window.
-        apart = np.arange(self.block_size + 2 * window) - window - np.arange(self.block_size)[:, None]
+        apart = np.arange(self.block_size + 2 * window)[:, None] - window - np.arange(self.block_size)
         self._apart = np.where(apart == 0, window + 1, apart).astype(np.min_scalar_type(-apart.max() - 1))
 
     @property
@@ -156,7 +159,9 @@ class WindowBatches:
             self._slice, self._number = self._take(number), number
         self.position += 1
         self.terms = self._slice.pairs[place]
-        return WindowBatch(self._slice.ids[place], self._slice.weights[place]), number % self.slices == place == 0
+        return WindowBatch(
+            self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2)
+        ), number % self.slices == place == 0
 
     def close(self) -> None:
         """Let the thread end. `next` would start it again."""
@@ -183,12 +188,12 @@ class WindowBatches:
         words = np.pad(words.astype(np.int32), (window, window + spare))
         # Small integers, since comparing them is what takes the time here.
         left, right = (
-            np.pad(side, (0, spare)).astype(self._apart.dtype).reshape(blocks, size, 1) for side in (left, right)
+            np.pad(side, (0, spare)).astype(self._apart.dtype).reshape(blocks, 1, size) for side in (left, right)
         )
         around = size + 2 * window
         near = np.lib.stride_tricks.sliding_window_view(words, around)[::size]
-        weights = np.empty((blocks, size, around + self.drawn), np.float32)
-        windows, negatives = weights[:, :, :around], weights[:, :, around:]
+        weights = np.empty((blocks, around + self.drawn, size), np.float32)
+        windows, negatives = weights[:, :around], weights[:, around:]
         np.copyto(windows, (self._apart >= -left) & (self._apart <= right))
         positives = left.astype(np.float32) + right
         if not self.sg:
@@ -200,13 +205,13 @@ class WindowBatches:
             ids[:, around:] = drawn
             # A negative that is the positive itself does not count.
             positive = near if self.sg else near[:, window : window + size]
-            clashes: Any = positive[:, :, None] == drawn[:, None, :]
-            clashes = np.matmul(windows, clashes.astype(np.float32)) if self.sg else clashes * positives
+            clashes: Any = drawn[:, :, None] == positive[:, None, :]
+            clashes = np.matmul(clashes.astype(np.float32), windows) if self.sg else clashes * positives
             np.subtract(positives, clashes, out=clashes)
             np.multiply(clashes, np.float32(self.negative / self.drawn), out=negatives)
         dealt = (self.per_slice, blocks // self.per_slice)
         pairs = positives.reshape(self.per_slice, -1).sum(axis=1, dtype=np.float64).tolist()
-        return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, size, -1), pairs)
+        return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, -1, size), pairs)
 
     def _windows(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, Ids, Ids]:
         """Words that stay, and how many of those before and after each are in its window."""
