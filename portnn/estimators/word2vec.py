@@ -101,6 +101,8 @@ class Word2Vec:
         Lines of the latest run; `loss` is the mean in nats per pair since the epoch began.
     epoch_losses : list of float
         Mean loss of each epoch of the latest run, in nats per pair.
+    steps_per_epoch : int
+        Of the latest run.
 
     Raises
     ------
@@ -186,6 +188,7 @@ class Word2Vec:
         self.vocabulary: WordVocabulary | None = None
         self.metrics: list[Metrics] = []
         self.epoch_losses: list[float] = []
+        self.steps_per_epoch = 0
         self.fits = 0
         self._keyed: dict[str, KeyedVectors] = {}
 
@@ -282,7 +285,7 @@ class Word2Vec:
         )
         rng = np.random.default_rng((self.seed, fits))  # batches are drawn with a third number
         params = self._first_params(model, vocabulary, rng)
-        self.metrics, self.epoch_losses = [], []
+        self.metrics, self.epoch_losses, self.steps_per_epoch = [], [], source.batches
         trainer = Trainer(
             model=model,
             source=source,

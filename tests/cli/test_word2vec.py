@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 
+from portnn.cli.word2vec.report import whole_epochs
 from portnn.cli.word2vec.train import DEFAULTS, FIT
 from portnn.estimators import Word2Vec
 from portnn.training import RunFolder, load_checkpoint, read_metrics
@@ -40,7 +41,7 @@ def train_and_draw(portnn, tmp_path):
 @pytest.fixture
 def train(train_and_draw, monkeypatch):
     """Train without drawing the loss curve, which takes longer than all the rest."""
-    monkeypatch.setattr("portnn.cli.word2vec.report.draw_curve", lambda _: (False, "not drawn"))
+    monkeypatch.setattr("portnn.cli.word2vec.report.draw_curve", lambda *_: (False, "not drawn"))
     return train_and_draw
 
 
@@ -83,6 +84,12 @@ def test_results_to_stdout_and_progress_to_stderr(train_and_draw, folder, portnn
     assert f"{read_metrics(folder.metrics)[-1]['loss']:.3f} nats" in result.out
     command = shlex.split(result.out.splitlines()[-1])[1:]
     assert portnn(*command[1:]).status == 0
+
+
+def test_the_curve_has_a_point_an_epoch() -> None:
+    lines = [{"step": step, "loss": 1.0 / step} for step in range(2, 21, 2)]
+    assert [line["step"] for line in whole_epochs(lines, 6)] == [6, 12, 18]
+    assert whole_epochs(lines, 8) == lines  # two epochs make no curve
 
 
 def test_json(train, folder, portnn) -> None:

@@ -65,6 +65,7 @@ def test_it_learns(backend32, objective):
     assert len(model.epoch_losses) == 10
     assert model.epoch_losses[-1] < 0.75 * model.epoch_losses[0]
     assert model.epoch_losses[-1] == model.metrics[-1]["loss"]
+    assert model.steps_per_epoch * 10 == model.metrics[-1]["step"]
     assert all(line["gradient_norm"] is None for line in model.metrics)
     found = sum(
         {near for near, _ in model.wv.most_similar(word, topn=3)} == {*group} - {word}

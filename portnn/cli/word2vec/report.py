@@ -9,10 +9,13 @@ import numpy as np
 
 from portnn.cli.options import print_json
 from portnn.estimators import Word2Vec
-from portnn.training import RunFolder, read_metrics
+from portnn.training import Metrics, RunFolder, read_metrics
 
 TASTES, NEIGHBOURS = 4, 5
 """Words whose neighbours are shown, and how many of them."""
+
+FEWEST_POINTS = 3
+"""Epochs from which on the loss curve has a point for each."""
 
 COMMONEST = 2 / 3
 """Share of a text that consists of its commonest words."""
@@ -22,10 +25,11 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
     """Say what a run learned, how fast, where things are and what to ask next."""
     run, vocabulary = model.history, model.vocabulary
     assert vocabulary is not None
-    loss = read_metrics(folder.metrics)[-1]["loss"]
+    lines = read_metrics(folder.metrics)
+    loss = lines[-1]["loss"]
     words = tastes(model)
     near = {word: [other for other, _ in model.wv.most_similar(word, topn=NEIGHBOURS)] for word in words}
-    drawn, trouble = draw_curve(folder)
+    drawn, trouble = draw_curve(whole_epochs(lines, model.steps_per_epoch), folder)
     command = shlex.join(["portnn", "word2vec", "similar", str(folder.last), words[0]])
     known = int(vocabulary.counts.sum())
     if as_json:
@@ -81,12 +85,21 @@ def tastes(model: Word2Vec) -> list[str]:
     return (rest or list(vocabulary.words))[:TASTES]
 
 
-def draw_curve(folder: RunFolder) -> tuple[bool, str]:
+def whole_epochs(lines: list[Metrics], steps_per_epoch: int) -> list[Metrics]:
+    """The last line of each epoch; all lines, if fewer than `FEWEST_POINTS` epochs are whole.
+
+    A line's loss is the mean since its epoch began, which lags behind and jumps where the next begins.
+    """
+    ends = [line for line in lines if line["step"] % steps_per_epoch == 0]
+    return ends if len(ends) >= FEWEST_POINTS else lines
+
+
+def draw_curve(lines: list[Metrics], folder: RunFolder) -> tuple[bool, str]:
     """Draw the loss curve. Whether that was done, and why not where not: a run is no failure for want of a picture."""
     from portnn.plots import plot_loss
 
     try:
-        plot_loss(folder.metrics, title="Word vectors").savefig(folder.curve, dpi=144)
+        plot_loss(lines, title="Word vectors").savefig(folder.curve, dpi=144)
     except ModuleNotFoundError:
         return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
     except OSError as error:

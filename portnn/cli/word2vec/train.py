@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "level": "word",
     "lines": True,
     "lowercase": True,
-    "batch_size": 512,
+    "batch_size": None,
     "block_size": 32,
     "shared_negatives": None,
     "seed": 0,
@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Settings of a run that neither an option nor the run to resume says."""
 
-DOCUMENTATION = {"lines": False, "epochs": 20.0, "batch_size": 128}
+DOCUMENTATION = {"lines": False, "epochs": 20.0}
 """Other defaults for the text that ships with Python: it is short, and its lines are no sentences."""
 
 FIT = ("encoding", "optimizer", "checkpoint_every")
@@ -113,7 +113,10 @@ def train(
         _option("Make words lowercase, or keep them. [default: --lowercase]", "lowercase", "--lowercase/--keep-case"),
     ] = None,
     encoding: Annotated[str | None, _option("Of the files: utf-8, gb18030, latin-1 ...", "encoding")] = None,
-    batch_size: Annotated[int | None, _option("Positions of a step.", "batch_size")] = None,
+    batch_size: Annotated[
+        int | None,
+        _option("Positions of a step. [default: what the vocabulary bears, up to 512, CBOW 1024]", "batch_size"),
+    ] = None,
     block_size: Annotated[int | None, _option("Positions that share negatives.", "block_size")] = None,
     shared_negatives: Annotated[
         int | None, _option("Negatives of a block. [default: 64, CBOW 32]", "shared_negatives")
