@@ -20,8 +20,8 @@ BEARABLE = 10.0
 MOST_POSITIONS = {True: 512, False: 1024}
 """Positions of a step beyond which training becomes no faster, for skip-gram and for CBOW."""
 
-BATCHES = 16
-"""Batches are made so many at a time: NumPy is quick with large arrays only."""
+BATCHES = 64
+"""Batches are made so many at a time: the thread that makes them then seldom asks for the interpreter's lock."""
 
 
 class Slice(NamedTuple):
