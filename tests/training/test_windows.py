@@ -199,7 +199,7 @@ def test_words_left_out_bring_their_neighbours_nearer():
 def test_slices_cut_the_text_and_nothing_is_lost():
     """Windows end where a slice does; all words come once, and an epoch starts where the text does."""
     sentences = text(sentences=300)
-    source = batches(sentences, batch_size=16, **PLAIN)
+    source = batches(sentences, batch_size=4, **PLAIN)
     assert source.slices > 3
     ids = as_ids(sentences)
     pieces = []
@@ -259,17 +259,17 @@ def drawn(source, number):
     return [[array.tobytes() for array in source.next(None)[0]] + [source.terms] for _ in range(number)]
 
 
-@pytest.mark.parametrize("position", [1, 7, 20, 41])
+@pytest.mark.parametrize("position", [1, 63, 70, 140])
 def test_a_position_is_all_there_is_to_go_on_from(position):
-    """Within a slice, at its edge, in the second pass, and backwards."""
+    """Within a slice, in the next one, in the second pass, and backwards."""
     sentences = text(sentences=120)
-    source = batches(sentences, batch_size=16)
-    assert 16 < source.batches < 41
-    whole = drawn(source, 50)
-    assert source.position == 50
-    other = batches(sentences, batch_size=16)
+    source = batches(sentences, batch_size=4)
+    assert source.per_slice < 70 < source.batches < 140
+    whole = drawn(source, 150)
+    assert source.position == 150
+    other = batches(sentences, batch_size=4)
     other.position = position
-    assert drawn(other, 50 - position) == whole[position:]
+    assert drawn(other, 150 - position) == whole[position:]
     other.position = 3
     assert drawn(other, 2) == whole[3:5]
 
@@ -351,7 +351,7 @@ def test_an_error_in_the_thread_comes_out():
         if len(released) == 2:
             raise OSError("the disk is gone")
 
-    source = batches(text(sentences=120), batch_size=16, release=release)
+    source = batches(text(sentences=120), batch_size=4, release=release)
     with pytest.raises(OSError, match="the disk is gone"):
         epoch(source)
     assert source.position == source.per_slice
