@@ -4,8 +4,9 @@ from portnn.text.corpus import Corpus, read_corpus
 from portnn.text.counting import count_tokens
 from portnn.text.decoding import StreamDecoder
 from portnn.text.encodings import decode_chunks, read_bytes, read_text
+from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.phrases import Phrases
-from portnn.text.sentences import MAX_SENTENCE, Sentences, SentencesLike, SentenceStream, as_sentences
+from portnn.text.sentences import MAX_SENTENCE, Sentences, SentenceStream
 from portnn.text.tokenizers import LEVELS, Tokenizer, tokenizer
 from portnn.text.vocabulary import UNKNOWN, Vocabulary
 from portnn.text.word_ids import WordIds, encode_words

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from portnn.text.counting import check_min_count
-from portnn.text.sentences import Advance, SentencesLike, SentenceStream, as_sentences
+from portnn.text.given_sentences import SentencesLike, as_sentences
+from portnn.text.sentences import Advance, SentenceStream
 from portnn.text.word_vocabulary import check_size
 
 

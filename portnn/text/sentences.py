@@ -1,4 +1,4 @@
-"""Sentences as lists of words: read from text of any size as often as asked, or given by the caller."""
+"""Sentences as lists of words, read from text of any size as often as asked."""
 
 from __future__ import annotations
 
@@ -23,9 +23,6 @@ SENTENCE_LEVELS = ("word", "space", "char", "jieba")
 
 Advance: TypeAlias = Callable[[int], object]
 """Called with how much was read since the last call."""
-
-SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
-"""A text itself, a file or folder, files, or sentences that can be iterated again and again."""
 
 _LONGEST_SPACED = 1 << 20
 _LONGEST_REMEMBERED = 100
@@ -173,78 +170,6 @@ class Sentences(SentenceStream):
         return last
 
 
-class GivenSentences(SentenceStream):
-    """Sentences of the caller, each looked at as it passes.
-
-    Parameters
-    ----------
-    sentences : iterable of sequences of str
-        A list, or any object whose ``__iter__`` starts anew.
-
-    Raises
-    ------
-    TypeError
-        If it can be read only once or not at all; while reading, if a sentence is no list of words.
-    """
-
-    name = "sentences"
-
-    def __init__(self, sentences: Iterable[Sequence[str]]) -> None:
-        kind = type(sentences).__name__
-        if not isinstance(sentences, Iterable) or isinstance(sentences, bytes):
-            raise TypeError(f"sentences is {kind}; expected a text, a path, or lists of words")
-        if iter(sentences) is sentences:
-            raise TypeError(
-                f"sentences is a {kind}, which can be read only once, but it is read once to count and again to "
-                "train; give a list or an object whose __iter__ starts anew"
-            )
-        self._sentences = sentences
-        self.size = len(sentences) if isinstance(sentences, Sequence) else None
-
-    def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
-        """Sentences from the first on; `advance` is told of each."""
-        for number, sentence in enumerate(self._sentences):
-            if not isinstance(sentence, list | tuple):
-                raise TypeError(_not_a_list(sentence, number))
-            try:
-                "".join(sentence)  # the quickest look at every word
-            except TypeError:
-                raise TypeError(_not_a_word(sentence, number)) from None
-            yield sentence
-            if advance is not None:
-                advance(1)
-
-
-def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
-    """Sentences to read more than once, from whatever a caller may give.
-
-    Parameters
-    ----------
-    source : str, Path, sequence of Paths, or iterable of lists of str
-        A text itself, a file or folder, files, or sentences.
-    **options
-        As `Sentences` takes them, for a text; what is cut into words already is taken as it is.
-
-    Returns
-    -------
-    SentenceStream
-
-    Raises
-    ------
-    TypeError
-        If `source` is a generator or another object that can be read only once, before anything is read.
-
-    Examples
-    --------
-    >>> list(as_sentences([["a", "film"], ["a", "gem"]]))
-    [['a', 'film'], ['a', 'gem']]
-    """
-    of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
-    if isinstance(source, str | os.PathLike) or of_paths:
-        return Sentences(source, **options)  # type: ignore[arg-type]
-    return source if isinstance(source, SentenceStream) else GivenSentences(source)  # type: ignore[arg-type]
-
-
 def _files(folder: Path) -> list[Path]:
     names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     paths = [folder / name for name in sorted(names, key=lambda n: n.parts) if not name.name.startswith(".")]
@@ -286,18 +211,6 @@ def _splitter(level: str, lowercase: bool) -> Callable[[str], list[str]]:
 def _cut(words: list[str]) -> list[list[str]]:
     """Pieces of the longest length, and then the one that is shorter, perhaps empty."""
     return [words[start : start + MAX_SENTENCE] for start in range(0, len(words) + 1, MAX_SENTENCE)]
-
-
-def _not_a_list(sentence: object, number: int) -> str:
-    if isinstance(sentence, str):
-        shown = sentence if len(sentence) <= 40 else sentence[:40] + "..."
-        return f"each sentence must be a list of words, got the str {shown!r}: split it"
-    return f"each sentence must be a list of words, got {type(sentence).__name__} as sentence {number}"
-
-
-def _not_a_word(sentence: Sequence[object], number: int) -> str:
-    place, word = next((i, w) for i, w in enumerate(sentence) if not isinstance(w, str))
-    return f"each word must be a str, got {type(word).__name__} {word!r} as word {place} of sentence {number}"
 
 
 def _ignore(count: int) -> None:

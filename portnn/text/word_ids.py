@@ -14,8 +14,9 @@ import numpy as np
 
 from portnn.text.cache import cache_folder, refusals
 from portnn.text.corpus import MEMORY_LIMIT, release_pages
+from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.lookup import Ids
-from portnn.text.sentences import Advance, SentencesLike, as_sentences
+from portnn.text.sentences import Advance
 from portnn.text.word_vocabulary import WordVocabulary
 
 _BATCH = 1 << 16

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portnn.text.counting import check_min_count
-from portnn.text.sentences import Advance, SentencesLike, as_sentences
+from portnn.text.given_sentences import SentencesLike, as_sentences
+from portnn.text.sentences import Advance
 
 _BATCH = 1 << 14
 

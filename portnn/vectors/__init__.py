@@ -5,7 +5,8 @@ from portnn.vectors.keyed_vectors import KeyedVectors
 from portnn.vectors.packed_words import pack_words, unpack_words
 from portnn.vectors.storage import vocabulary_arrays
 from portnn.vectors.unknown_word import UnknownWordError
-from portnn.vectors.word2vec_format import read_word2vec_format, write_word2vec_format
+from portnn.vectors.word2vec_reading import read_word2vec_format
+from portnn.vectors.word2vec_writing import write_word2vec_format
 from portnn.vectors.word_pairs import PairScores, evaluate_pairs
 
 __all__ = [

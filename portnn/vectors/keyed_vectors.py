@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -16,15 +14,14 @@ from portnn.backends import Array, Backend, backend_of, is_array, to_host
 from portnn.backends import backend as choose_backend
 from portnn.vectors.analogies import AnalogyScores, evaluate_analogies
 from portnn.vectors.neighbours import BLOCK, inverse_lengths, nearest
+from portnn.vectors.queries import Key, is_vector, items_of, unit, weighted
 from portnn.vectors.storage import is_safetensors, load_vectors, save_vectors
 from portnn.vectors.unknown_word import unknown_word
-from portnn.vectors.word2vec_format import read_word2vec_format, write_word2vec_format
+from portnn.vectors.word2vec_reading import read_word2vec_format
+from portnn.vectors.word2vec_writing import write_word2vec_format
 from portnn.vectors.word_pairs import PairScores, evaluate_pairs
 
 Host = np.ndarray[Any, Any]
-
-Key = Any
-"""A word, its row, or a vector (d,) of any library."""
 
 Near = list[tuple[str, float]]
 
@@ -132,7 +129,7 @@ class KeyedVectors:
     def get_vector(self, key: str | int, norm: bool = False) -> Array:
         """Vector (d,) of a word; with `norm`, of unit length."""
         vector = self.vectors[self.get_index(key), :]
-        return self.backend.asarray(_unit(self._on_host(vector)).astype(self.backend.dtype)) if norm else vector
+        return self.backend.asarray(unit(self._on_host(vector)).astype(self.backend.dtype)) if norm else vector
 
     def to(self, backend: str | Backend, *, device: Any = None, dtype: str | None = None) -> KeyedVectors:
         """Same words with their vectors on another library, device or dtype."""
@@ -175,18 +172,18 @@ class KeyedVectors:
         ValueError
             If there is nothing to compare with, or a vector is not finite.
         """
-        items = [*((item, 1.0) for item in _items(positive)), *((item, -1.0) for item in _items(negative))]
+        items = [*((item, 1.0) for item in items_of(positive)), *((item, -1.0) for item in items_of(negative))]
         if not items:
             raise ValueError("most_similar: neither a positive nor a negative word was given")
         total, weights = np.zeros(self.vector_size), 0.0
         asked = []
         for item, sign in items:
-            key, weight = _weighted(item) if isinstance(item, tuple) else (item, sign)
-            total += weight * (self._vector(key) if _is_vector(key) else self.unit_vector(key))
+            key, weight = weighted(item) if isinstance(item, tuple) else (item, sign)
+            total += weight * (self._vector(key) if is_vector(key) else self.unit_vector(key))
             weights += abs(weight)
-            if not _is_vector(key):
+            if not is_vector(key):
                 asked.append(self.get_index(key))
-        return self._near(_unit(total / weights if weights else total)[None, :], asked, topn, restrict_vocab, None)
+        return self._near(unit(total / weights if weights else total)[None, :], asked, topn, restrict_vocab, None)
 
     def most_similar_cosmul(
         self, positive: Any = (), negative: Any = (), topn: int = 10, restrict_vocab: int | None = None
@@ -196,7 +193,7 @@ class KeyedVectors:
         The score is the product of (1 + cosine) / 2 over the positive words, divided by the same over the negative
         ones plus 1e-6. Parameters are those of `most_similar`, without weights.
         """
-        given, against = _items(positive), _items(negative)
+        given, against = items_of(positive), items_of(negative)
         if not given:
             raise ValueError("most_similar_cosmul: no positive word was given")
         for item in (*given, *against):
@@ -210,7 +207,7 @@ class KeyedVectors:
             scores = xp.prod(closeness[:count, :], axis=0, keepdims=True)
             return scores / (xp.prod(closeness[count:, :], axis=0, keepdims=True) + 1e-6)
 
-        asked = [self.get_index(key) for key in (*given, *against) if not _is_vector(key)]
+        asked = [self.get_index(key) for key in (*given, *against) if not is_vector(key)]
         return self._near(terms, asked, topn, restrict_vocab, combine)
 
     def doesnt_match(self, words: Sequence[str]) -> str:
@@ -221,7 +218,7 @@ class KeyedVectors:
         if not rows:
             raise ValueError("doesnt_match: the list of words is empty")
         units = np.stack([self.unit_vector(row) for row in rows])
-        likeness = units @ _unit(units.mean(axis=0))
+        likeness = units @ unit(units.mean(axis=0))
         return min(zip(likeness.tolist(), (self.index_to_key[row] for row in rows), strict=True))[1]
 
     def rank(self, key1: str, key2: str) -> int:
@@ -323,7 +320,7 @@ class KeyedVectors:
         ValueError
             If the vector is not finite.
         """
-        return _unit(self._vector(key))
+        return unit(self._vector(key))
 
     def _near(self, terms: Host, asked: list[int], topn: int, restrict: int | None, combine: Any) -> Near:
         if topn < 1:
@@ -341,7 +338,7 @@ class KeyedVectors:
 
     def _vector(self, key: Key) -> Host:
         """Vector (d,), float64, of a word or as it was given; refused if it is not finite."""
-        if _is_vector(key):
+        if is_vector(key):
             vector, name = self._on_host(key), "the vector given"
             if vector.shape != (self.vector_size,):
                 raise ValueError(f"{name} has shape {vector.shape}, expected ({self.vector_size},)")
@@ -358,37 +355,3 @@ def _as_floats(vectors: Any) -> Array:
         return vectors
     array = vectors if isinstance(vectors, np.ndarray) else np.asarray(vectors, dtype=np.float32)
     return array.astype(np.float32) if array.dtype.kind in "iu" or array.dtype == np.float16 else array
-
-
-def _items(given: Any) -> list[Any]:
-    """Query of one word, row or vector, or of several."""
-    if isinstance(given, str | int | np.integer):
-        return [given]
-    if _is_vector(given) and not (isinstance(given, np.ndarray) and given.dtype.kind in "OU"):
-        return [given] if given.ndim == 1 else [given[row, :] for row in range(given.shape[0])]
-    if given is not None and not isinstance(given, Iterable):
-        raise TypeError(f"a query is {type(given).__name__}, expected words, rows or vectors")
-    return [] if given is None else list(given)
-
-
-def _is_vector(key: Any) -> bool:
-    # NumPy's own strings and numbers count as arrays, too.
-    return is_array(key) and not isinstance(key, np.generic)
-
-
-def _weighted(pair: tuple[Any, ...]) -> tuple[Key, float]:
-    """Key and weight of a pair."""
-    with contextlib.suppress(TypeError, ValueError):
-        key, weight = pair
-        if math.isfinite(weight):
-            return key, float(weight)
-    raise ValueError(f"{pair!r} is no pair of a word and its weight")
-
-
-def _unit(vector: Host) -> Host:
-    """Vector of unit length; zeros stay zeros."""
-    largest = float(np.max(np.abs(vector)))
-    if largest == 0:
-        return vector
-    scaled = vector / largest
-    return np.asarray(scaled / np.linalg.norm(scaled))

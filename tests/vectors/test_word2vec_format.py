@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from portnn import KeyedVectors
-from portnn.vectors import read_word2vec_format, word2vec_format, write_word2vec_format
+from portnn.vectors import read_word2vec_format, word2vec_reading, write_word2vec_format
 
 pytestmark = pytest.mark.host
 
@@ -31,7 +31,7 @@ def floats(*values):
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
 def test_what_went_in_comes_out(tmp_path, monkeypatch, suffix, binary, chunk):
-    monkeypatch.setattr(word2vec_format, "CHUNK", chunk)
+    monkeypatch.setattr(word2vec_reading, "CHUNK", chunk)
     path = tmp_path / f"vectors{suffix}"
     write_word2vec_format(path, WORDS, [VECTORS[:2], VECTORS[2:]], 3, binary=binary)
     words, vectors = read_word2vec_format(path, binary=binary)
