@@ -1,27 +1,56 @@
-"""Bytes of compressed files, by their suffix, in pieces of bounded size."""
+"""Files that are compressed, by their suffix, in any case: .gz, .bz2, .xz."""
 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, cast
+from typing import IO, Any
 
 from portnn.text.encodings import CHUNK_BYTES, PathLike, check_file
 
-_OPENERS: dict[str, Callable[[Any], Any]] = {
-    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
-    ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
-}
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def is_compressed(path: PathLike) -> bool:
     """Whether the suffix is that of a compression known here: .gz, .bz2 or .xz."""
     return _suffix(path) in _OPENERS
+
+
+@contextlib.contextmanager
+def open_bytes(
+    path: PathLike, mode: str = "rb", *, like: PathLike | None = None, raw: IO[bytes] | None = None
+) -> Iterator[IO[bytes]]:
+    """Open a file whose bytes are (de)compressed as its suffix says.
+
+    Parameters
+    ----------
+    path : path
+    mode : {"rb", "wb"}
+    like : path, optional
+        Whose suffix counts, if not that of `path`.
+    raw : file, optional
+        The file, where it is open already; it stays open.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        Inside the block, if the compressed data is damaged, cut short, or not what the suffix says.
+    """
+    suffix = _suffix(path if like is None else like)
+    with _OPENERS.get(suffix, open)(path if raw is None else raw, mode) as file:
+        try:
+            yield file
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise ValueError(f"{os.fspath(path)}: damaged {suffix} file ({error})") from None
 
 
 def read_compressed(path: PathLike, advance: Callable[[int], object]) -> Iterator[bytes]:
@@ -45,21 +74,13 @@ def read_compressed(path: PathLike, advance: Callable[[int], object]) -> Iterato
         If the file is damaged, cut short, or not what its suffix says.
     """
     check_file(path)
-    suffix = _suffix(path)
     done = 0
-    with open(path, "rb") as raw, cast(BinaryIO, _OPENERS[suffix](raw)) as file:
-        while True:
-            try:
-                chunk = file.read(CHUNK_BYTES)
-            except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise
-                raise ValueError(f"{os.fspath(path)}: damaged {suffix} file ({error})") from None
+    with open(path, "rb") as raw, open_bytes(path, raw=raw) as file:
+        while chunk := file.read(CHUNK_BYTES):
             advance(raw.tell() - done)
             done = raw.tell()
-            if not chunk:
-                return
             yield chunk
+        advance(raw.tell() - done)
 
 
 def _suffix(path: PathLike) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from portnn.vectors.compression import open_bytes
+from portnn.text.compression import open_bytes
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from portnn.vectors.compression import OPENERS, open_bytes
+from portnn.text.compression import is_compressed, open_bytes
 
 Host = np.ndarray[Any, Any]
 
@@ -73,7 +73,7 @@ def read_word2vec_format(
         raise ValueError(f"limit must be at least 1, got {limit}")
     with open_bytes(path) as file:
         count, size = _header(file, path)
-        bytes_left = None if path.suffix in OPENERS else os.fstat(file.fileno()).st_size - file.tell()
+        bytes_left = None if is_compressed(path) else os.fstat(file.fileno()).st_size - file.tell()
         ahead = file.read(CHUNK)
         if binary is None:
             binary = any(byte in CONTROL for byte in ahead[: 4 * size + LONGEST_WORD])

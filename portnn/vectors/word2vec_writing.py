@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from portnn.vectors.compression import open_bytes
+from portnn.text.compression import open_bytes
 from portnn.vectors.word2vec_reading import FLOAT, Host
 
 
@@ -42,7 +42,7 @@ def write_word2vec_format(
     form = " ".join(["%.9g"] * size).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open_bytes(draft, "wb", path.suffix) as file:
+        with open_bytes(draft, "wb", like=path) as file:
             file.write(f"{len(words)} {size}\n".encode())
             names = iter(encoded)
             for block in blocks:

@@ -141,7 +141,7 @@ def test_damaged_compression(tmp_path, rng, suffix, damage):
     middle = len(data) // 2
     data[middle] ^= 255
     path.write_bytes({"truncated": data[:middle], "foreign": b"2 2\na 1 2\n", "flipped": data}[damage])
-    with pytest.raises(ValueError, match=f"vectors{suffix} is damaged"):
+    with pytest.raises(ValueError, match=f"vectors{suffix}: damaged {suffix} file"):
         read_word2vec_format(path)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from portnn.text.compression import is_compressed
 from portnn.vectors import KeyedVectors
-from portnn.vectors.compression import OPENERS
 from portnn.vectors.storage import is_safetensors
 
 VectorFile = Annotated[
@@ -31,7 +31,7 @@ def load_vectors(
 
 def format_of(path: Path) -> str | None:
     """Format that the name of a file asks for; None if it asks for none. Only the word2vec format is compressed."""
-    compressed = path.suffix in OPENERS
+    compressed = is_compressed(path)
     found = FORMATS.get(Path(path.stem).suffix if compressed else path.suffix)
     return None if compressed and found == "safetensors" else found
 
