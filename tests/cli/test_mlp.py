@@ -44,7 +44,7 @@ def trees(tmp_path):
 @pytest.fixture
 def train(portnn, trees, tmp_path, monkeypatch):
     """Train on the trees, or on a file that is given first, without drawing."""
-    monkeypatch.setattr("portnn.cli.mlp.report.draw_curve", lambda *_: (False, "not drawn"))
+    monkeypatch.setattr("portnn.cli.mlp.report.draw_curve", lambda *_, **__: (False, "not drawn"))
 
     def call(*arguments):
         files = [] if arguments and not str(arguments[0]).startswith("-") else [trees]

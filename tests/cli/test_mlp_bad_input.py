@@ -16,7 +16,7 @@ KNOWN = "its columns are 'a', 'b', 'y', numbered from 1 to 3"
 @pytest.fixture
 def train(portnn, tmp_path, monkeypatch):
     """Train on a CSV file of this content, in a folder that is not there yet."""
-    monkeypatch.setattr("portnn.cli.mlp.report.draw_curve", lambda *_: (False, "not drawn"))
+    monkeypatch.setattr("portnn.cli.mlp.report.draw_curve", lambda *_, **__: (False, "not drawn"))
 
     def call(content=GOOD, *arguments):
         path = tmp_path / "t.csv"

@@ -41,7 +41,7 @@ def train_and_draw(portnn, tmp_path):
 @pytest.fixture
 def train(train_and_draw, monkeypatch):
     """Train without drawing the loss curve, which takes longer than all the rest."""
-    monkeypatch.setattr("portnn.cli.word2vec.report.draw_curve", lambda *_: (False, "not drawn"))
+    monkeypatch.setattr("portnn.cli.word2vec.report.draw_curve", lambda *_, **__: (False, "not drawn"))
     return train_and_draw
 
 

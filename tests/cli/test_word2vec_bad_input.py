@@ -19,7 +19,7 @@ SMALL = ("--vector-size", 4, "--window", 2, "--batch-size", 64, "--epochs", 1, "
 @pytest.fixture
 def train(portnn, tmp_path, monkeypatch):
     """Train something small: ``train("--alpha", 0)`` on the text above, or on a file that is given first."""
-    monkeypatch.setattr("portnn.cli.word2vec.report.draw_curve", lambda *_: (False, "not drawn"))
+    monkeypatch.setattr("portnn.cli.word2vec.report.draw_curve", lambda *_, **__: (False, "not drawn"))
     corpus = tmp_path / "corpus.txt"
     corpus.write_text(TEXT)
 

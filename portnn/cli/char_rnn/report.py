@@ -7,6 +7,7 @@ import shlex
 import sys
 
 from portnn.cli.options import print_json
+from portnn.cli.runs import draw_curve
 from portnn.estimators import CharRNN
 from portnn.training import RunFolder, StepEvent
 
@@ -37,7 +38,7 @@ def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
     run, unit = model.history, noun(model.level)
     best = folder.best if folder.best.exists() else None
     bits = None if run.held_out_loss is None else run.held_out_loss / math.log(2.0)
-    drawn, trouble = draw_curve(folder)
+    drawn, trouble = draw_curve(folder, folder.metrics, title="Character RNN")
     command = shlex.join(
         ["portnn", "char-rnn", "sample", str(best or folder.last), "--length", "500", "--temperature", "0.7"]
     )
@@ -71,16 +72,3 @@ def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
     print(f"metrics     {folder.metrics}")
     print(f"loss curve  {folder.curve if drawn else trouble}")
     print(f"sample      {command}")
-
-
-def draw_curve(folder: RunFolder) -> tuple[bool, str]:
-    """Draw loss.png. Whether that was done, and why not where not: a run is no failure for want of a picture."""
-    from portnn.plots import plot_loss
-
-    try:
-        plot_loss(folder.metrics, title="Character RNN").savefig(folder.curve, dpi=144)
-    except ModuleNotFoundError:
-        return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
-    except OSError as error:
-        return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
-    return True, ""

@@ -10,10 +10,11 @@ import typer
 
 from portnn.cli.char_rnn.report import SampleCallback, report
 from portnn.cli.options import BackendName, Device, Dtype, Json
+from portnn.cli.runs import saved_facts
 from portnn.datasets import python_documentation
-from portnn.estimators import CharRNN, check_resumable, recipe
+from portnn.estimators import CharRNN, recipe
 from portnn.models import CELLS
-from portnn.training import RunFolder, automatic_workers, can_share, load_checkpoint
+from portnn.training import RunFolder, automatic_workers, can_share
 
 DEFAULTS: dict[str, Any] = {
     "level": "char",
@@ -146,10 +147,7 @@ def train(
 
 def saved_settings(folder: RunFolder) -> dict[str, Any]:
     """Settings of the run to resume; none, where it has not come to its first checkpoint."""
-    if not folder.last.exists():
-        print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
+    facts = saved_facts(folder, "CharRNN")
+    if facts is None:
         return {}
-    facts = load_checkpoint(folder.last)[1]
-    check_resumable(facts, "CharRNN")
-    print(f"the run in {folder.path} goes on after step {facts['run']['step']}", file=sys.stderr)
     return {**facts["model"], **facts["corpus"], **facts["fit"], "dtype": facts["dtype"]}

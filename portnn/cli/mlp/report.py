@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from portnn.cli.options import print_json
+from portnn.cli.runs import draw_curve
 from portnn.datasets import Table
 from portnn.estimators import MLP, RowEvaluation, load, split_ids
 from portnn.training import RunFolder
@@ -28,7 +29,11 @@ def report(
     rows, where = (ids, "held-out") if len(ids) else (slice(None), "training")
     found = load(chosen, backend=model.backend).evaluate(table.x[rows], table.y[rows])
     ended_early = bool(patience) and run.waited >= patience
-    drawn, trouble = draw_curve(folder, unit_of(model))
+    unit = unit_of(model)
+    drawn, trouble = draw_curve(
+        folder, folder.metrics, title="Feed-forward network", bits=bool(unit),
+        ylabel="cross-entropy [nats per row]" if unit else "half the squared error",
+    )  # fmt: skip
     command = shlex.join(["portnn", "mlp", "predict", str(chosen), file or write_csv(table, folder)])
     if as_json:
         print_json(
@@ -100,20 +105,3 @@ def confusion(model: MLP, y: Any, predicted: Any) -> tuple[list[str], np.ndarray
     table = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(table, (model.classes.encode(y), model.classes.encode(predicted)), 1)
     return [str(label) for label in labels.tolist()], table
-
-
-def draw_curve(folder: RunFolder, unit: str) -> tuple[bool, str]:
-    """Draw loss.png. Whether that was done, and why not where not: a run is no failure for want of a picture."""
-    from portnn.plots import plot_loss
-
-    try:
-        figure = plot_loss(
-            folder.metrics, title="Feed-forward network", bits=bool(unit),
-            ylabel="cross-entropy [nats per row]" if unit else "half the squared error",
-        )  # fmt: skip
-        figure.savefig(folder.curve, dpi=144)
-    except ModuleNotFoundError:
-        return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
-    except OSError as error:
-        return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
-    return True, ""

@@ -22,9 +22,10 @@ from portnn.cli.mlp.tables import (
     read_training_table,
 )
 from portnn.cli.options import BackendName, Device, Dtype, Json
+from portnn.cli.runs import saved_facts
 from portnn.datasets import Layout
-from portnn.estimators import MLP, check_resumable
-from portnn.training import RunFolder, load_checkpoint
+from portnn.estimators import MLP
+from portnn.training import RunFolder
 
 DEFAULTS: dict[str, Any] = {
     "hidden": "50,50",
@@ -226,12 +227,9 @@ def describe(sizes: tuple[int, ...], settings: dict[str, Any]) -> str:
 
 def saved_settings(folder: RunFolder) -> dict[str, Any]:
     """Settings of the run to resume; none, where it has not come to its first checkpoint."""
-    if not folder.last.exists():
-        print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
+    facts = saved_facts(folder, "MLP")
+    if facts is None:
         return {}
-    facts = load_checkpoint(folder.last)[1]
-    check_resumable(facts, "MLP")
-    print(f"the run in {folder.path} goes on after step {facts['run']['step']}", file=sys.stderr)
     network, layout, weights = facts["model"], facts["layout"], facts["settings"]["class_weight"]
     return {
         **facts["settings"],

@@ -8,6 +8,7 @@ import shlex
 import numpy as np
 
 from portnn.cli.options import print_json
+from portnn.cli.runs import draw_curve
 from portnn.estimators import Word2Vec
 from portnn.training import Metrics, RunFolder, read_metrics
 
@@ -29,7 +30,7 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
     loss = lines[-1]["loss"]
     words = tastes(model)
     near = {word: [other for other, _ in model.wv.most_similar(word, topn=NEIGHBOURS)] for word in words}
-    drawn, trouble = draw_curve(whole_epochs(lines, model.steps_per_epoch), folder)
+    drawn, trouble = draw_curve(folder, whole_epochs(lines, model.steps_per_epoch), title="Word vectors")
     command = shlex.join(["portnn", "word2vec", "similar", str(folder.last), words[0]])
     known = int(vocabulary.counts.sum())
     if as_json:
@@ -92,16 +93,3 @@ def whole_epochs(lines: list[Metrics], steps_per_epoch: int) -> list[Metrics]:
     """
     ends = [line for line in lines if line["step"] % steps_per_epoch == 0]
     return ends if len(ends) >= FEWEST_POINTS else lines
-
-
-def draw_curve(lines: list[Metrics], folder: RunFolder) -> tuple[bool, str]:
-    """Draw the loss curve. Whether that was done, and why not where not: a run is no failure for want of a picture."""
-    from portnn.plots import plot_loss
-
-    try:
-        plot_loss(lines, title="Word vectors").savefig(folder.curve, dpi=144)
-    except ModuleNotFoundError:
-        return False, 'not drawn: matplotlib is not installed; python -m pip install "portnn[plot]"'
-    except OSError as error:
-        return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
-    return True, ""

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from portnn.cli.options import BackendName, Device, Dtype, Json
+from portnn.cli.runs import saved_facts
 from portnn.cli.word2vec.report import report
 from portnn.cli.word2vec.vector_files import format_of
 from portnn.datasets import python_documentation
-from portnn.estimators import Word2Vec, check_resumable
-from portnn.training import RunFolder, load_checkpoint
+from portnn.estimators import Word2Vec
+from portnn.training import RunFolder
 
 DEFAULTS: dict[str, Any] = {
     "vector_size": 100,
@@ -164,11 +165,8 @@ def train(
 
 def saved_settings(folder: RunFolder) -> dict[str, Any]:
     """Settings of the run to resume; none, where it has not come to its first checkpoint."""
-    if not folder.last.exists():
-        print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
+    facts = saved_facts(folder, "Word2Vec")
+    if facts is None:
         return {}
-    facts = load_checkpoint(folder.last)[1]
-    check_resumable(facts, "Word2Vec")
-    print(f"the run in {folder.path} goes on after step {facts['run']['step']}", file=sys.stderr)
     # "negative" of the model only says whether there are any.
     return {**facts["model"], **facts["corpus"], **facts["settings"], **facts["fit"], "dtype": facts["dtype"]}
