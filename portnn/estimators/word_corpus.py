@@ -22,7 +22,7 @@ from portnn.text import (
 from portnn.text.counting import check_min_count
 from portnn.text.sentences import SENTENCE_LEVELS
 from portnn.text.word_vocabulary import check_size
-from portnn.training import Reading
+from portnn.training import CheckpointError, Reading
 from portnn.vectors import unpack_words
 
 
@@ -132,6 +132,15 @@ class WordCorpus:
 
 
 def saved_vocabulary(arrays: dict[str, Any]) -> WordVocabulary:
-    """Vocabulary out of a checkpoint's arrays."""
-    words = unpack_words(arrays["vocabulary.bytes"], arrays["vocabulary.lengths"])
-    return WordVocabulary(tuple(words), arrays["vocabulary.counts"])
+    """Vocabulary out of a checkpoint's arrays.
+
+    Raises
+    ------
+    CheckpointError
+        If one of them is missing.
+    """
+    try:
+        words = unpack_words(arrays["vocabulary.bytes"], arrays["vocabulary.lengths"])
+        return WordVocabulary(tuple(words), arrays["vocabulary.counts"])
+    except KeyError as error:
+        raise CheckpointError(f"the checkpoint has no {error.args[0]}") from None

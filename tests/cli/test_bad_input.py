@@ -150,17 +150,17 @@ def test_what_is_no_checkpoint(portnn, tmp_path) -> None:
     assert (result.status, result.message) == (1, f"no checkpoint at {tmp_path / 'nothing'}")
 
 
-KNOWN = "CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression"
+KNOWN = "CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression, Word2Vec"
 
 
 def test_a_checkpoint_of_another_model(train, folder, portnn) -> None:
     train("--steps", 1)
     arrays, facts = load_checkpoint(folder.last)
-    save_checkpoint(folder.last, arrays, {**facts, "estimator": "Word2Vec"})
+    save_checkpoint(folder.last, arrays, {**facts, "estimator": "Perceptron"})
     result = portnn("char-rnn", "sample", folder.last)
-    assert (result.status, result.message) == (1, f"{folder.last} holds Word2Vec; this portnn loads {KNOWN}")
+    assert (result.status, result.message) == (1, f"{folder.last} holds Perceptron; this portnn loads {KNOWN}")
     result = train("--steps", 2, "--resume")
-    assert (result.status, result.message) == (1, "the checkpoint holds 'Word2Vec', not 'CharRNN'")
+    assert (result.status, result.message) == (1, "the checkpoint holds 'Perceptron', not 'CharRNN'")
 
 
 def test_not_a_number_in_the_weights(train, folder, portnn) -> None:

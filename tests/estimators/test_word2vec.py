@@ -512,6 +512,10 @@ def test_a_run_is_replaced_only_when_that_is_said(tmp_path):
     save_checkpoint(out, {**arrays, "params.input": arrays["params.input"][1:]}, facts)
     with pytest.raises(CheckpointError, match="input does not fit"):
         portnn.load(out)
+    del arrays["vocabulary.bytes"]
+    save_checkpoint(out, arrays, facts)
+    with pytest.raises(CheckpointError, match="the checkpoint has no vocabulary.bytes"):
+        portnn.load(out)
 
 
 @pytest.mark.host
