@@ -514,7 +514,7 @@ def test_a_run_is_replaced_only_when_that_is_said(tmp_path):
         portnn.load(out)
     del arrays["vocabulary.bytes"]
     save_checkpoint(out, arrays, facts)
-    with pytest.raises(CheckpointError, match="the checkpoint has no vocabulary.bytes"):
+    with pytest.raises(CheckpointError, match=r"the checkpoint has no vocabulary\.bytes"):
         portnn.load(out)
 
 
