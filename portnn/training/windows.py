@@ -80,7 +80,7 @@ class WindowBatches:
     -----
     A word with a share f of the text is kept with the probability ``sqrt(sample / f) + sample / f``, as in word2vec's
     code [1]_. A text is cut into slices, and windows end there as they do at the end of a sentence; a slice has
-    thousands of words. The blocks of a slice are dealt out evenly to its batches; those without words have no pairs.
+    thousands of words. The blocks of a slice are dealt out to its batches in turn; those without words have no pairs.
 
     References
     ----------
@@ -192,6 +192,9 @@ class WindowBatches:
         )
         around = size + 2 * window
         near = np.lib.stride_tricks.sliding_window_view(words, around)[::size]
+        # Blocks are dealt out in turn: a word that comes in a burst is not all in one batch.
+        turn = np.arange(blocks).reshape(-1, self.per_slice).T.reshape(-1)
+        near, left, right = near[turn], left[turn], right[turn]
         weights = np.empty((blocks, around + self.drawn, size), np.float32)
         windows, negatives = weights[:, :around], weights[:, around:]
         np.copyto(windows, (self._apart >= -left) & (self._apart <= right))
