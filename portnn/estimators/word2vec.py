@@ -80,7 +80,7 @@ class Word2Vec:
     batch_size, block_size, shared_negatives : int
         Positions of a step, of a block, and negatives that a block shares. Larger steps and fewer negatives are faster
         and learn less: see the documentation page on word2vec. By default a step has as many positions as the most
-        frequent word can bear, at most 512 for skip-gram and 1024 for CBOW, and there are 64 and 32 negatives.
+        frequent word can bear, at most 512 for skip-gram and 2048 for CBOW, and there are 64 and 32 negatives.
     seed : int
         One seed gives the same vectors in every process.
     backend : str or Backend

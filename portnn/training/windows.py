@@ -17,7 +17,7 @@ Ids = np.ndarray[Any, Any]
 BEARABLE = 10.0
 """Learning rate times pairs of one word in a step; about twice as much was found to diverge."""
 
-MOST_POSITIONS = {True: 512, False: 1024}
+MOST_POSITIONS = {True: 512, False: 2048}
 """Positions of a step beyond which training becomes no faster, for skip-gram and for CBOW."""
 
 BATCHES = 64

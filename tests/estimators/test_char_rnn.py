@@ -271,7 +271,7 @@ def test_checkpoints_that_do_not_hold_together(backend, tmp_path) -> None:
         with pytest.raises(CheckpointError, match=message):
             portnn.load(path)
 
-    refused(r"holds Word2Vec; this portnn loads CharRNN", estimator="Word2Vec")
+    refused(r"holds Oracle; this portnn loads CharRNN", estimator="Oracle")
     refused("vocabulary does not fit", model={**facts["model"], "vocabulary_size": 99})
     refused("output.weight does not fit", arrays={**arrays, "params.output.weight": np.zeros((2, 2))})
     refused("output.weight does not fit", arrays={k: v for k, v in arrays.items() if k != "params.output.weight"})

@@ -116,7 +116,7 @@ def train(
     encoding: Annotated[str | None, _option("Of the files: utf-8, gb18030, latin-1 ...", "encoding")] = None,
     batch_size: Annotated[
         int | None,
-        _option("Positions of a step. [default: what the vocabulary bears, up to 512, CBOW 1024]", "batch_size"),
+        _option("Positions of a step. [default: what the vocabulary bears, up to 512, CBOW 2048]", "batch_size"),
     ] = None,
     block_size: Annotated[int | None, _option("Positions that share negatives.", "block_size")] = None,
     shared_negatives: Annotated[
