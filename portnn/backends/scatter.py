@@ -42,7 +42,7 @@ def scatter_add(
     -----
     `array_api_extra.at(target, ids).add(rows)` leaves repeated ids undefined; this is the operation that
     the gradient of a row gather needs. On NumPy a table of more than 512 rows, or one that is donated, is added to
-    by SciPy's sparse kernels if SciPy is there, six to twenty times faster than NumPy alone.
+    by SciPy's sparse kernels if SciPy is there, ten to twenty times faster than NumPy alone.
     """
     if compat.is_numpy_namespace(xp) and (donate or target.shape[0] > ONE_HOT_ROWS):
         add_columns = _sparse_kernel()
