@@ -33,8 +33,8 @@ from portnn.training import (
 )
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
-SHARED_NEGATIVES = {True: 64, False: 32}
-"""Negatives that a block shares, for skip-gram and CBOW: a position of CBOW has but one positive."""
+BLOCKS = {True: (16, 40), False: (32, 32)}
+"""Positions of a block and negatives that they share, for skip-gram and for CBOW."""
 
 LINES_OF_METRICS = 20
 """Lines of metrics an epoch."""
@@ -80,7 +80,8 @@ class Word2Vec:
     batch_size, block_size, shared_negatives : int
         Positions of a step, of a block, and negatives that a block shares. Larger steps and fewer negatives are faster
         and learn less: see the documentation page on word2vec. By default a step has as many positions as the most
-        frequent word can bear, at most 512 for skip-gram and 2048 for CBOW, and there are 64 and 32 negatives.
+        frequent word can bear, at most 512 for skip-gram and 2048 for CBOW; 16 positions share 40 negatives in
+        skip-gram, 32 positions 32 negatives in CBOW.
     seed : int
         One seed gives the same vectors in every process.
     backend : str or Backend
@@ -149,7 +150,7 @@ class Word2Vec:
         lines: bool = True,
         lowercase: bool = True,
         batch_size: int | None = None,
-        block_size: int = 32,
+        block_size: int | None = None,
         shared_negatives: int | None = None,
         seed: int = 0,
         backend: str | Backend = "numpy",
@@ -157,8 +158,8 @@ class Word2Vec:
         dtype: str = "float32",
     ) -> None:
         sg, cbow_mean = switch("sg", sg), switch("cbow_mean", cbow_mean)  # gensim says 0 and 1
-        if shared_negatives is None:
-            shared_negatives = SHARED_NEGATIVES[sg]
+        block_size = BLOCKS[sg][0] if block_size is None else block_size
+        shared_negatives = BLOCKS[sg][1] if shared_negatives is None else shared_negatives
         self.network = {
             "vector_size": plain(vector_size), "window": plain(window), "sg": sg, "cbow_mean": cbow_mean,
             "whole_steps": switch("whole_steps", whole_steps),

@@ -84,23 +84,22 @@ def negative_sampling(
     check_shape("negative_sampling", "weights", weights, (blocks, length, count), "hidden and outputs expect")
     if not 0 <= positives <= count:
         raise ValueError(f"negative_sampling: positives is {positives}, expected 0..{count}")
-    # The smaller matrix is turned and copied: a product with one that lies crosswise takes NumPy twice as long.
-    turned = xp.reshape(xp.reshape(xp.matrix_transpose(hidden), (-1,)), (blocks, size, length))
-    z = xp.matrix_transpose(xp.matmul(outputs, turned))
+    z = xp.matmul(outputs, xp.matrix_transpose(hidden))  # crosswise: (blocks, n, length)
+    across = xp.matrix_transpose(weights)
     sign = None
     if positives:
         place = xp.arange(count, dtype=hidden.dtype, device=device(hidden))
         # Half a step off the whole numbers, where the sign would be 0.
-        sign = xp.sign(place - (positives - 0.5))
+        sign = xp.expand_dims(xp.sign(place - (positives - 0.5)), axis=-1)
         z *= sign
-    growth = xp.exp(xp.clip(z, None, STEEPEST))
+    growth = xp.exp(xp.minimum(z, STEEPEST))
     whole = growth + 1.0
     growth /= whole
-    growth *= weights
+    growth *= across
     if sign is not None:
         growth *= sign
-    loss = xp.sum(xp.log(whole) * weights)
-    return loss, NegativeSamplingCache(hidden, outputs, growth)
+    loss = xp.vecdot(xp.reshape(xp.log(whole), (-1,)), xp.reshape(across, (-1,)))
+    return loss, NegativeSamplingCache(hidden, outputs, xp.matrix_transpose(growth))
 
 
 @portable

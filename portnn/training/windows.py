@@ -102,8 +102,8 @@ class WindowBatches:
         shrink_windows: bool = True,
         ns_exponent: float = 0.75,
         batch_size: int = 512,
-        block_size: int = 32,
-        shared_negatives: int = 64,
+        block_size: int = 16,
+        shared_negatives: int = 40,
         seed: int | tuple[int, ...] = 0,
         release: Callable[[], object] | None = None,
     ) -> None:

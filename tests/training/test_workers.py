@@ -175,6 +175,7 @@ from portnn.models import RecurrentLM
 from portnn.training import Workers
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts with "&"
     workers = Workers(RecurrentLM(5), portnn.backend("numpy"), 2)
     print(workers._processes[0][0].pid, flush=True)
     time.sleep(60)

@@ -36,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "lines": True,
     "lowercase": True,
     "batch_size": None,
-    "block_size": 32,
+    "block_size": None,
     "shared_negatives": None,
     "seed": 0,
     "dtype": "float32",
@@ -118,9 +118,11 @@ def train(
         int | None,
         _option("Positions of a step. [default: what the vocabulary bears, up to 512, CBOW 2048]", "batch_size"),
     ] = None,
-    block_size: Annotated[int | None, _option("Positions that share negatives.", "block_size")] = None,
+    block_size: Annotated[
+        int | None, _option("Positions that share negatives. [default: 16, CBOW 32]", "block_size")
+    ] = None,
     shared_negatives: Annotated[
-        int | None, _option("Negatives of a block. [default: 64, CBOW 32]", "shared_negatives")
+        int | None, _option("Negatives of a block. [default: 40, CBOW 32]", "shared_negatives")
     ] = None,
     optimizer: Annotated[str | None, _option("sgd, adagrad or adam.", "optimizer")] = None,
     checkpoint_every: Annotated[
