@@ -105,7 +105,9 @@ class WordCorpus:
                 counted = count_words(stream, self.max_vocab_size, reading.advance)
                 vocabulary = WordVocabulary.from_counts(counted, self.min_count, self.max_vocab_size)
             elif update:
-                vocabulary = self._extended(vocabulary, count_words(stream, None, reading.advance).counts)
+                vocabulary = self._extended(
+                    vocabulary, count_words(stream, self.max_vocab_size, reading.advance).counts
+                )
             words = encode_words(stream, vocabulary, advance=reading.advance)
         if known is not None and update and progress:
             new = len(vocabulary) - len(known)
@@ -122,10 +124,15 @@ class WordCorpus:
         return vocabulary, words
 
     def _extended(self, known: WordVocabulary, counts: dict[str, int]) -> WordVocabulary:
-        """Vocabulary with more words after those it has, the most frequent first, and the sums of their counts."""
+        """Vocabulary with more words after those it has, the most frequent first, and the sums of their counts.
+
+        No word that is known goes; new ones come as long as there is room.
+        """
         more = [word for word, count in counts.items() if count >= self.min_count and word not in known.index]
         more.sort()
         more.sort(key=counts.__getitem__, reverse=True)
+        if self.max_vocab_size is not None:
+            more = more[: max(0, self.max_vocab_size - len(known))]
         before = known.counts + np.asarray([counts.get(word, 0) for word in known.words], np.int64)
         added = np.asarray([counts[word] for word in more], np.int64)
         return WordVocabulary((*known.words, *more), np.concatenate((before, added)), known.dropped)

@@ -226,6 +226,15 @@ def test_a_small_vocabulary_learns_with_nothing_chosen(sg):
     assert model.epoch_losses[-1] < 0.3 * 6 * np.log(2.0)  # what it costs to know nothing
 
 
+def test_new_words_come_as_long_as_there_is_room(backend):
+    model = network(backend, min_count=2, max_vocab_size=25).fit(TEXT, steps=4, **QUIET)
+    words = model.vocabulary.words
+    more = [["a0", "new", "newer", "a1"], ["new", "newer", "a1"], ["newer", "a0"]]
+    model.fit(more, steps=4, update_vocabulary=True, **QUIET)
+    assert len(words) == 24
+    assert model.vocabulary.words == (*words, "newer")
+
+
 def test_new_words_are_added_when_that_is_said(backend, capfd):
     model = network(backend, min_count=2).fit(TEXT, steps=40, **QUIET)
     words, before, counts = (
