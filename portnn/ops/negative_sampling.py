@@ -90,7 +90,7 @@ def negative_sampling(
     if positives:
         place = xp.arange(count, dtype=hidden.dtype, device=device(hidden))
         # Half a step off the whole numbers, where the sign would be 0.
-        sign = xp.expand_dims(xp.sign(place - (positives - 0.5)), axis=-1)
+        sign = xp.sign(place - (positives - 0.5))[:, None]
         z *= sign
     growth = xp.exp(xp.minimum(z, STEEPEST))
     whole = growth + 1.0
