@@ -20,6 +20,9 @@ LIBRARIES = {
     "cupy": ("cupy-cuda12x",),
 }
 BACKENDS = {"strict": "array-api-strict"}
+EVERY_CORE = ("-n", "auto")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Every core has a pytest of its own; more threads would only be in one another's way."""
 EVERY = [requirement for name in ("strict", "torch", "jax") for requirement in LIBRARIES[name]]
 
 
@@ -35,11 +38,13 @@ def tests(session: nox.Session, library: str) -> None:
     if library == "cupy":
         need_gpu(session)
     # array-api-strict is the second library, and has the second device, of the tests that mix them.
-    session.install(".[plot,chinese,sklearn,word2vec]", "pytest", "array-api-strict", *LIBRARIES[library])
-    session.run("pytest", "--backend", BACKENDS.get(library, library), *session.posargs)
+    tools = ("pytest", "pytest-xdist", "array-api-strict")
+    session.install(".[plot,chinese,sklearn,word2vec]", *tools, *LIBRARIES[library])
+    cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
+    session.run("pytest", *cores, "--backend", BACKENDS.get(library, library), *session.posargs, env=ONE_THREAD)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
-        session.run("pytest", "--backend", "numpy", "-m", "torch_oracle")
+        session.run("pytest", *EVERY_CORE, "--backend", "numpy", "-m", "torch_oracle", env=ONE_THREAD)
 
 
 @nox.session
