@@ -41,7 +41,8 @@ def tests(session: nox.Session, library: str) -> None:
     tools = ("pytest", "pytest-xdist", "array-api-strict")
     session.install(".[plot,chinese,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
-    session.run("pytest", *cores, "--backend", BACKENDS.get(library, library), *session.posargs, env=ONE_THREAD)
+    which = ("--ignore=tests/test_examples.py", "--backend", BACKENDS.get(library, library))
+    session.run("pytest", *cores, *which, *session.posargs, env=ONE_THREAD)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
         session.run("pytest", *EVERY_CORE, "--backend", "numpy", "-m", "torch_oracle", env=ONE_THREAD)
@@ -63,10 +64,10 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run the examples as a reader would."""
-    session.install(".[plot,sklearn]", "pytest")
+    """Test the examples, and run them as a reader would."""
+    session.install(".[plot,sklearn]", "pytest", "pytest-xdist")
     # Those that need data of the user's own run on a little of the same form, which their tests make.
-    session.run("pytest", "tests/test_examples.py", "-k", "word2vec or sentiment or data")
+    session.run("pytest", *EVERY_CORE, "tests/test_examples.py", env=ONE_THREAD)
     session.chdir(session.create_tmp())
     for name, *arguments in (("char_rnn", "300"), ("min_char_rnn", "300"), ("scipy_minimize",)):
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
