@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from portnn.cli.word2vec.report import whole_epochs
+from portnn.cli.word2vec.report import neighbours, whole_epochs
 from portnn.cli.word2vec.train import DEFAULTS, FIT
 from portnn.estimators import Word2Vec
 from portnn.training import RunFolder, load_checkpoint, read_metrics
@@ -90,6 +90,12 @@ def test_the_curve_has_a_point_an_epoch() -> None:
     lines = [{"step": step, "loss": 1.0 / step} for step in range(2, 21, 2)]
     assert [line["step"] for line in whole_epochs(lines, 6)] == [6, 12, 18]
     assert whole_epochs(lines, 8) == lines  # two epochs make no curve
+
+
+def test_neighbours_are_no_punctuation(monkeypatch) -> None:
+    monkeypatch.setattr("portnn.cli.word2vec.report.NEIGHBOURS", 9)
+    model = Word2Vec(6, 2, sample=0).fit(TEXT, progress=False)
+    assert sorted([*neighbours(model, "king"), "king", ","]) == sorted(model.vocabulary.words)
 
 
 def test_json(train, folder, portnn) -> None:

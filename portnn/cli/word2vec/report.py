@@ -29,7 +29,7 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
     lines = read_metrics(folder.metrics)
     loss = lines[-1]["loss"]
     words = tastes(model)
-    near = {word: [other for other, _ in model.wv.most_similar(word, topn=NEIGHBOURS)] for word in words}
+    near = {word: neighbours(model, word) for word in words}
     drawn, trouble = draw_curve(folder, whole_epochs(lines, model.steps_per_epoch), title="Word vectors")
     command = shlex.join(["portnn", "word2vec", "similar", str(folder.last), words[0]])
     known = int(vocabulary.counts.sum())
@@ -84,6 +84,12 @@ def tastes(model: Word2Vec) -> list[str]:
     commonest = int(np.searchsorted(np.cumsum(vocabulary.counts), vocabulary.counts.sum() * COMMONEST))
     rest = [word for word in vocabulary.words[commonest:] if word.isalpha()]
     return (rest or list(vocabulary.words))[:TASTES]
+
+
+def neighbours(model: Word2Vec, word: str) -> list[str]:
+    """Words near a word, without punctuation, which is a word like any other to the vectors."""
+    near = [other for other, _ in model.wv.most_similar(word, topn=10 * NEIGHBOURS)]
+    return [other for other in near if any(map(str.isalnum, other))][:NEIGHBOURS]
 
 
 def whole_epochs(lines: list[Metrics], steps_per_epoch: int) -> list[Metrics]:
