@@ -100,11 +100,11 @@ class WordVectors:
         return {"input": shape, "output": shape}
 
     def init(self, rng: np.random.Generator) -> dict[str, np.ndarray[Any, Any]]:
-        """Draw input vectors, uniform within 0.5 / vector_size; output vectors are zero. Float32, on the host."""
+        """Draw input vectors, uniform within 1 / vector_size; output vectors are zero. Float32, on the host."""
         shape = (self.vocabulary_size, self.vector_size)
         drawn = rng.random(shape, dtype=np.float32)
         drawn -= np.float32(0.5)
-        drawn /= np.float32(self.vector_size)
+        drawn /= np.float32(0.5 * self.vector_size)
         return {"input": drawn, "output": np.zeros(shape, np.float32)}
 
     def initial_carry(self, batch_size: int) -> tuple[()]:

@@ -160,7 +160,7 @@ def test_first_vectors_and_batches_are_drawn_apart():
     model.fit(TEXT, steps=1, callbacks=[lambda event: seen.append(event)], **QUIET)
     drawn = np.random.default_rng((5, 0)).random((24, 6), dtype=np.float32)
     batches = np.random.default_rng((5, 0, 1, 0, 0)).random((24, 6), dtype=np.float32)
-    assert np.abs((drawn - 0.5) / 6 - tables(model)["input"]).max() < 0.05
+    assert np.abs((drawn - 0.5) / 3 - tables(model)["input"]).max() < 0.05
     assert not np.array_equal(drawn, batches)
 
 

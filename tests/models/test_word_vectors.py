@@ -169,8 +169,8 @@ def test_vectors_start_small_and_what_is_predicted_at_zero():
     assert not params["output"].any()
     drawn = params["input"] * 8
     assert params["input"].dtype == np.float32
-    assert -0.5 <= drawn.min() < -0.49 < 0.49 < drawn.max() <= 0.5
-    assert abs(drawn.mean()) < 4.0 * math.sqrt(1 / 12 / drawn.size)
+    assert -1.0 <= drawn.min() < -0.99 < 0.99 < drawn.max() <= 1.0
+    assert abs(drawn.mean()) < 4.0 * math.sqrt(4 / 12 / drawn.size)
     assert np.array_equal(params["input"], model.init(np.random.default_rng(1))["input"])
     assert not np.array_equal(params["input"], model.init(np.random.default_rng(2))["input"])
 
