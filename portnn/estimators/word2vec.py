@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -413,7 +413,7 @@ class Word2Vec:
     def _first_params(self, model: WordVectors, vocabulary: WordVocabulary, rng: np.random.Generator) -> Parameters:
         """Parameters to start from: those that are there, copied, since training writes to them; new for new words."""
         before = 0 if self.params is None else len(self.vocabulary or ())
-        drawn = WordVectors(max(1, len(vocabulary) - before), model.vector_size).init(rng)
+        drawn = replace(model, vocabulary_size=max(1, len(vocabulary) - before)).init(rng)
         asarray, xp = self.backend.asarray, self.backend.xp
         if self.params is None:
             return tree_map(asarray, drawn)  # type: ignore[no-any-return]

@@ -100,11 +100,14 @@ class WordVectors:
         return {"input": shape, "output": shape}
 
     def init(self, rng: np.random.Generator) -> dict[str, np.ndarray[Any, Any]]:
-        """Draw input vectors, uniform within 1 / vector_size; output vectors are zero. Float32, on the host."""
+        """Draw input vectors, uniform within 0.5 / vector_size; output vectors are zero. Float32, on the host.
+
+        In CBOW they are drawn twice as large: a mean of several is small, and on little text learning began late.
+        """
         shape = (self.vocabulary_size, self.vector_size)
         drawn = rng.random(shape, dtype=np.float32)
         drawn -= np.float32(0.5)
-        drawn /= np.float32(0.5 * self.vector_size)
+        drawn /= np.float32(self.vector_size * (1.0 if self.sg else 0.5))
         return {"input": drawn, "output": np.zeros(shape, np.float32)}
 
     def initial_carry(self, batch_size: int) -> tuple[()]:

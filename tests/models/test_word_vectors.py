@@ -162,12 +162,13 @@ def test_float32_stays_float32(evaluate, params, drawn, variant, backend32):
 
 
 @pytest.mark.host
-def test_vectors_start_small_and_what_is_predicted_at_zero():
-    model = WordVectors(2000, 8)
+@pytest.mark.parametrize(("sg", "largest"), [(True, 0.5), (False, 1.0)])
+def test_vectors_start_small_and_what_is_predicted_at_zero(sg, largest):
+    model = WordVectors(2000, 8, sg=sg)
     params = model.init(np.random.default_rng(1))
     assert {name: array.shape for name, array in params.items()} == model.shapes()
     assert not params["output"].any()
-    drawn = params["input"] * 8
+    drawn = params["input"] * 8 / largest
     assert params["input"].dtype == np.float32
     assert -1.0 <= drawn.min() < -0.99 < 0.99 < drawn.max() <= 1.0
     assert abs(drawn.mean()) < 4.0 * math.sqrt(4 / 12 / drawn.size)
