@@ -229,7 +229,8 @@ class Word2Vec:
         out : path, optional
             Where the model is kept while it is trained: a file whose name ends in .safetensors, or a folder.
         resume : bool
-            Go on with the run in `out`, bit for bit; if it is not there, start.
+            Go on with the run in `out`, bit for bit; if it is not there, start. To other `epochs` or `steps` than at
+            first the learning rate falls anew, from what it would be there in a run of that length.
         overwrite : bool
             Replace the run in `out`; without it, that is an error.
         callbacks : sequence of Callback

@@ -82,7 +82,7 @@ class WordCorpus:
         update : bool
             Add the corpus's words to those known.
         progress : bool
-            Show progress, and say how many words are added, on stderr.
+            Show progress, and say how many phrases are found and words added, on stderr.
 
         Raises
         ------
@@ -100,6 +100,8 @@ class WordCorpus:
                     stream, min_count=self.min_count, threshold=self.phrase_threshold, advance=reading.advance
                 )
                 stream = found.joined(stream)
+                if progress:
+                    reading.say(f"phrases: {len(found.phrases):,} of score above {self.phrase_threshold:g}")
             vocabulary = known
             if vocabulary is None:
                 counted = count_words(stream, self.max_vocab_size, reading.advance)
@@ -118,8 +120,8 @@ class WordCorpus:
             )
         if window >= words.longest:
             raise ValueError(
-                f"window is {window}, but the longest sentence has {words.longest} words of the vocabulary; "
-                f"{words.longest - 1} is the largest that makes sense"
+                f"window is {window}, but the longest sentence has {words.longest} words of the vocabulary's "
+                f"{len(vocabulary):,}; {words.longest - 1} is the largest that makes sense"
             )
         return vocabulary, words
 

@@ -94,6 +94,10 @@ class Reading:
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
         self.bar.close()
 
+    def say(self, text: str) -> None:
+        """Put a line above the bar."""
+        tqdm.write(text, file=sys.stderr)
+
     def advance(self, count: int) -> None:
         """So much more was read."""
         self.bar.update(count)

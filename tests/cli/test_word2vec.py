@@ -86,6 +86,16 @@ def test_results_to_stdout_and_progress_to_stderr(train_and_draw, folder, portnn
     assert portnn(*command[1:]).status == 0
 
 
+def test_a_run_that_learned_little_says_so(train) -> None:
+    said = "hardly more than guessing: try more --epochs or a higher --alpha"
+    assert said in train("--alpha", 1e-3).out
+    assert said not in train("--epochs", 30, "--overwrite").out
+
+
+def test_phrases_are_counted(train) -> None:
+    assert "phrases: 4 of score above 0.2\n" in train("--phrases", 1, "--phrase-threshold", 0.2).err
+
+
 def test_the_curve_has_a_point_an_epoch() -> None:
     lines = [{"step": step, "loss": 1.0 / step} for step in range(2, 21, 2)]
     assert [line["step"] for line in whole_epochs(lines, 6)] == [6, 12, 18]
@@ -309,7 +319,7 @@ def test_export_from_any_format_to_any(portnn, files, tmp_path, kind, suffix) ->
     found = KeyedVectors.load(out)
     assert found.index_to_key == WORDS
     assert found.vectors.tolist() == np.array(VECTORS, np.float32).tolist()
-    assert portnn("word2vec", "export", out, out, "--overwrite", "--json").status == 0
+    assert portnn("word2vec", "export", files[kind], out, "--overwrite", "--json").status == 0
 
 
 def test_export_of_another_table(portnn, train, folder, tmp_path) -> None:
@@ -354,3 +364,12 @@ def test_a_picture_beside_the_vectors(portnn, files, tmp_path) -> None:
     result = portnn("word2vec", "plot", vectors, "--words", "king", "man", "film")
     assert (result.status, result.err) == (0, "")
     assert vectors.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_export_onto_itself_would_lose_the_run(train, folder, portnn) -> None:
+    train()
+    before = folder.last.read_bytes()
+    result = portnn("word2vec", "export", folder.last, folder.last.parent / "." / folder.last.name, "--overwrite")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.endswith("is the file to export itself; name another\n")
+    assert folder.last.read_bytes() == before

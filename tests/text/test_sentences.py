@@ -269,3 +269,12 @@ def test_what_is_no_list_of_words(sentences, message: str) -> None:
     for given in (sentences, Anew(*sentences)):
         with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
             list(as_sentences(given))
+
+
+def test_a_text_that_is_the_name_of_a_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert list(as_sentences("corpus.txt", level="space")) == [["corpus.txt"]]
+    (tmp_path / "corpus.txt").write_text("a film")
+    with pytest.raises(ValueError, match=r"is the text 'corpus.txt', .* give pathlib.Path\('corpus.txt'\)"):
+        as_sentences("corpus.txt")
+    assert list(as_sentences("corpus.txt\n", level="space")) == [["corpus.txt"]]

@@ -33,6 +33,8 @@ def export(
     if kind is None:
         suffixes = ", ".join(FORMATS)
         raise ValueError(f"{out}: no format has the suffix {''.join(out.suffixes)!r}; known: {suffixes}")
+    if out.exists() and out.samefile(file):
+        raise ValueError(f"{out} is the file to export itself; name another")
     refuse_existing(out, overwrite)
     wv = KeyedVectors.load(file, vectors=table)  # not mapped: a damaged file must not come out as a good one
     if kind == "safetensors":

@@ -18,6 +18,9 @@ TASTES, NEIGHBOURS = 4, 5
 FEWEST_POINTS = 3
 """Epochs from which on the loss curve has a point for each."""
 
+LITTLE = 0.85
+"""Share of the loss of guessing above which little has been learned."""
+
 COMMONEST = 2 / 3
 """Share of a text that consists of its commonest words."""
 
@@ -53,6 +56,8 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
         )
         return
     print(f"learned     {loss:.3f} nats per pair in the last epoch (guessing: {guess(model):.3f})")
+    if loss > LITTLE * guess(model):
+        print("            hardly more than guessing: try more --epochs or a higher --alpha")
     for number, (word, others) in enumerate(near.items()):
         print(f"{'' if number else 'neighbours':10s}  {word}: {' '.join(others)}")
     print(f"text        {known:,} words, {len(vocabulary):,} different{left_out(model)}")

@@ -55,7 +55,7 @@ FIT = ("encoding", "optimizer", "checkpoint_every")
 
 def _option(text: str, name: str, *names: str) -> Any:
     default = DEFAULTS[name]
-    shown = text if default is None or isinstance(default, bool) else f"{text} [default: {default}]"
+    shown = text if default is None or "[default:" in text else f"{text} [default: {default}]"
     return typer.Option(*names, help=shown, show_default=False)
 
 
@@ -97,7 +97,10 @@ def train(
     ] = None,
     alpha: Annotated[float | None, _option("Learning rate at the beginning.", "alpha")] = None,
     min_alpha: Annotated[float | None, _option("Learning rate at the end.", "min_alpha")] = None,
-    epochs: Annotated[float | None, _option("Passes over the text, with --resume too: in all.", "epochs")] = None,
+    epochs: Annotated[
+        float | None,
+        _option("Passes over the text, with --resume too: in all. [default: 5; without files 20]", "epochs"),
+    ] = None,
     phrases: Annotated[int | None, _option("Times that pairs of words such as new york are joined.", "phrases")] = None,
     phrase_threshold: Annotated[
         float | None, _option("Score above which a pair is joined.", "phrase_threshold")
