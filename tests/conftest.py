@@ -95,3 +95,9 @@ def rng() -> np.random.Generator:
 @pytest.fixture(autouse=True)
 def no_cache_of_the_user(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("PORTNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def the_same_in_any_order():
+    """scikit-learn draws from NumPy's one generator where no random_state is given."""
+    np.random.seed(0)  # noqa: NPY002

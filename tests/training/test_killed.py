@@ -1,4 +1,4 @@
-"""kill -9 at twenty moments of a run: each time it goes on, and ends as if nothing had happened."""
+"""kill -9 at many moments of a run: each time it goes on, and ends as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 TEXT = "the quick brown fox jumps over the lazy dog; " * 5
-STEPS, KILLS = 400, 20
+STEPS = 400
 
 
 SCRIPT = f"""
@@ -31,8 +31,8 @@ portnn.CharRNN("gru", hidden_size=8, num_layers=2, dropout=0.2).fit(
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2] if hasattr(os, "memfd_create") else [1])
-def test_killed_twenty_times(tmp_path, workers) -> None:
+@pytest.mark.parametrize(("workers", "kills"), [(1, 20), (2, 8)] if hasattr(os, "memfd_create") else [(1, 20)])
+def test_killed_again_and_again(tmp_path, workers, kills) -> None:
     script = tmp_path / "train.py"
     script.write_text(SCRIPT, encoding="utf-8")
 
@@ -45,7 +45,7 @@ def test_killed_twenty_times(tmp_path, workers) -> None:
     rng = np.random.default_rng(9)
     folder = tmp_path / "killed"
     metrics = folder / "metrics.jsonl"
-    for _ in range(KILLS):
+    for _ in range(kills):
         size = metrics.stat().st_size if metrics.exists() else 0
         more = int(rng.integers(1, 8)) * 150  # bytes, about a line each
         process = context.Process(
@@ -59,7 +59,7 @@ def test_killed_twenty_times(tmp_path, workers) -> None:
         assert process.is_alive(), "the run was over before it was killed"
         process.kill()
         process.join()
-    assert 20 < load_checkpoint(folder / "last.safetensors")[1]["run"]["step"] < STEPS
+    assert kills < load_checkpoint(folder / "last.safetensors")[1]["run"]["step"] < STEPS
     train(folder)
     for name in ("last.safetensors", "best.safetensors"):
         (arrays, facts), (others, other_facts) = (load_checkpoint(tmp_path / run / name) for run in ("whole", "killed"))
