@@ -282,7 +282,7 @@ def main() -> None:
         print(f"\n{task}", flush=True)
         if task in ("speed", "fit", "softmax"):
             print("words/s: median (best); portnn, then gensim, then the ratio of medians and of the best")
-            found[task] = speed(task, 3 if task == "fit" else options.rounds)
+            found[task] = speed(task, min(3, options.rounds) if task == "fit" else options.rounds)
         elif task == "memory":
             found[task] = memory()
         else:

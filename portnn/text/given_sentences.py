@@ -11,8 +11,6 @@ from portnn.text.sentences import Advance, Sentences, SentenceStream
 SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
 """A text itself, a file or folder, files, or sentences that can be iterated again and again."""
 
-_LONGEST_NAME = 1000
-
 
 class GivenSentences(SentenceStream):
     """Sentences of the caller, each looked at as it passes.
@@ -83,7 +81,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     [['a', 'film'], ['a', 'gem']]
     """
     of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
-    if isinstance(source, str) and len(source) < _LONGEST_NAME and os.path.isfile(source):
+    if isinstance(source, str) and os.path.isfile(source):
         raise ValueError(f"sentences is the text {source!r}, and a file has that name; give pathlib.Path({source!r})")
     if isinstance(source, str | os.PathLike) or of_paths:
         return Sentences(source, **options)  # type: ignore[arg-type]

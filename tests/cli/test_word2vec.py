@@ -96,6 +96,15 @@ def test_phrases_are_counted(train) -> None:
     assert "phrases: 4 of score above 0.2\n" in train("--phrases", 1, "--phrase-threshold", 0.2).err
 
 
+@pytest.mark.parametrize(("sg", "shown"), [(True, "default: {}"), (False, "CBOW {}]")], ids=["skip-gram", "CBOW"])
+def test_the_help_tells_the_defaults_of_blocks(portnn, sg, shown) -> None:
+    told, windows = " ".join(portnn("word2vec", "train", "--help").out.split()), Word2Vec(sg=sg).windows
+    assert (windows["block_size"], windows["shared_negatives"]) == ((16, 40) if sg else (32, 32))
+    for name in ("block_size", "shared_negatives"):
+        after = told.partition(f"--{name.replace('_', '-')} ")[2].partition(" --")[0]
+        assert shown.format(windows[name]) in after
+
+
 def test_the_curve_has_a_point_an_epoch() -> None:
     lines = [{"step": step, "loss": 1.0 / step} for step in range(2, 21, 2)]
     assert [line["step"] for line in whole_epochs(lines, 6)] == [6, 12, 18]

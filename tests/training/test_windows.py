@@ -12,7 +12,7 @@ import pytest
 
 from portnn.models import WordVectors
 from portnn.training import WindowBatches
-from portnn.training.windows import chance_to_keep
+from portnn.training.windows import chance_to_keep, steady_batch_size
 
 pytestmark = pytest.mark.host
 
@@ -436,3 +436,27 @@ def test_the_expected_gradient_is_that_of_word2vec(sg):
         error = np.sqrt(np.maximum(squares / draws - mean**2, 0.0) / draws)
         assert np.all(np.abs(mean - right[name]) <= 4.5 * error + 1e-6)
         assert error.max() < 0.05 * np.abs(right[name]).max()
+
+
+@pytest.mark.parametrize("sg", [True, False], ids=["skip-gram", "CBOW"])
+def test_the_most_frequent_word_can_bear_a_step(sg):
+    """Learning rate times its pairs in a step is about 10 by default, and a step is no larger than is useful."""
+    shares = 1.0 / np.arange(1, 3001)
+    ids = np.random.default_rng(3).choice(3000, 60_000, p=shares / shares.sum())
+    counts = np.bincount(ids, minlength=3000)
+    ids = np.insert(ids, np.arange(20, 60_001, 20), 3000).astype(np.uint16)
+    drawn = {"negative": 5, "sample": 0.0, "shrink_windows": True, "ns_exponent": 0.75}
+    size = steady_batch_size(counts, window=5, sg=sg, alpha=0.05, **drawn)
+    source = WindowBatches(ids, counts, 60_000, window=5, sg=sg, batch_size=size, **drawn)
+    pairs = []
+    for batch, _ in epoch(source):
+        most = batch.ids == 0
+        columns = batch.weights.sum(axis=1)  # how often each word of a block is read or moved
+        if sg:
+            pairs.append(columns[most].sum())
+        else:
+            neighbours = batch.weights.shape[1] + 10
+            pairs.append(columns[:, :neighbours][most[:, :neighbours]].sum())
+    assert 0.7 * 10 < 0.05 * np.mean(pairs) < 1.1 * 10
+    assert steady_batch_size(counts, window=5, sg=sg, alpha=1e-6, **drawn) == {True: 512, False: 2048}[sg]
+    assert steady_batch_size(counts[:100], window=5, sg=sg, alpha=1e-6, **drawn) == 100
