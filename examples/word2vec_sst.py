@@ -19,15 +19,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import portnn
+from portnn.batches.alias import AliasTable
+from portnn.batches.windows import chance_to_keep
+from portnn.checkpoints import load_checkpoint
 from portnn.datasets import sentiment_treebank
 from portnn.models import WindowBatch, WordVectors
 from portnn.optimizers import SGD
+from portnn.optimizers.schedules import Halving
 from portnn.plots import plot_loss, plot_words
-from portnn.schedules import Halving
 from portnn.text import WordVocabulary, count_words, encode_words
-from portnn.training import Interrupted, Plan, Trainer, load_checkpoint
-from portnn.training.alias import AliasTable
-from portnn.training.windows import chance_to_keep
+from portnn.training import Interrupted, Plan, Trainer
 from portnn.vectors import vocabulary_arrays
 
 SIZE, WINDOW, NEGATIVE, WINDOWS, SEED = 10, 5, 10, 50, 1

@@ -12,18 +12,10 @@ if TYPE_CHECKING:
     from portnn import ops
     from portnn.backends import Backend, MissingBackendError, backend, backend_of, backends
     from portnn.checking import check_gradients, check_parity
-    from portnn.estimators import (
-        MLP,
-        CharRNN,
-        LinearRegression,
-        LogisticRegression,
-        SoftmaxRegression,
-        Word2Vec,
-        from_sklearn,
-        from_torch,
-        load,
-    )
-    from portnn.training import CheckpointError, DivergenceError
+    from portnn.checkpoints import CheckpointError
+    from portnn.estimators import MLP, CharRNN, LinearRegression, LogisticRegression, SoftmaxRegression, Word2Vec, load
+    from portnn.interop import from_sklearn, from_torch
+    from portnn.training import DivergenceError
     from portnn.vectors import KeyedVectors
 
 __version__ = "0.1.0"
@@ -31,7 +23,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Backend": "portnn.backends",
     "CharRNN": "portnn.estimators",
-    "CheckpointError": "portnn.training",
+    "CheckpointError": "portnn.checkpoints",
     "DivergenceError": "portnn.training",
     "KeyedVectors": "portnn.vectors",
     "LinearRegression": "portnn.estimators",
@@ -45,8 +37,8 @@ _HOMES = {
     "backends": "portnn",
     "check_gradients": "portnn.checking",
     "check_parity": "portnn.checking",
-    "from_sklearn": "portnn.estimators",
-    "from_torch": "portnn.estimators",
+    "from_sklearn": "portnn.interop",
+    "from_torch": "portnn.interop",
     "load": "portnn.estimators",
     "ops": "portnn",
 }

@@ -78,10 +78,11 @@ def portnn_speed(sg: bool, task: str) -> Run:
 def portnn_trainer(model: Any, sentences: Sentences) -> Any:
     """The run that `fit` would do, stopped and gone on with after every epoch."""
     from portnn.backends import generator
+    from portnn.batches import WindowBatches
     from portnn.models import WordVectors
     from portnn.optimizers import SGD
-    from portnn.schedules import Constant
-    from portnn.training import Plan, Trainer, WindowBatches
+    from portnn.optimizers.schedules import Constant
+    from portnn.training import Plan, Trainer
 
     vocabulary, words = model.corpus.read(sentences, "utf-8", window=5, known=None, update=False, progress=False)
     source = WindowBatches(
@@ -142,9 +143,9 @@ def tables(model: Any, words: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarr
 def held_out_loss(model: Any, sentences: Sentences, sg: bool) -> float:
     """Mean loss of a pair in nats on other text, the same windows and negatives for all."""
     import portnn
+    from portnn.batches import WindowBatches
     from portnn.models import WordVectors
     from portnn.text import WordVocabulary, encode_words
-    from portnn.training import WindowBatches
 
     words = sorted(model.wv.key_to_index)
     counts = dict.fromkeys(words, 0)

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from portnn import ops
+from portnn.optimizers.schedules import Linear
 from portnn.plots import plot_cost_surface, plot_descent
 from portnn.plots.palette import BLUE, VERMILION
-from portnn.schedules import Linear
 
 # %%
 # The samples

@@ -3,14 +3,14 @@
 import sys
 import types
 
-from portnn.backends.backend import Backend, MissingBackendError, backend, backend_of, to_host
 from portnn.backends.catalogue import BackendStatus, backends
+from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of, to_host
 from portnn.backends.compiling import compile
-from portnn.backends.namespace import Array, Namespace, device, is_array, library_name, namespace, portable
-from portnn.backends.product import product, products
+from portnn.backends.namespaces import Array, Namespace, device, is_array, library_name, namespace, portable
 from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
+from portnn.backends.recurrent_products import product, products
 from portnn.backends.row_gradient import RowGradient, coalesce
-from portnn.backends.scan import scan
+from portnn.backends.scanning import scan
 from portnn.backends.scatter import one_hot, scatter_add
 from portnn.backends.tree import tree_flatten, tree_map, tree_unflatten
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from typing import Any, TypedDict
 
-from portnn.backends.backend import DTYPES, INSTALL, MODULES, MissingBackendError, backend, installed, one_line
+from portnn.backends.choosing import DTYPES, INSTALL, MODULES, MissingBackendError, backend, installed, one_line
 
 
 class BackendStatus(TypedDict):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import array_api_compat as compat
 
-from portnn.backends.namespace import Namespace
+from portnn.backends.namespaces import Namespace
 
 F = TypeVar("F", bound=Callable[..., object])
 

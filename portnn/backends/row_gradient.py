@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import array_api_compat as compat
 
-from portnn.backends.namespace import Array, Namespace
+from portnn.backends.namespaces import Array, Namespace
 from portnn.backends.scatter import scatter_add
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from portnn.backends.namespace import Array, Namespace, device
+from portnn.backends.namespaces import Array, Namespace, device
 
 ONE_HOT_ROWS = 512
 """Tables up to this many rows are summed by a one-hot matrix product on NumPy and CuPy."""

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Backend, backend, generator, tree_map
+from portnn.batches import BatchSource
 from portnn.checking.gradients import Checked, evaluator
 from portnn.checking.guards import without_stalls
 from portnn.models import Model
 from portnn.optimizers import Optimizer
-from portnn.training import BatchSource, init_optimizer, make_step
+from portnn.training import init_optimizer, make_step
 
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 """Largest relative difference from NumPy that passes, per dtype."""

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
+from portnn.batches import BatchSource, ChunkStreams, RowBatches, WindowBatches
 from portnn.checking.gradients import Checked
 from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch, WordVectors
-from portnn.training import BatchSource, ChunkStreams, RowBatches, WindowBatches
 
 Arrays = dict[str, Any]
 

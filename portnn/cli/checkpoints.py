@@ -7,8 +7,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from portnn.checkpoints import CheckpointError
 from portnn.estimators import load
-from portnn.training import CheckpointError
 
 Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, such as portnn-out/best.safetensors.")]
 Model = TypeVar("Model")

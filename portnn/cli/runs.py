@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from portnn.checkpoints import load_checkpoint
 from portnn.estimators import check_resumable
-from portnn.training import RunFolder, load_checkpoint
+from portnn.training import RunFolder
 
 
 def saved_facts(folder: RunFolder, estimator: str) -> dict[str, Any] | None:

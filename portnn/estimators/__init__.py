@@ -2,8 +2,6 @@
 
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
-from portnn.estimators.holding_out import split_ids
-from portnn.estimators.importing import from_sklearn, from_torch
 from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.loading import load
 from portnn.estimators.mlp import MLP
@@ -27,9 +25,6 @@ __all__ = [
     "Word2Vec",
     "as_evaluation",
     "check_resumable",
-    "from_sklearn",
-    "from_torch",
     "load",
     "recipe",
-    "split_ids",
 ]

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from portnn.backends import Backend, generator, tree_map
+from portnn.batches import ChunkStreams
+from portnn.checkpoints import CheckpointError
 from portnn.estimators.evaluation import LanguageEvaluator
 from portnn.estimators.language_model import LanguageModel, Source
 from portnn.estimators.loaded_params import checked_params
@@ -15,17 +17,9 @@ from portnn.estimators.resuming import check_same_data, check_same_settings, ope
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
 from portnn.models import Parameters, RecurrentLM
 from portnn.optimizers import Optimizer
-from portnn.schedules import Schedule
+from portnn.optimizers.schedules import Schedule
 from portnn.text import Vocabulary, read_corpus
-from portnn.training import (
-    Callback,
-    CheckpointError,
-    ChunkStreams,
-    DivergenceError,
-    Plan,
-    Trainer,
-    check_workers,
-)
+from portnn.training import Callback, DivergenceError, Plan, Trainer, check_workers
 
 HELD_OUT_LIMIT = 100_000
 """Held-out loss is measured on the first so many held-out tokens, to bound its time."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Backend, tree_map
+from portnn.batches import check_integers, check_range
 from portnn.models import LanguageBatch, Parameters, RecurrentLM
-from portnn.training import check_integers, check_range
 
 STREAMS, CHUNK = 8, 128
 """Text is measured in up to this many parallel streams, this many ids at a time."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from portnn.backends import Backend, tree_flatten
+from portnn.checkpoints import save_checkpoint
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
 from portnn.estimators.sampling import Sampler
 from portnn.models import Parameters, RecurrentLM
 from portnn.text import Vocabulary, read_corpus
-from portnn.training import save_checkpoint
 
 Source = str | bytes | os.PathLike[str] | Sequence[os.PathLike[str]]
 

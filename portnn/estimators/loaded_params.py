@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from portnn.checkpoints import CheckpointError
 from portnn.models import Model
-from portnn.training import CheckpointError
 
 
 def checked_params(arrays: dict[str, Any], model: Model) -> dict[str, np.ndarray[Any, Any]]:

@@ -7,11 +7,11 @@ from typing import Any
 
 from portnn.backends import Backend
 from portnn.backends import backend as choose_backend
+from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.estimators.char_rnn import CharRNN
 from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
 from portnn.estimators.mlp import MLP
 from portnn.estimators.word2vec import Word2Vec
-from portnn.training import CheckpointError, load_checkpoint
 
 Estimator = CharRNN | MLP | Word2Vec
 

@@ -11,29 +11,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from portnn.backends import Backend, generator, tree_map
-from portnn.datasets import Layout
-from portnn.estimators.holding_out import split_ids, take_rows
+from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.resuming import check_same_data, check_same_settings, open_run, table_facts
 from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_learner import RowLearner
-from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, plain, total_steps
-from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters
 from portnn.optimizers import Optimizer
-from portnn.schedules import Schedule
-from portnn.training import (
-    Callback,
-    CheckpointError,
-    DivergenceError,
-    Metrics,
-    Plan,
-    Progressed,
-    Trainer,
-    check_workers,
-    load_checkpoint,
-)
+from portnn.optimizers.schedules import Schedule
+from portnn.tables import Layout
+from portnn.tables.holding_out import split_ids, take_rows
+from portnn.tables.scaling import Scaling
+from portnn.tables.targets import Targets
+from portnn.training import Callback, DivergenceError, Metrics, Plan, Progressed, Trainer, check_workers
 
 
 class MLP(RowLearner):

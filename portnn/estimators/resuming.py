@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from portnn.backends import to_host
+from portnn.checkpoints import CheckpointError, load_checkpoint
+from portnn.checkpoints.checkpoint import Arrays
 from portnn.models import RowBatch
 from portnn.text import Corpus
-from portnn.training import CheckpointError, RunFolder, load_checkpoint
-from portnn.training.checkpoint import Arrays
+from portnn.training import RunFolder
 
 PIECE = 1 << 22
 

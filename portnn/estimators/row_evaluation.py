@@ -9,8 +9,8 @@ import numpy as np
 
 from portnn import ops
 from portnn.backends import Backend, to_host, tree_map
-from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters, RowBatch
+from portnn.tables.targets import Targets
 
 BLOCK = 8192
 """Rows are worked on so many at a time, so that the hidden layers of a large table fit into memory."""

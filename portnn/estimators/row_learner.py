@@ -12,17 +12,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from portnn.backends import Backend, to_host, tree_map
-from portnn.estimators.class_weights import class_weights
-from portnn.estimators.holding_out import check_counts, split_ids
-from portnn.estimators.labels import as_labels
+from portnn.batches import RowBatches
 from portnn.estimators.row_model import RowModel
-from portnn.estimators.scaling import Scaling
 from portnn.estimators.settings import as_optimizer, as_schedule
-from portnn.estimators.table import as_table, backend_for, check_lengths, place_table
-from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, RowBatch
 from portnn.optimizers import Optimizer
-from portnn.training import Metrics, Plan, Progressed, RowBatches, Trainer
+from portnn.tables.class_weights import class_weights
+from portnn.tables.holding_out import check_counts, split_ids
+from portnn.tables.labels import as_labels
+from portnn.tables.placing import as_table, backend_for, check_lengths, place_table
+from portnn.tables.scaling import Scaling
+from portnn.tables.targets import Targets
+from portnn.training import Metrics, Plan, Progressed, Trainer
 
 
 class RowLearner(RowModel):

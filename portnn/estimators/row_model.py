@@ -12,14 +12,15 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Backend, is_array, to_host, tree_flatten, tree_map
 from portnn.backends import backend as choose_backend
-from portnn.datasets import Layout
-from portnn.estimators.labels import Classes, place_labels
+from portnn.checkpoints import save_checkpoint
 from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, blocks
-from portnn.estimators.scaling import Scaling
-from portnn.estimators.table import check_lengths, place_table, place_weights
-from portnn.estimators.targets import Targets
 from portnn.models import FeedForward, Parameters, RowBatch
-from portnn.training import pack, save_checkpoint, unpack
+from portnn.tables import Layout
+from portnn.tables.labels import Classes, place_labels
+from portnn.tables.placing import check_lengths, place_table, place_weights
+from portnn.tables.scaling import Scaling
+from portnn.tables.targets import Targets
+from portnn.training import pack, unpack
 
 
 class RowModel:

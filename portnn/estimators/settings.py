@@ -10,7 +10,7 @@ import numpy as np
 
 from portnn.backends import Backend, backend, generator
 from portnn.optimizers import Optimizer, optimizer
-from portnn.schedules import Schedule, schedule
+from portnn.optimizers.schedules import Schedule, schedule
 
 
 def plain(value: Any) -> Any:

@@ -11,26 +11,17 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Backend, tree_map
+from portnn.batches import WindowBatches, chance_to_keep, steady_batch_size
+from portnn.checkpoints import CheckpointError, save_checkpoint
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.resuming import check_same_data, check_same_settings, open_run
 from portnn.estimators.settings import as_backend, as_optimizer, as_seed, number, plain, switch, total_steps
 from portnn.estimators.word_corpus import WordCorpus, saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers import Optimizer
-from portnn.schedules import Linear
+from portnn.optimizers.schedules import Linear
 from portnn.text import SentencesLike, WordIds, WordVocabulary
-from portnn.training import (
-    Callback,
-    CheckpointError,
-    DivergenceError,
-    Metrics,
-    Plan,
-    Trainer,
-    WindowBatches,
-    chance_to_keep,
-    save_checkpoint,
-    steady_batch_size,
-)
+from portnn.training import Callback, DivergenceError, Metrics, Plan, Trainer
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
 BLOCKS = {True: (16, 40), False: (32, 32)}

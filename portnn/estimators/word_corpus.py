@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from portnn.checkpoints import CheckpointError
 from portnn.estimators.settings import number, switch
 from portnn.text import (
     Phrases,
@@ -22,7 +23,7 @@ from portnn.text import (
 from portnn.text.counting import check_min_count
 from portnn.text.sentences import SENTENCE_LEVELS
 from portnn.text.word_vocabulary import check_size
-from portnn.training import CheckpointError, Reading
+from portnn.training import Reading
 from portnn.vectors import unpack_words
 
 

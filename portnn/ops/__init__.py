@@ -4,36 +4,12 @@ Each forward returns its result and a cache; its backward takes the gradient of 
 The keyword `xp` is the array namespace; leave it out and the arrays decide.
 """
 
-from portnn.ops.binary_cross_entropy import (
-    BinaryCrossEntropyCache,
-    binary_cross_entropy,
-    binary_cross_entropy_backward,
-)
-from portnn.ops.cross_entropy import CrossEntropyCache, cross_entropy, cross_entropy_backward
-from portnn.ops.dropout import DropoutCache, dropout, dropout_backward
-from portnn.ops.embedding import EmbeddingCache, embedding, embedding_backward
-from portnn.ops.gru import GRUCache, GRUGradients, gru, gru_backward
-from portnn.ops.identity import IdentityCache, identity, identity_backward
-from portnn.ops.linear import LinearCache, LinearGradients, linear, linear_backward
-from portnn.ops.logistic_pairs import (
-    LogisticPairsCache,
-    LogisticPairsGradients,
-    logistic_pairs,
-    logistic_pairs_backward,
-)
-from portnn.ops.lstm import LSTMCache, LSTMGradients, lstm, lstm_backward
-from portnn.ops.negative_sampling import (
-    NegativeSamplingCache,
-    NegativeSamplingGradients,
-    negative_sampling,
-    negative_sampling_backward,
-)
-from portnn.ops.rbf import RbfCache, rbf, rbf_backward
-from portnn.ops.recurrence import Weights
-from portnn.ops.relu import ReluCache, relu, relu_backward
-from portnn.ops.rnn import RNNCache, RNNGradients, rnn, rnn_backward
-from portnn.ops.sigmoid import SigmoidCache, sigmoid, sigmoid_backward
-from portnn.ops.softmax import (
+from portnn.ops.activations.identity import IdentityCache, identity, identity_backward
+from portnn.ops.activations.rbf import RbfCache, rbf, rbf_backward
+from portnn.ops.activations.registry import ACTIVATIONS, Activation
+from portnn.ops.activations.relu import ReluCache, relu, relu_backward
+from portnn.ops.activations.sigmoid import SigmoidCache, sigmoid, sigmoid_backward
+from portnn.ops.activations.softmax import (
     LogSoftmaxCache,
     SoftmaxCache,
     log_softmax,
@@ -41,10 +17,35 @@ from portnn.ops.softmax import (
     softmax,
     softmax_backward,
 )
-from portnn.ops.squared_error import SquaredErrorCache, squared_error, squared_error_backward
-from portnn.ops.tanh import TanhCache, tanh, tanh_backward
-from portnn.ops.window_mean import WindowMeanCache, window_mean, window_mean_backward
-from portnn.ops.window_softmax import (
+from portnn.ops.activations.tanh import TanhCache, tanh, tanh_backward
+from portnn.ops.layers.dropout import DropoutCache, dropout, dropout_backward
+from portnn.ops.layers.embedding import EmbeddingCache, embedding, embedding_backward
+from portnn.ops.layers.linear import LinearCache, LinearGradients, linear, linear_backward
+from portnn.ops.losses.binary_cross_entropy import (
+    BinaryCrossEntropyCache,
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
+)
+from portnn.ops.losses.cross_entropy import CrossEntropyCache, cross_entropy, cross_entropy_backward
+from portnn.ops.losses.squared_error import SquaredErrorCache, squared_error, squared_error_backward
+from portnn.ops.recurrent.gru import GRUCache, GRUGradients, gru, gru_backward
+from portnn.ops.recurrent.lstm import LSTMCache, LSTMGradients, lstm, lstm_backward
+from portnn.ops.recurrent.recurrence import Weights
+from portnn.ops.recurrent.rnn import RNNCache, RNNGradients, rnn, rnn_backward
+from portnn.ops.words.logistic_pairs import (
+    LogisticPairsCache,
+    LogisticPairsGradients,
+    logistic_pairs,
+    logistic_pairs_backward,
+)
+from portnn.ops.words.negative_sampling import (
+    NegativeSamplingCache,
+    NegativeSamplingGradients,
+    negative_sampling,
+    negative_sampling_backward,
+)
+from portnn.ops.words.window_mean import WindowMeanCache, window_mean, window_mean_backward
+from portnn.ops.words.window_softmax import (
     WindowSoftmaxCache,
     WindowSoftmaxGradients,
     window_softmax,
@@ -52,6 +53,8 @@ from portnn.ops.window_softmax import (
 )
 
 __all__ = [
+    "ACTIVATIONS",
+    "Activation",
     "BinaryCrossEntropyCache",
     "CrossEntropyCache",
     "DropoutCache",

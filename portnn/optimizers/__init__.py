@@ -15,7 +15,7 @@ from dataclasses import fields
 from typing import Any
 
 from portnn.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
-from portnn.optimizers.optimizer import Optimizer
+from portnn.optimizers.base import Optimizer
 from portnn.optimizers.sgd import SGD
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "optimizer"]

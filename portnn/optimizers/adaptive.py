@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from portnn.backends import Array
-from portnn.optimizers.optimizer import Arrays, Moved, Optimizer, Scalars
+from portnn.optimizers.base import Arrays, Moved, Optimizer, Scalars
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from portnn.estimators.labels import as_labels
 from portnn.plots.axes import axes_for
 from portnn.plots.palette import SURFACE
 from portnn.plots.points import Host
+from portnn.tables.labels import as_labels
 
 
 def plot_confusion(

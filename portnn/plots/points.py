@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import is_array, to_host
-from portnn.estimators.labels import as_labels
 from portnn.plots.axes import legend_beside
 from portnn.plots.palette import point_style
+from portnn.tables.labels import as_labels
 
 Host = np.ndarray[Any, Any]
 

@@ -14,9 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from portnn.backends import Array
 from portnn.backends import namespace as namespace_of
-from portnn.estimators.labels import place_labels
 from portnn.sklearn.dispatch import host
 from portnn.sklearn.perceptron import Host, Perceptron, goes_on
+from portnn.tables.labels import place_labels
 
 
 class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]

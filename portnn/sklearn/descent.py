@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from portnn.estimators import MLP
-from portnn.estimators.table import backend_for
 from portnn.sklearn.solvers import as_rates, as_solver
+from portnn.tables.placing import backend_for
 from portnn.training import Interrupted
 
 LOWEST_RATE = 1e-6

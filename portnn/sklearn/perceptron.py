@@ -16,13 +16,13 @@ from sklearn.utils.validation import validate_data
 
 from portnn.backends import backend, to_host
 from portnn.estimators import MLP
-from portnn.estimators.table import place_weights
 from portnn.sklearn.descent import Rows, descend, hold_out
 from portnn.sklearn.dispatch import check_same_place, dtypes, host
 from portnn.sklearn.fitted import Fitted
 from portnn.sklearn.lbfgs import minimize
 from portnn.sklearn.parameters import ACTIVATIONS, CONSTRAINTS
 from portnn.sklearn.solvers import STOCHASTIC, as_rates, as_solver
+from portnn.tables.placing import place_weights
 
 Host = np.ndarray[Any, Any]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from portnn.optimizers import SGD, Adam, Optimizer, optimizer
-from portnn.schedules import Constant, Schedule
+from portnn.optimizers.schedules import Constant, Schedule
 
 STOCHASTIC = ("sgd", "adam", "momentum", "nesterov", "adagrad", "rmsprop", "adamw")
 """Solvers that go through mini-batches: scikit-learn's two, and portnn's others by name."""

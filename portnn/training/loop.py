@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Backend, generator_from_json, state_to_json, tree_map
+from portnn.batches.batch_source import BatchSource
+from portnn.checkpoints.checkpoint import Arrays, CheckpointError, save_checkpoint
 from portnn.models import Model, Parameters
 from portnn.process import one_blas_thread
-from portnn.training.batch_source import BatchSource
 from portnn.training.callbacks import Callback, StepEvent, check_replaced
-from portnn.training.checkpoint import Arrays, CheckpointError, save_checkpoint
 from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests

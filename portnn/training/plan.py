@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from portnn.optimizers import Optimizer
-from portnn.schedules import Schedule
+from portnn.optimizers.schedules import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portnn.backends import Backend, tree_flatten, tree_map, tree_unflatten
+from portnn.checkpoints.checkpoint import Arrays, CheckpointError
 from portnn.models import Parameters
-from portnn.training.checkpoint import Arrays, CheckpointError
 
 TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
 """Names in a checkpoint of the fields of `Progressed` that hold arrays; the others go into its metadata."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from portnn.backends import Array, Backend, RowGradient, coalesce, tree_map
-from portnn.clipping import clip_by_global_norm, clip_by_value, global_norm
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
-from portnn.optimizers.optimizer import Gradients
+from portnn.optimizers.base import Gradients
+from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value, global_norm
 from portnn.training.packing import pack, row_major, unpack
 from portnn.training.workers import Workers
 

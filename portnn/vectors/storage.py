@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.training.checkpoint import DTYPES, FORMAT_VERSION, CheckpointError, load_checkpoint, save_checkpoint
+from portnn.checkpoints.checkpoint import DTYPES, FORMAT_VERSION, CheckpointError, load_checkpoint, save_checkpoint
 from portnn.vectors.packed_words import pack_words, unpack_words
 
 Host = np.ndarray[Any, Any]

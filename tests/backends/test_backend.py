@@ -13,7 +13,7 @@ import pytest
 
 import portnn
 from portnn.backends import Backend, MissingBackendError
-from portnn.backends.backend import DTYPES, INSTALL, MODULES
+from portnn.backends.choosing import DTYPES, INSTALL, MODULES
 
 OTHERS = [name for name in MODULES if name != "numpy"]
 
@@ -265,7 +265,7 @@ def pretend_cupy(monkeypatch, matmul):
         cuda=types.SimpleNamespace(runtime=runtime, Device="device {}".format),
     )
     fake(monkeypatch, "cupy", empty=np.empty)
-    module = sys.modules["portnn.backends.backend"]
+    module = sys.modules["portnn.backends.choosing"]
     make = module._make
 
     def make_cupy(name, where, dtype):

@@ -6,7 +6,7 @@ import pytest
 
 import portnn
 from portnn.backends import backends
-from portnn.backends.backend import INSTALL, MODULES
+from portnn.backends.choosing import INSTALL, MODULES
 
 KEYS = ["name", "available", "version", "devices", "dtypes", "reason", "install"]
 

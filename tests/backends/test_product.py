@@ -7,7 +7,7 @@ import pytest
 
 from portnn.backends import product, products
 
-module = importlib.import_module("portnn.backends.product")  # the function of this name hides it
+module = importlib.import_module("portnn.backends.recurrent_products")
 
 
 @pytest.fixture(params=["whole", "blocks"])

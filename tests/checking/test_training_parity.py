@@ -7,10 +7,10 @@ import pytest
 
 import portnn
 from portnn.backends import generator
+from portnn.batches import ChunkStreams
 from portnn.checking import ParityError, check_losses, training_cases, training_losses
 from portnn.models import RecurrentLM
 from portnn.optimizers import optimizer
-from portnn.training import ChunkStreams
 
 STEPS, CLIP = 200, 0.3
 each_case = pytest.mark.parametrize("case", list(training_cases()), ids=lambda case: case.name)

@@ -12,8 +12,8 @@ import pytest
 import safetensors.numpy
 
 from portnn.backends import MissingBackendError
+from portnn.checkpoints import load_checkpoint, save_checkpoint
 from portnn.cli.char_rnn.train import DEFAULTS
-from portnn.training import load_checkpoint, save_checkpoint
 
 pytestmark = pytest.mark.host
 
@@ -106,7 +106,7 @@ def test_wrong_usage(train, folder, options) -> None:
 
 
 def test_a_library_that_is_not_installed(train, monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules["portnn.backends.backend"], "installed", lambda name: name == "numpy")
+    monkeypatch.setattr(sys.modules["portnn.backends.choosing"], "installed", lambda name: name == "numpy")
     result = train("--backend", "cupy")
     assert (result.status, result.message) == (
         1, 'cupy is not installed; python -m pip install "portnn[cuda12]" (or cuda13)'

@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 import portnn as library
+from portnn.batches import RowBatches
+from portnn.checkpoints import load_checkpoint
 from portnn.cli.mlp.tables import labels_or_values
 from portnn.cli.mlp.train import measuring_steps
 from portnn.datasets import spiral
-from portnn.training import RowBatches, load_checkpoint, read_metrics
+from portnn.training import read_metrics
 
 pytestmark = pytest.mark.host
 

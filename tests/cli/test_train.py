@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import portnn as library
-from portnn.training import load_checkpoint, read_metrics
+from portnn.checkpoints import load_checkpoint
+from portnn.training import read_metrics
 
 pytestmark = pytest.mark.host
 

@@ -11,10 +11,11 @@ import sys
 import numpy as np
 import pytest
 
+from portnn.checkpoints import load_checkpoint
 from portnn.cli.word2vec.report import neighbours, whole_epochs
 from portnn.cli.word2vec.train import DEFAULTS, FIT
 from portnn.estimators import Word2Vec
-from portnn.training import RunFolder, load_checkpoint, read_metrics
+from portnn.training import RunFolder, read_metrics
 from portnn.vectors import KeyedVectors
 
 pytestmark = pytest.mark.host

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import portnn
+from portnn.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from portnn.estimators import recipe
-from portnn.training import CheckpointError, DivergenceError, Interrupted, load_checkpoint, save_checkpoint
+from portnn.training import DivergenceError, Interrupted
 
 TEXT = "to be or not to be, that is the question; " * 6
 SMALL = {"batch_size": 2, "seq_length": 9, "held_out": 0.0, "progress": False}

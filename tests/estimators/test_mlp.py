@@ -8,16 +8,10 @@ from numpy.testing import assert_allclose
 
 import portnn
 from portnn.backends import Backend
-from portnn.estimators import split_ids
+from portnn.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from portnn.models import FeedForward
-from portnn.training import (
-    CheckpointError,
-    DivergenceError,
-    Interrupted,
-    load_checkpoint,
-    read_metrics,
-    save_checkpoint,
-)
+from portnn.tables import split_ids
+from portnn.training import DivergenceError, Interrupted, read_metrics
 
 QUIET = {"progress": False}
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import portnn
-from portnn.training import CheckpointError, DivergenceError, Interrupted, load_checkpoint, save_checkpoint
+from portnn.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from portnn.training import DivergenceError, Interrupted
 
 GROUPS = [[f"{letter}{i}" for i in range(4)] for letter in "abcdef"]
 """Words of a group are in the same sentences, so they are each other's neighbours."""

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from portnn.training import load_checkpoint, read_metrics
+from portnn.checkpoints import load_checkpoint
+from portnn.training import read_metrics
 
 pytestmark = [
     pytest.mark.host,

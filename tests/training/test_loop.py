@@ -10,18 +10,10 @@ import numpy as np
 import pytest
 
 from portnn.backends import RowGradient, generator, scatter_add, tree_map
+from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.optimizers import optimizer
-from portnn.schedules import schedule
-from portnn.training import (
-    CheckpointError,
-    DivergenceError,
-    Interrupted,
-    Plan,
-    Trainer,
-    load_checkpoint,
-    make_step,
-    read_metrics,
-)
+from portnn.optimizers.schedules import schedule
+from portnn.training import DivergenceError, Interrupted, Plan, Trainer, make_step, read_metrics
 from portnn.training.loop import Unread
 from portnn.training.step import init_optimizer
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from portnn.optimizers import optimizer
-from portnn.schedules import Constant
+from portnn.optimizers.schedules import Constant
 from portnn.training import Plan, Progressed
 
 pytestmark = pytest.mark.host

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from portnn.optimizers import optimizer
-from portnn.schedules import schedule
+from portnn.optimizers.schedules import schedule
 from portnn.training import DivergenceError, DivergenceWatch, Plan, Progress, StopRequests, StopWatch
 
 pytestmark = pytest.mark.host

@@ -9,7 +9,7 @@ import pytest
 
 import portnn
 from portnn import CheckpointError, KeyedVectors
-from portnn.training import load_checkpoint, save_checkpoint
+from portnn.checkpoints import load_checkpoint, save_checkpoint
 from portnn.vectors import pack_words, unpack_words, vocabulary_arrays
 
 pytestmark = pytest.mark.host

@@ -10,8 +10,8 @@ import numpy as np
 
 from portnn.cli.options import print_json
 from portnn.cli.runs import draw_curve
-from portnn.datasets import Table
-from portnn.estimators import MLP, RowEvaluation, load, split_ids
+from portnn.estimators import MLP, RowEvaluation, load
+from portnn.tables import Table, split_ids
 from portnn.training import RunFolder
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from portnn.datasets import Layout, Table, open_csv, read_csv, read_npz, spiral
+from portnn.datasets import spiral
 from portnn.estimators import MLP
+from portnn.tables import Layout, Table, open_csv, read_csv, read_npz
 
 Delimiter = Annotated[
     str | None, typer.Option(help="Between the cells of a CSV file: a character, or tab. Guessed without it.")

@@ -23,8 +23,8 @@ from portnn.cli.mlp.tables import (
 )
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.runs import saved_facts
-from portnn.datasets import Layout
 from portnn.estimators import MLP
+from portnn.tables import Layout
 from portnn.training import RunFolder
 
 DEFAULTS: dict[str, Any] = {

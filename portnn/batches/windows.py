@@ -1,0 +1,268 @@
+"""Blocks of words with their windows: how a stream of word ids becomes batches for word2vec."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from portnn.batches.alias import AliasTable
+from portnn.models import WindowBatch
+
+Ids = np.ndarray[Any, Any]
+
+BEARABLE = 10.0
+"""Learning rate times pairs of one word in a step; about twice as much was found to diverge."""
+
+MOST_POSITIONS = {True: 512, False: 2048}
+"""Positions of a step beyond which training becomes no faster, for skip-gram and for CBOW."""
+
+BATCHES = 64
+"""Batches are made so many at a time: the thread that makes them then seldom asks for the interpreter's lock."""
+
+
+class Slice(NamedTuple):
+    """Batches made from one slice of the text, side by side, and the number of pairs of each.
+
+    The weights lie crosswise, (batches, blocks, n, positions), which the products of a step want on NumPy.
+    """
+
+    ids: Ids
+    weights: np.ndarray[Any, Any]
+    pairs: list[float]
+
+
+class WindowBatches:
+    """Cut a stream of word ids into blocks, draw windows and negatives for them, and walk over them.
+
+    What is drawn depends on the seed, the epoch and the place in the text alone, so a run goes on from `position`, and
+    a thread can make the next batches while a step works on these.
+
+    Parameters
+    ----------
+    ids : unsigned integer array (n,), may be memory-mapped
+        Word ids; after each sentence the number of words in the vocabulary, as a mark.
+    counts : array (vocabulary,)
+        How often each word occurs, in these ids or in a text like theirs.
+    words : int
+        How many of the ids are words.
+    window : int
+        Most words on either side.
+    sg : bool
+        Skip-gram: a pair is a word and one of its window. CBOW: a word and all of its window.
+    negative : int
+        Negatives for each pair; 0 for a full softmax.
+    sample : float
+        Words whose share of the text is above this are left out at random, the more the more frequent; 0: none.
+    shrink_windows : bool
+        Draw each position's window from 1..window; otherwise it is always `window`.
+    ns_exponent : float
+        Negatives are drawn with the counts to this power.
+    batch_size : int
+        Positions of a batch, about.
+    block_size : int
+        Positions of a block.
+    shared_negatives : int
+        Negatives that the positions of a block have in common.
+    seed : int or tuple of int
+    release : callable, optional
+        Called now and then to let go of what has been read of a mapped file.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+
+    Notes
+    -----
+    A word with a share f of the text is kept with the probability ``sqrt(sample / f) + sample / f``, as in word2vec's
+    code [1]_. A text is cut into slices, and windows end there as they do at the end of a sentence; a slice has
+    thousands of words. The blocks of a slice are dealt out to its batches in turn; those without words have no pairs.
+
+    References
+    ----------
+    .. [1] https://code.google.com/archive/p/word2vec/
+    """
+
+    unit = "word"
+
+    def __init__(
+        self,
+        ids: Ids,
+        counts: Ids,
+        words: int,
+        *,
+        window: int,
+        sg: bool = True,
+        negative: int = 5,
+        sample: float = 1e-3,
+        shrink_windows: bool = True,
+        ns_exponent: float = 0.75,
+        batch_size: int = 512,
+        block_size: int = 16,
+        shared_negatives: int = 40,
+        seed: int | tuple[int, ...] = 0,
+        release: Callable[[], object] | None = None,
+    ) -> None:
+        for name, value in (
+            ("window", window), ("batch_size", batch_size), ("block_size", block_size),
+            ("shared_negatives", shared_negatives),
+        ):  # fmt: skip
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+        if isinstance(negative, bool) or not isinstance(negative, int) or negative < 0:
+            raise ValueError(f"negative must be 0 (full softmax) or a positive whole number, got {negative!r}")
+        if not 0.0 <= sample < math.inf:
+            raise ValueError(f"sample must be 0 (keep every word) or a positive number, got {sample}")
+        if not math.isfinite(ns_exponent):
+            raise ValueError(f"ns_exponent must be a finite number, got {ns_exponent}")
+        self.ids, self.window, self.sg, self.negative = ids, window, sg, negative
+        self.shrink_windows, self.release = shrink_windows, release
+        self.seed = seed if isinstance(seed, tuple) else (seed,)
+        self.block_size = min(block_size, batch_size)
+        self.drawn = shared_negatives if negative else 0
+        self.alias = AliasTable(np.asarray(counts, np.float64) ** ns_exponent) if negative else None
+        self.words = words
+        kept = chance_to_keep(counts, sample)
+        expected = words * float(np.sum(kept * counts) / np.sum(counts))
+        steps = max(1, round(expected / batch_size))
+        self.slices = math.ceil(steps / BATCHES)
+        self.per_slice = math.ceil(steps / self.slices)
+        self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # marks stay
+        self.mark = len(counts)
+        self.batch_size = batch_size
+        self.position, self.terms = 0, 1.0
+        self._number, self._slice = -1, Slice(np.empty(0), np.empty(0), [])
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
+        self._next: tuple[int, Future[Slice]] | None = None
+        # Column j of a block is j - window - i away from position i; a word is not in its own window.
+        apart = np.arange(self.block_size + 2 * window)[:, None] - window - np.arange(self.block_size)
+        self._apart = np.where(apart == 0, window + 1, apart).astype(np.min_scalar_type(-apart.max() - 1))
+
+    @property
+    def batches(self) -> int:
+        """Number of batches in one pass over the text."""
+        return self.slices * self.per_slice
+
+    @property
+    def tokens(self) -> float:
+        """Words of the text that one batch stands for, those left out included."""
+        return self.words / self.batches
+
+    def next(self, rng: np.random.Generator) -> tuple[WindowBatch, bool]:
+        """Return the next batch, on the host, and whether it starts an epoch. `rng` is not drawn from."""
+        number, place = divmod(self.position, self.per_slice)
+        if number != self._number:
+            self._slice, self._number = self._take(number), number
+        self.position += 1
+        self.terms = self._slice.pairs[place]
+        return WindowBatch(
+            self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2)
+        ), number % self.slices == place == 0
+
+    def close(self) -> None:
+        """Let the thread end. `next` would start it again."""
+        self._thread.shutdown(cancel_futures=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
+        self._next = None
+
+    def _take(self, number: int) -> Slice:
+        """Batches of a slice, from the thread if it has been told of them; it goes on with the next."""
+        made = self._next[1].result() if self._next is not None and self._next[0] == number else self._make(number)
+        self._next = number + 1, self._thread.submit(self._make, number + 1)
+        return made
+
+    def _make(self, number: int) -> Slice:
+        epoch, place = divmod(number, self.slices)
+        rng = np.random.default_rng((*self.seed, epoch, place))
+        start, stop = (len(self.ids) * cut // self.slices for cut in (place, place + 1))
+        words, left, right = self._windows(self.ids[start:stop], rng)
+        if self.release is not None:
+            self.release()
+        size, window = self.block_size, self.window
+        blocks = self.per_slice * max(1, math.ceil(len(words) / (self.per_slice * size)))
+        spare = blocks * size - len(words)
+        words = np.pad(words.astype(np.int32), (window, window + spare))
+        # Small integers, since comparing them is what takes the time here.
+        left, right = (
+            np.pad(side, (0, spare)).astype(self._apart.dtype).reshape(blocks, 1, size) for side in (left, right)
+        )
+        around = size + 2 * window
+        near = np.lib.stride_tricks.sliding_window_view(words, around)[::size]
+        # Blocks are dealt out in turn: a word that comes in a burst is not all in one batch.
+        turn = np.arange(blocks).reshape(-1, self.per_slice).T.reshape(-1)
+        near, left, right = near[turn], left[turn], right[turn]
+        weights = np.empty((blocks, around + self.drawn, size), np.float32)
+        windows, negatives = weights[:, :around], weights[:, around:]
+        np.copyto(windows, (self._apart >= -left) & (self._apart <= right))
+        positives = left.astype(np.float32) + right
+        if not self.sg:
+            positives = np.minimum(positives, np.float32(1.0))
+        ids = np.empty((blocks, around + self.drawn), np.int64)
+        ids[:, :around] = near
+        if self.alias is not None:
+            drawn = self.alias.draw(rng, (blocks, self.drawn)).astype(np.int32)
+            ids[:, around:] = drawn
+            # A negative that is the positive itself does not count.
+            positive = near if self.sg else near[:, window : window + size]
+            clashes: Any = drawn[:, :, None] == positive[:, None, :]
+            clashes = np.matmul(clashes.astype(np.float32), windows) if self.sg else clashes * positives
+            np.subtract(positives, clashes, out=clashes)
+            np.multiply(clashes, np.float32(self.negative / self.drawn), out=negatives)
+        dealt = (self.per_slice, blocks // self.per_slice)
+        pairs = positives.reshape(self.per_slice, -1).sum(axis=1, dtype=np.float64).tolist()
+        return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, -1, size), pairs)
+
+    def _windows(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, Ids, Ids]:
+        """Words that stay, and how many of those before and after each are in its window."""
+        if self.keep is not None:
+            ids = ids[rng.random(len(ids), dtype=np.float32) < self.keep.take(ids)]
+        marks = ids == self.mark
+        words = ids[~marks]
+        sentence = np.cumsum(marks)[~marks]
+        place = np.arange(len(words))
+        begins = np.flatnonzero(np.diff(sentence, prepend=-1))
+        lengths = np.diff(begins, append=len(words))
+        first = np.repeat(begins, lengths)
+        last = first + np.repeat(lengths, lengths) - 1
+        reach: Any = rng.integers(1, self.window + 1, len(words)) if self.shrink_windows else self.window
+        return words, np.minimum(reach, place - first), np.minimum(reach, last - place)
+
+
+def steady_batch_size(
+    counts: Ids,
+    *,
+    window: int,
+    sg: bool,
+    negative: int,
+    sample: float,
+    shrink_windows: bool,
+    ns_exponent: float,
+    alpha: float,
+) -> int:
+    """Positions of a step that the most frequent word can bear, and no more than are useful.
+
+    All pairs of a step are moved from the same vectors. A word that takes part in very many of them at once is thrown
+    far past where it belongs, and back in the next step: the run diverges. So the learning rate times the pairs of
+    the most frequent word, which can be foretold, is kept below `BEARABLE`, and a step has no more positions than
+    there are words: in a small vocabulary every word is frequent.
+    """
+    spoken = chance_to_keep(counts, sample) * counts
+    pairs = window + 1 if shrink_windows else 2 * window
+    against = np.asarray(counts, np.float64) ** ns_exponent
+    drawn = negative * float(np.max(against) / np.sum(against))
+    shown = float(np.max(spoken) / np.sum(spoken))
+    load = pairs * (shown + drawn) if sg else max(pairs * shown, shown + drawn)
+    return max(1, min(MOST_POSITIONS[sg], len(counts), int(BEARABLE / (alpha * load))))
+
+
+def chance_to_keep(counts: Ids, sample: float) -> np.ndarray[Any, Any]:
+    """Probability with which subsampling keeps each word; 1 for all where `sample` is 0."""
+    share = np.asarray(counts, np.float64) / max(float(np.sum(counts)), 1.0)
+    if not sample:
+        return np.ones_like(share)
+    relative = sample / np.maximum(share, np.finfo(np.float64).tiny)
+    return np.minimum(np.sqrt(relative) + relative, 1.0)

@@ -1,0 +1,1 @@
+"""Affine maps, row gathers and dropout in forward/backward pairs."""

@@ -1,0 +1,79 @@
+"""Squared error."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, portable
+from portnn.ops.losses.row_mean import mean_of_rows_backward, row_weights, where_counted
+from portnn.ops.shapes import check_shape, shape
+
+
+class SquaredErrorCache(NamedTuple):
+    """What `squared_error_backward` needs."""
+
+    difference: Array
+    weights: Array | None
+
+
+@portable
+def squared_error(
+    prediction: Array, targets: Array, mask: Array | None = None, *, xp: Namespace = None
+) -> tuple[Array, SquaredErrorCache]:
+    """Half the squared error, summed over the outputs of a row: ``mean over rows of 1/2 sum (prediction - t)^2``.
+
+    Parameters
+    ----------
+    prediction : array (..., n), real floating
+    targets : array (..., n), dtype of the prediction
+    mask : array (...), dtype of the prediction, optional
+        1 for rows that count, 0 for rows that do not (fractions weigh). The mean is over what counts; a mask of
+        zeros gives 0.
+
+    Returns
+    -------
+    loss : 0-d array, in half the square of the targets' unit
+    cache : SquaredErrorCache
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from portnn.ops import squared_error
+    >>> float(squared_error(np.asarray([[1.0, 2.0], [0.0, 0.0]]), np.zeros((2, 2)))[0])
+    1.25
+    """
+    check_shape("squared_error", "targets", targets, shape(prediction), "the prediction has")
+    leading = shape(prediction)[:-1]
+    difference = prediction - targets
+    if mask is None:
+        loss = xp.sum(difference * difference) * (0.5 / math.prod(leading))
+        return loss, SquaredErrorCache(difference, None)
+    check_shape("squared_error", "mask", mask, leading, "the prediction expects")
+    difference = where_counted(mask, difference, xp=xp)
+    weights = row_weights(mask, xp=xp)
+    loss = xp.sum(xp.sum(difference * difference, axis=-1) * weights) * 0.5
+    return loss, SquaredErrorCache(difference, weights)
+
+
+@portable
+def squared_error_backward(dloss: Array, cache: SquaredErrorCache, *, xp: Namespace = None) -> Array:
+    """Gradient of `squared_error` for the prediction: ``dprediction = dloss * (prediction - t) / k`` with k rows.
+
+    Parameters
+    ----------
+    dloss : 0-d array or float
+        Gradient of the loss; 1 when the loss is what is minimised.
+    cache : SquaredErrorCache
+
+    Returns
+    -------
+    dprediction : array (..., n)
+        With a mask, each row weighs as in the mean.
+    """
+    return mean_of_rows_backward(dloss, cache.difference, cache.weights, xp=xp)

@@ -1,0 +1,1 @@
+"""Recurrent layers over whole sequences in forward/backward pairs."""

@@ -1,0 +1,1 @@
+"""What word2vec is made of, in forward/backward pairs."""
