@@ -25,7 +25,7 @@ for case in training_cases():
             device = "device1" if name == "array-api-strict" else None
             where = portnn.backend(name, device=device, dtype=dtype)
             rates = {"steps": STEPS, "learning_rate": 0.01}
-            return training_losses(case.model, optimizer("adam"), case.source(), where, **rates), where
+            return training_losses(case.model, optimizer("adam"), case.batches(), where, **rates), where
 
         expected, _ = losses("numpy")
         cells = []

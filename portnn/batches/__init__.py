@@ -1,17 +1,21 @@
 """Batches: where they come from, each a function of the seed and its position alone."""
 
 from portnn.batches.alias import AliasTable
-from portnn.batches.batch_source import BatchSource
+from portnn.batches.batch import Batch, Batches
+from portnn.batches.load import chance_to_keep, steady_batch_size
 from portnn.batches.rows import RowBatches
 from portnn.batches.streams import ChunkStreams, check_integers, check_range
-from portnn.batches.windows import WindowBatches, chance_to_keep, steady_batch_size
+from portnn.batches.window_settings import WindowSettings
+from portnn.batches.windows import WindowBatches
 
 __all__ = [
     "AliasTable",
-    "BatchSource",
+    "Batch",
+    "Batches",
     "ChunkStreams",
     "RowBatches",
     "WindowBatches",
+    "WindowSettings",
     "chance_to_keep",
     "check_integers",
     "check_range",

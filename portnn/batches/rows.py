@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from portnn.backends import Backend, keep_mask, tree_map
+from portnn.batches.batch import Batch
 from portnn.models import RowBatch
+from portnn.settings import checked_number, positive
 
 
 class RowBatches:
     """Walk over the rows of a table, `batch_size` at a time; the last batch of an epoch may be smaller.
-
-    The order of an epoch depends on the seed and the epoch's number alone, so that a run goes on from `position`.
 
     Parameters
     ----------
@@ -21,11 +21,11 @@ class RowBatches:
         The whole table, on the backend, without dropout masks.
     backend : Backend
     batch_size : int, optional
-        Without it, or with no fewer than there are rows, every batch is the whole table.
+        Positive. Without it, or with at least as many as there are rows, every batch is the whole table.
     shuffle : bool
         Draw a new order for every epoch; otherwise rows are taken as they stand.
     seed : int
-        Of the orders.
+        Of the orders and the dropout masks.
     hidden_sizes : tuple of int
         Units of the layers that need a dropout mask each.
     rate : float
@@ -38,7 +38,6 @@ class RowBatches:
     """
 
     unit = "row"
-    terms = 1.0
 
     def __init__(
         self,
@@ -51,14 +50,12 @@ class RowBatches:
         hidden_sizes: tuple[int, ...] = (),
         rate: float = 0.0,
     ) -> None:
-        whole = isinstance(batch_size, int) and not isinstance(batch_size, bool)
-        if batch_size is not None and not (whole and batch_size >= 1):
-            raise ValueError(f"batch_size must be a positive whole number, got {batch_size!r}")
         self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed
         self.count = int(rows.x.shape[0])
-        self.batch_size = min(batch_size or self.count, self.count)
+        if batch_size is None:
+            batch_size = self.count
+        self.batch_size = min(checked_number("batch_size", batch_size, int, positive), self.count)
         self.hidden_sizes, self.rate = hidden_sizes if rate else (), rate
-        self.position = 0
         self._epoch = -1
 
     @property
@@ -68,21 +65,21 @@ class RowBatches:
 
     @property
     def tokens(self) -> float:
-        """Number of rows of a batch, on average."""
+        """Average number of rows in a batch."""
         return self.count / self.batches
 
-    def next(self, rng: np.random.Generator) -> tuple[RowBatch, bool]:
-        """Return the next batch, on the backend but for dropout masks, and whether it starts an epoch."""
-        epoch, number = divmod(self.position, self.batches)
-        self.position += 1
-        batch = self.rows
+    def at(self, position: int) -> Batch:
+        """Make the batch of a position: a `RowBatch` on the backend, but for dropout masks, which are on the host."""
+        epoch, number = divmod(position, self.batches)
+        rows = self.rows
         if self.batch_size < self.count:
             start = number * self.batch_size
-            batch = self._take(epoch, start, min(start + self.batch_size, self.count))
+            rows = self._take(epoch, start, min(start + self.batch_size, self.count))
         if self.hidden_sizes:
-            rows = int(batch.x.shape[0])
-            batch = batch._replace(keep=tuple(keep_mask(rng, (rows, size), self.rate) for size in self.hidden_sizes))
-        return batch, number == 0
+            rng = np.random.default_rng((self.seed, position, 2))
+            count = int(rows.x.shape[0])
+            rows = rows._replace(keep=tuple(keep_mask(rng, (count, size), self.rate) for size in self.hidden_sizes))
+        return Batch(rows, 1.0, number == 0)
 
     def _take(self, epoch: int, start: int, stop: int) -> RowBatch:
         if not self.shuffle:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import keep_mask
+from portnn.batches.batch import Batch
 from portnn.models import LanguageBatch
+from portnn.settings import checked_number, positive
 
 Ids = np.ndarray[Any, Any]
 
@@ -19,34 +21,36 @@ RELEASE_EVERY = 1 << 22
 class ChunkStreams:
     """Cut ids into `batch_size` parallel streams and walk them together, `seq_length` ids a chunk.
 
-    Stream b reads its own part of the data; chunk after chunk the targets run one id ahead of the inputs. At the
-    end of the data all streams start over (and the state that is carried along must too).
+    Each stream reads its own part of the data; chunk after chunk, the targets run one id ahead of the inputs. At the
+    end of the data all streams start over, and the carry must too.
 
     Parameters
     ----------
     ids : integer array (n,), may be memory-mapped
     batch_size, seq_length : int
+        Positive.
     vocabulary_size : int, optional
         Every id of a batch must be below it.
     layers : int
-        Number of dropout masks a batch needs; 0 where nothing is dropped.
+        Number of dropout masks in a batch; 0 where nothing is dropped.
     hidden_size : int
     rate : float
         Dropout rate.
+    seed : int
+        Of the dropout masks.
     release : callable, optional
-        Called now and then to let go of what has been read (`portnn.text.Corpus.release`), so that a corpus
-        larger than memory never fills it.
+        Called now and then to let go of what has been read (`portnn.text.Corpus.release`), so that a corpus larger
+        than memory never fills it.
 
     Raises
     ------
     TypeError
-        If the ids are no integers.
+        If ids are not integers.
     ValueError
         If there are fewer ids than one chunk of every stream needs.
     """
 
     unit = "char"
-    terms = 1.0
 
     def __init__(
         self,
@@ -58,12 +62,12 @@ class ChunkStreams:
         layers: int = 0,
         hidden_size: int = 0,
         rate: float = 0.0,
+        seed: int = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
         check_integers(ids)
-        for name, value in (("batch_size", batch_size), ("seq_length", seq_length)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+        batch_size = checked_number("batch_size", batch_size, int, positive)
+        seq_length = checked_number("seq_length", seq_length, int, positive)
         self.stream_length = (len(ids) - 1) // batch_size
         if self.stream_length < seq_length:
             raise ValueError(
@@ -73,9 +77,8 @@ class ChunkStreams:
         self.ids, self.batch_size, self.seq_length = ids, batch_size, seq_length
         self.vocabulary_size = vocabulary_size
         self.masks = (layers if rate else 0, seq_length, batch_size, hidden_size)
-        self.rate = rate
+        self.rate, self.seed = rate, seed
         self.release = release
-        self.position = 0
 
     @property
     def batches(self) -> int:
@@ -87,31 +90,34 @@ class ChunkStreams:
         """Number of ids that one batch predicts."""
         return self.batch_size * self.seq_length
 
-    def next(self, rng: np.random.Generator) -> tuple[LanguageBatch, bool]:
-        """Return the next batch, on the host, and whether it starts the data, so that the carry starts at zero.
+    def at(self, position: int) -> Batch:
+        """Make the batch of a position, on the host: a `LanguageBatch`.
 
         Raises
         ------
         ValueError
             If an id is negative or past the vocabulary.
         """
-        if self.position + self.seq_length > self.stream_length:
-            self.position = 0
-        start = self.position
+        start = position % self.batches * self.seq_length
         chunk = np.empty((self.seq_length + 1, self.batch_size), dtype=np.int64)
         for stream in range(self.batch_size):
             begin = stream * self.stream_length + start
             chunk[:, stream] = self.ids[begin : begin + self.seq_length + 1]
         check_range(chunk, self.vocabulary_size)
-        keep = tuple(keep_mask(rng, self.masks[1:], self.rate) for _ in range(self.masks[0]))
-        self.position += self.seq_length
         if self.release is not None and start * self.batch_size % RELEASE_EVERY < self.tokens:
             self.release()
-        return LanguageBatch(chunk[:-1], chunk[1:], keep), start == 0
+        return Batch(LanguageBatch(chunk[:-1], chunk[1:], self._masks(position)), 1.0, start == 0)
+
+    def _masks(self, position: int) -> tuple[Any, ...]:
+        layers, *shape = self.masks
+        if not layers:
+            return ()
+        rng = np.random.default_rng((self.seed, position))
+        return tuple(keep_mask(rng, tuple(shape), self.rate) for _ in range(layers))
 
 
 def check_integers(ids: Ids) -> None:
-    """Raise TypeError unless ids are integers, in one axis."""
+    """Raise an error unless ids are integers along one axis."""
     if ids.dtype.kind not in "iu":
         raise TypeError(f"ids have dtype {ids.dtype}, expected integers")
     if ids.ndim != 1:

@@ -10,15 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.batches.alias import AliasTable
+from portnn.batches.batch import Batch
+from portnn.batches.load import chance_to_keep
+from portnn.batches.window_settings import WindowSettings
 from portnn.models import WindowBatch
+from portnn.settings import checked_number, positive
 
 Ids = np.ndarray[Any, Any]
-
-BEARABLE = 10.0
-"""Learning rate times pairs of one word in a step; about twice as much was found to diverge."""
-
-MOST_POSITIONS = {True: 512, False: 2048}
-"""Positions of a step beyond which training becomes no faster, for skip-gram and for CBOW."""
 
 BATCHES = 64
 """Batches are made so many at a time: the thread that makes them then seldom asks for the interpreter's lock."""
@@ -44,29 +42,14 @@ class WindowBatches:
     Parameters
     ----------
     ids : unsigned integer array (n,), may be memory-mapped
-        Word ids; after each sentence the number of words in the vocabulary, as a mark.
+        Word ids; the number of words in the vocabulary marks the end of a sentence.
     counts : array (vocabulary,)
         How often each word occurs, in these ids or in a text like theirs.
     words : int
-        How many of the ids are words.
-    window : int
-        Most words on either side.
-    sg : bool
-        Skip-gram: a pair is a word and one of its window. CBOW: a word and all of its window.
-    negative : int
-        Negatives for each pair; 0 for a full softmax.
-    sample : float
-        Words whose share of the text is above this are left out at random, the more the more frequent; 0: none.
-    shrink_windows : bool
-        Draw each position's window from 1..window; otherwise it is always `window`.
-    ns_exponent : float
-        Negatives are drawn with the counts to this power.
+        Number of ids that are words.
+    settings : WindowSettings
     batch_size : int
-        Positions of a batch, about.
-    block_size : int
-        Positions of a block.
-    shared_negatives : int
-        Negatives that the positions of a block have in common.
+        Approximate number of positions in a batch. Positive.
     seed : int or tuple of int
     release : callable, optional
         Called now and then to let go of what has been read of a mapped file.
@@ -74,7 +57,7 @@ class WindowBatches:
     Raises
     ------
     ValueError
-        If a number is out of its range.
+        If the batch size is not positive.
 
     Notes
     -----
@@ -94,37 +77,20 @@ class WindowBatches:
         ids: Ids,
         counts: Ids,
         words: int,
+        settings: WindowSettings,
         *,
-        window: int,
-        sg: bool = True,
-        negative: int = 5,
-        sample: float = 1e-3,
-        shrink_windows: bool = True,
-        ns_exponent: float = 0.75,
         batch_size: int = 512,
-        block_size: int = 16,
-        shared_negatives: int = 40,
         seed: int | tuple[int, ...] = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
-        for name, value in (
-            ("window", window), ("batch_size", batch_size), ("block_size", block_size),
-            ("shared_negatives", shared_negatives),
-        ):  # fmt: skip
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-        if isinstance(negative, bool) or not isinstance(negative, int) or negative < 0:
-            raise ValueError(f"negative must be 0 (full softmax) or a positive whole number, got {negative!r}")
-        if not 0.0 <= sample < math.inf:
-            raise ValueError(f"sample must be 0 (keep every word) or a positive number, got {sample}")
-        if not math.isfinite(ns_exponent):
-            raise ValueError(f"ns_exponent must be a finite number, got {ns_exponent}")
-        self.ids, self.window, self.sg, self.negative = ids, window, sg, negative
-        self.shrink_windows, self.release = shrink_windows, release
+        window, negative, sample = settings.window, settings.negative, settings.sample
+        block_size, shared_negatives = settings.block
+        self.ids, self.window, self.sg, self.negative = ids, window, settings.sg, negative
+        self.shrink_windows, self.release = settings.shrink_windows, release
         self.seed = seed if isinstance(seed, tuple) else (seed,)
         self.block_size = min(block_size, batch_size)
         self.drawn = shared_negatives if negative else 0
-        self.alias = AliasTable(np.asarray(counts, np.float64) ** ns_exponent) if negative else None
+        self.alias = AliasTable(np.asarray(counts, np.float64) ** settings.ns_exponent) if negative else None
         self.words = words
         kept = chance_to_keep(counts, sample)
         expected = words * float(np.sum(kept * counts) / np.sum(counts))
@@ -133,8 +99,7 @@ class WindowBatches:
         self.per_slice = math.ceil(steps / self.slices)
         self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # marks stay
         self.mark = len(counts)
-        self.batch_size = batch_size
-        self.position, self.terms = 0, 1.0
+        self.batch_size = checked_number("batch_size", batch_size, int, positive)
         self._number, self._slice = -1, Slice(np.empty(0), np.empty(0), [])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
         self._next: tuple[int, Future[Slice]] | None = None
@@ -152,19 +117,16 @@ class WindowBatches:
         """Words of the text that one batch stands for, those left out included."""
         return self.words / self.batches
 
-    def next(self, rng: np.random.Generator) -> tuple[WindowBatch, bool]:
-        """Return the next batch, on the host, and whether it starts an epoch. `rng` is not drawn from."""
-        number, place = divmod(self.position, self.per_slice)
+    def at(self, position: int) -> Batch:
+        """Make the batch of a position, on the host: a `WindowBatch`. Its terms are its positive pairs."""
+        number, place = divmod(position, self.per_slice)
         if number != self._number:
             self._slice, self._number = self._take(number), number
-        self.position += 1
-        self.terms = self._slice.pairs[place]
-        return WindowBatch(
-            self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2)
-        ), number % self.slices == place == 0
+        data = WindowBatch(self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2))
+        return Batch(data, self._slice.pairs[place], number % self.slices == place == 0)
 
     def close(self) -> None:
-        """Let the thread end. `next` would start it again."""
+        """Let the thread end. `at` would start it again."""
         self._thread.shutdown(cancel_futures=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
         self._next = None
@@ -230,39 +192,3 @@ class WindowBatches:
         last = first + np.repeat(lengths, lengths) - 1
         reach: Any = rng.integers(1, self.window + 1, len(words)) if self.shrink_windows else self.window
         return words, np.minimum(reach, place - first), np.minimum(reach, last - place)
-
-
-def steady_batch_size(
-    counts: Ids,
-    *,
-    window: int,
-    sg: bool,
-    negative: int,
-    sample: float,
-    shrink_windows: bool,
-    ns_exponent: float,
-    alpha: float,
-) -> int:
-    """Positions of a step that the most frequent word can bear, and no more than are useful.
-
-    All pairs of a step are moved from the same vectors. A word that takes part in very many of them at once is thrown
-    far past where it belongs, and back in the next step: the run diverges. So the learning rate times the pairs of
-    the most frequent word, which can be foretold, is kept below `BEARABLE`, and a step has no more positions than
-    there are words: in a small vocabulary every word is frequent.
-    """
-    spoken = chance_to_keep(counts, sample) * counts
-    pairs = window + 1 if shrink_windows else 2 * window
-    against = np.asarray(counts, np.float64) ** ns_exponent
-    drawn = negative * float(np.max(against) / np.sum(against))
-    shown = float(np.max(spoken) / np.sum(spoken))
-    load = pairs * (shown + drawn) if sg else max(pairs * shown, shown + drawn)
-    return max(1, min(MOST_POSITIONS[sg], len(counts), int(BEARABLE / (alpha * load))))
-
-
-def chance_to_keep(counts: Ids, sample: float) -> np.ndarray[Any, Any]:
-    """Probability with which subsampling keeps each word; 1 for all where `sample` is 0."""
-    share = np.asarray(counts, np.float64) / max(float(np.sum(counts)), 1.0)
-    if not sample:
-        return np.ones_like(share)
-    relative = sample / np.maximum(share, np.finfo(np.float64).tiny)
-    return np.minimum(np.sqrt(relative) + relative, 1.0)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Backend, backend, generator, tree_map
-from portnn.batches import BatchSource
+from portnn.batches import Batches
 from portnn.checking.gradients import Checked, evaluator
 from portnn.checking.guards import without_stalls
 from portnn.models import Model
 from portnn.optimizers import Optimizer
-from portnn.training import init_optimizer, make_step
+from portnn.training import StepSettings, init_optimizer, make_step
 
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 """Largest relative difference from NumPy that passes, per dtype."""
@@ -81,24 +81,30 @@ def check_parity(
 
 
 def training_losses(
-    model: Model, optimizer: Optimizer, source: BatchSource, where: Backend, *, steps: int, learning_rate: float,
-    clip_norm: float | None = 5.0, seed: int = 0,
-) -> list[float]:  # fmt: skip
+    model: Model,
+    optimizer: Optimizer,
+    batches: Batches,
+    where: Backend,
+    *,
+    steps: int,
+    learning_rate: float,
+    clip_norm: float | None = 5.0,
+    seed: int = 0,
+) -> list[float]:
     """Loss at each step of a short training run from the same seed, without any stall."""
-    rng = generator(seed)
     asarray = where.asarray
-    params = tree_map(asarray, model.init(rng))
+    params = tree_map(asarray, model.init(generator(seed)))
     state = init_optimizer(optimizer, model, params, where)
-    step = make_step(model, optimizer, where, clip_norm=clip_norm)
+    step = make_step(model, optimizer, where, StepSettings(clip_norm=clip_norm))
     losses, carry = [], None
-    for number in range(1, steps + 1):
-        batch, starts = source.next(rng)
-        if starts:
-            carry = tree_map(asarray, model.initial_carry(source.batch_size))
-        scalars = (asarray(np.float64(learning_rate)), asarray(np.float64(number)))
-        batch = tree_map(asarray, batch)
+    for position in range(steps):
+        batch = batches.at(position)
+        if batch.starts:
+            carry = tree_map(asarray, model.initial_carry(batches.batch_size))
+        scalars = (asarray(np.float64(learning_rate)), asarray(np.float64(position + 1)))
+        data = tree_map(asarray, batch.data)
         with without_stalls(where):
-            params, state, carry, loss, _ = step(params, state, batch, carry, *scalars)
+            params, state, carry, loss, _ = step(params, state, data, carry, *scalars)
         losses.append(float(loss))
     return losses
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
-from portnn.batches import BatchSource, ChunkStreams, RowBatches, WindowBatches
+from portnn.batches import Batches, ChunkStreams, RowBatches, WindowBatches, WindowSettings
 from portnn.checking.gradients import Checked
 from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch, WordVectors
 
@@ -16,11 +16,11 @@ Arrays = dict[str, Any]
 
 
 class TrainingCase(NamedTuple):
-    """A model and batches for the parity of training runs; `source` makes a fresh one each time."""
+    """A model and batches for the parity of training runs; `batches` makes fresh ones each time."""
 
     name: str
     model: Model
-    source: Callable[[], BatchSource]
+    batches: Callable[[], Batches]
 
 
 def training_cases() -> Iterator[TrainingCase]:
@@ -46,10 +46,10 @@ def training_cases() -> Iterator[TrainingCase]:
 def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Checked, Arrays]:
     """Loss of a model on one batch, from a carry that is not zero, as a function that can be checked."""
     model = training.model
-    source = training.source()
+    batches = training.batches()
     params = {name: rng.normal(size=shape) * 0.5 for name, shape in model.shapes().items()}
-    batch, _ = source.next(rng)
-    still = model.initial_carry(source.batch_size)
+    batch = batches.at(0).data
+    still = model.initial_carry(batches.batch_size)
     constants = dict(tree_flatten(batch, "batch"))
     constants |= {path: rng.normal(size=array.shape) for path, array in tree_flatten(still, "carry")}
 
@@ -86,11 +86,9 @@ def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> Train
     sentences = (rng.integers(0, 7, (40, 1)) + rng.integers(0, 3, (40, 6))) % 7
     ids = np.concatenate((sentences, np.full((40, 1), 7)), axis=1).reshape(-1).astype(np.uint8)
     model = WordVectors(7, 4, 2, sg=sg, negative=negative > 0, cbow_mean=cbow_mean)
+    settings = WindowSettings(window=2, sg=sg, negative=negative, sample=0.1, block_size=5, shared_negatives=6)
 
     def source() -> WindowBatches:
-        return WindowBatches(
-            ids, np.bincount(ids)[:7], 240, window=2, sg=sg, negative=negative, sample=0.1,
-            batch_size=24, block_size=5, shared_negatives=6,
-        )  # fmt: skip
+        return WindowBatches(ids, np.bincount(ids)[:7], 240, settings, batch_size=24)
 
     return TrainingCase(f"WordVectors {name}, {'negative sampling' if negative else 'softmax'}", model, source)

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import safetensors
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1 is that of portnn 0.1; `portnn.estimators.version_1` knows what its facts meant."""
 
 DTYPES = {
     "bool": "BOOL",
@@ -96,7 +97,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path} is a safetensors file that portnn did not write")
     version = facts.get("version")
-    if version != FORMAT_VERSION:
+    if version not in range(1, FORMAT_VERSION + 1):
         raise CheckpointError(
             f"{path} has checkpoint format version {version!r}; this portnn reads version {FORMAT_VERSION}"
         )

@@ -1,24 +1,84 @@
-"""A training run seen from the command line: the one to go on with, and the picture of its loss."""
+"""A training run seen from the command line: its settings, the one to continue, and the picture of its loss."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
-from portnn.checkpoints import load_checkpoint
-from portnn.estimators import check_resumable
+import typer
+
+from portnn.estimators.running import load_run
+from portnn.settings import declared
 from portnn.training import RunFolder
 
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out, with its settings.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for checkpoints, metrics and the loss curve.")]
 
-def saved_facts(folder: RunFolder, estimator: str) -> dict[str, Any] | None:
-    """What the checkpoint of the run to resume knows of it; None, where the run has not come to its first one."""
+
+class Chosen(NamedTuple):
+    """Settings of a run: of the estimator and of its `fit`, and what the checkpoint to continue says, if any."""
+
+    model: dict[str, Any]
+    run: dict[str, Any]
+    saved: dict[str, Any] | None
+
+
+def recipe_help(estimator: Any) -> str:
+    """Help of the option that names a recipe."""
+    return f"Settings under one name: {', '.join(estimator.RECIPES)}."
+
+
+def choose(
+    estimator: Any, given: dict[str, Any], folder: RunFolder, *, recipe: str | None, resume: bool, overwrite: bool
+) -> Chosen:
+    """Settings of a run: those given, else those of the run to continue, else those of the recipe.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run and neither `resume` nor `overwrite` was said, or the recipe is not known.
+    """
+    if resume and overwrite:
+        raise typer.BadParameter("--resume continues a run, --overwrite replaces it: give one of them")
+    if given.get("steps") is not None and given.get("epochs") is not None:
+        raise typer.BadParameter("give --steps or --epochs, not both")
+    if folder.holds_run and not (resume or overwrite):
+        raise ValueError(f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out")
+    saved = _saved(estimator, folder) if resume else None
+    model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
+    if saved is not None:
+        # Where the checkpoint was written, data had settled the length of the run; the rest is as it was asked for.
+        model = estimator.SETTINGS.among(saved["settings"]) | {"dtype": saved["dtype"]}
+        run = estimator.RUN.among(saved["fit"])
+    elif recipe:
+        print(f"recipe {recipe}: {_listed({**model, **run})}", file=sys.stderr)
+    if {"steps", "epochs"} & given.keys():
+        run = {name: value for name, value in run.items() if name not in ("steps", "epochs")}
+    of_model = {name for name, setting in declared(estimator.SETTINGS).items() if not setting.transient}
+    return Chosen(
+        {**model, **{name: value for name, value in given.items() if name in of_model}},
+        {**run, **{name: value for name, value in given.items() if name in declared(estimator.RUN)}},
+        saved,
+    )
+
+
+def _saved(estimator: Any, folder: RunFolder) -> dict[str, Any] | None:
+    """What the checkpoint of the run to continue says; None if the run has not come to its first one."""
     if not folder.last.exists():
         print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
         return None
-    facts = load_checkpoint(folder.last)[1]
-    check_resumable(facts, estimator)
-    print(f"the run in {folder.path} goes on after step {facts['run']['step']}", file=sys.stderr)
+    _, facts = load_run(folder, estimator.__name__)
+    print(f"the run in {folder.path} continues after step {facts['run']['step']}", file=sys.stderr)
     return facts
+
+
+def _listed(settings: dict[str, Any]) -> str:
+    def shown(value: Any) -> str:
+        return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+
+    return ", ".join(f"{name} {shown(value)}" for name, value in settings.items())
 
 
 def draw_curve(folder: RunFolder, runs: Any, **look: Any) -> tuple[bool, str]:
@@ -28,7 +88,7 @@ def draw_curve(folder: RunFolder, runs: Any, **look: Any) -> tuple[bool, str]:
     -------
     drawn : bool
     trouble : str
-        Why not: a run is no failure for want of a picture.
+        Why not: a run does not fail for want of a picture.
     """
     from portnn.plots import plot_loss
 

@@ -2,51 +2,69 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, ClassVar, Self
 
 from portnn.backends import Backend, generator, tree_map
 from portnn.batches import ChunkStreams
-from portnn.checkpoints import CheckpointError
+from portnn.checkpoints import Arrays, CheckpointError
+from portnn.estimators.data_facts import text_facts
+from portnn.estimators.estimator import EstimatorSettings, Recipe, as_backend
 from portnn.estimators.evaluation import LanguageEvaluator
-from portnn.estimators.language_model import LanguageModel, Source
+from portnn.estimators.language_model import LanguageModel
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.resuming import check_same_data, check_same_settings, open_run, text_facts
-from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, total_steps
-from portnn.models import Parameters, RecurrentLM
-from portnn.optimizers import Optimizer
-from portnn.optimizers.schedules import Schedule
-from portnn.text import Vocabulary, read_corpus
-from portnn.training import Callback, DivergenceError, Plan, Trainer, check_workers
+from portnn.estimators.run_settings import RunSettings
+from portnn.estimators.running import Saved, Task, run
+from portnn.models import CELLS, RecurrentLM
+from portnn.settings import FIXED, OneOf, constructor, documented, fraction, positive, text_call
+from portnn.text import LEVELS, Vocabulary, read_corpus
 
 HELD_OUT_LIMIT = 100_000
-"""Held-out loss is measured on the first so many held-out tokens, to bound its time."""
+"""Held-out loss is measured on this many held-out tokens at most, to bound its time."""
 
 
-class CharRNN(LanguageModel):
+@dataclass(frozen=True)
+class CharRNNSettings(EstimatorSettings):
+    """Settings of `CharRNN`."""
+
+    cell: Annotated[str, OneOf(CELLS), FIXED, "Recurrent cell."] = "lstm"
+    hidden_size: Annotated[int, positive, FIXED, "Units of each layer."] = 128
+    num_layers: Annotated[int, positive, FIXED, "Recurrent layers."] = 1
+    dropout: Annotated[float, fraction, FIXED, "Rate at which each layer's output is dropped in training."] = 0.0
+    _: KW_ONLY
+    level: Annotated[
+        str, OneOf(LEVELS), FIXED, 'Token: "byte" reads any file, "jieba" cuts Chinese text into words.'
+    ] = "char"
+    min_count: Annotated[int, positive, "Tokens that occur less often become one unknown token."] = 1
+    init_scale: Annotated[
+        float | None,
+        positive,
+        "Standard deviation of normal initial weights; None draws them uniformly, as PyTorch does.",
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharRNNRun(RunSettings):
+    """Settings of `CharRNN.fit`."""
+
+    encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
+    batch_size: Annotated[int, positive, FIXED, "Parallel streams."] = 32
+    seq_length: Annotated[int, positive, FIXED, "Tokens of a chunk."] = 64
+    held_out: Annotated[float, fraction, FIXED, "Last fraction of the text, measured and not trained on."] = 0.05
+    learning_rate: float = 2e-3
+    clip_norm: float | None = 5.0
+    log_every: int = 10
+    evaluate_every: int = 200
+    checkpoint_every: int = 200
+
+
+@documented(CharRNNSettings)
+class CharRNN(LanguageModel[CharRNNSettings]):
     """Recurrent language model over characters, bytes or words.
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "rnn"}
-    hidden_size : int
-    num_layers : int
-    dropout : float in [0, 1)
-        Rate at which each layer's output is dropped in training.
-    level : {"char", "byte", "word", "jieba"}
-        What a token is. "byte" reads any file; "jieba" cuts Chinese text into words.
-    min_count : int
-        Tokens that occur less often become one unknown token.
-    init_scale : float, optional
-        Standard deviation of normal initial weights; without it they are uniform, as in PyTorch.
-    seed : int
-        Of the initial weights and of dropout.
-    backend : str or Backend
-        Array library to train on: see `portnn.backend`.
-    device : str, optional
-    dtype : {"float32", "float64"}
+    {settings}
 
     Attributes
     ----------
@@ -65,90 +83,48 @@ class CharRNN(LanguageModel):
     23
     """
 
-    def __init__(
-        self,
-        cell: str = "lstm",
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        dropout: float = 0.0,
-        *,
-        level: str = "char",
-        min_count: int = 1,
-        init_scale: float | None = None,
-        seed: int = 0,
-        backend: str | Backend = "numpy",
-        device: Any = None,
-        dtype: str = "float32",
-    ) -> None:
-        RecurrentLM(1, cell, hidden_size, num_layers, dropout)  # refuses what makes no sense before any work
-        self.network = {
-            "cell": cell, "hidden_size": hidden_size, "num_layers": num_layers, "dropout": float(dropout)
-        }  # fmt: skip
-        self.level, self.min_count, self.init_scale, self.seed = level, min_count, init_scale, seed
-        super().__init__(as_backend(backend, device, dtype))
-        self.rng = generator(seed)
+    SETTINGS, RUN = CharRNNSettings, CharRNNRun
+    RECIPES: ClassVar[dict[str, Recipe]] = {
+        # https://gist.github.com/karpathy/d4dee566867f8291f086
+        "min-char-rnn": Recipe(
+            {"cell": "rnn", "hidden_size": 100, "num_layers": 1, "dropout": 0.0, "init_scale": 0.01},
+            {
+                "batch_size": 1,
+                "seq_length": 25,
+                "optimizer": "adagrad",
+                "learning_rate": 0.1,
+                "schedule": "constant",
+                # Karpathy's loss is the sum over 25 characters, with gradients clipped to 5; ours is the mean.
+                "clip_value": 5.0 / 25.0,
+                "clip_norm": None,
+                "smoothing": 0.999,
+            },
+        ),
+        "quick": Recipe(
+            {"cell": "gru", "hidden_size": 128},
+            {
+                "batch_size": 16,
+                "learning_rate": 8e-3,
+                "steps": 2500,
+                "evaluate_every": 250,
+                "checkpoint_every": 250,
+            },
+        ),
+    }
 
-    def fit(
-        self,
-        source: Source,
-        *,
-        steps: int | None = None,
-        epochs: float | None = None,
-        encoding: str = "utf-8",
-        batch_size: int = 32,
-        seq_length: int = 64,
-        optimizer: str | Optimizer = "adam",
-        learning_rate: float = 2e-3,
-        schedule: str | Schedule = "constant",
-        clip_norm: float | None = 5.0,
-        clip_value: float | None = None,
-        smoothing: float | None = None,
-        workers: int = 1,
-        held_out: float = 0.05,
-        log_every: int = 10,
-        evaluate_every: int = 200,
-        checkpoint_every: int = 200,
-        out: str | os.PathLike[str] | None = None,
-        resume: bool = False,
-        overwrite: bool = False,
-        callbacks: Sequence[Callback] = (),
-        progress: bool = True,
-    ) -> CharRNN:
+    @constructor(CharRNNSettings)
+    def __init__(self, settings: CharRNNSettings) -> None:
+        super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
+
+    @text_call(CharRNNRun)
+    def fit(self, source: Any, settings: CharRNNRun) -> Self:
         """Train by truncated backpropagation through time. A model that has been fitted is trained further.
 
         Parameters
         ----------
         source : str, bytes, path or sequence of paths
             A str is the text itself; files are given as `pathlib.Path`.
-        steps, epochs : int, float, optional
-            How long, in all (with `resume` too): one of them. Without either, 10 epochs.
-        encoding : str
-            Of files.
-        batch_size, seq_length : int
-            Parallel streams, and tokens a chunk.
-        optimizer : str or Optimizer
-        learning_rate : float
-        schedule : str or Schedule
-            "constant", "linear", "exponential" or "cosine" over the steps of this run.
-        clip_norm, clip_value : float, optional
-        smoothing : float, optional
-            Report an exponentially smoothed loss.
-        workers : int
-            Processes that share each batch, on NumPy (Linux). Worth it where each has much to do: 16 streams of
-            128 units, say. With another number the last digits of a run are others.
-        held_out : float in [0, 1)
-            The last fraction of the text is not trained on but measured.
-        log_every, evaluate_every, checkpoint_every : int
-            In steps.
-        out : path, optional
-            Folder for last.safetensors, best.safetensors and metrics.jsonl.
-        resume : bool
-            Go on from out/last.safetensors, bit for bit with as many workers; if it is not there, start.
-        overwrite : bool
-            Replace a run that `out` holds; without it, that is an error.
-        callbacks : sequence of Callback
-        progress : bool
-            Show progress on stderr.
+        {settings}
 
         Returns
         -------
@@ -160,110 +136,71 @@ class CharRNN(LanguageModel):
         ValueError
             If the text is too short, a setting is out of range, or a checkpoint does not fit.
         DivergenceError
-            If the loss is not finite or explodes.
+            If the loss is not finite or explodes. The model is then as it was before.
         WorkerError
             If a worker process cannot start, failed or is gone.
         """
-        folder, saved = open_run(out, resume=resume, overwrite=overwrite, estimator="CharRNN")
-        if saved is not None:
-            self._check_same(saved[1], optimizer, batch_size=batch_size, seq_length=seq_length, held_out=held_out)
-        known = self.vocabulary if saved is None else Vocabulary.from_json(saved[1]["vocabulary"])
-        corpus = read_corpus(source, level=self.level, encoding=encoding, min_count=self.min_count, vocabulary=known)
-        text = text_facts(corpus)
-        if saved is not None:
-            check_same_data(saved[1], text, "text", "tokens")
-        model = self.model or RecurrentLM(len(corpus.vocabulary), **self.network)  # type: ignore[arg-type]
-        train_ids, held_out_ids = corpus.split(held_out)
-        streams = ChunkStreams(
-            train_ids, batch_size=batch_size, seq_length=seq_length, vocabulary_size=model.vocabulary_size,
-            layers=model.num_layers, hidden_size=model.hidden_size, rate=model.dropout, release=corpus.release,
-        )  # fmt: skip
-        check_workers(workers, self.backend, batch_size)
-        total = total_steps(steps, epochs, streams.batches)
-        plan = Plan(
-            optimizer=as_optimizer(optimizer),
-            schedule=as_schedule(schedule, learning_rate, total),
-            clip_norm=clip_norm,
-            clip_value=clip_value,
-            log_every=log_every,
-            evaluate_every=evaluate_every,
-            checkpoint_every=checkpoint_every,
-            smoothing=smoothing,
-            workers=workers,
-        )
-        held_out_ids = held_out_ids[:HELD_OUT_LIMIT]
-        params = self._settle(model, corpus.vocabulary)  # nothing was changed before all was found good
-        trainer = Trainer(
-            model=model,
-            source=streams,
-            plan=plan,
-            backend=self.backend,
-            params=params,
-            rng=self.rng,
-            held_out=LanguageEvaluator(model, self.backend, held_out_ids) if len(held_out_ids) > 1 else None,
-            folder=None if folder is None else folder.path,
-            facts={
-                **self._facts(),
-                "fit": {
-                    "batch_size": batch_size, "seq_length": seq_length, "held_out": held_out, "steps": total,
-                    "optimizer": plan.optimizer.to_json(), "learning_rate": learning_rate,
-                    "encoding": encoding,
-                    "schedule": schedule if isinstance(schedule, str) else plan.schedule.to_json(),
-                    "clip_norm": clip_norm, "clip_value": clip_value, "smoothing": smoothing,
-                    "workers": workers,
-                    "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every,
-                    "text": text,
-                },
-            },
-            callbacks=callbacks,
-            quiet=not progress,
-        )  # fmt: skip
-        if saved is not None:
-            trainer.restore(*saved)
-        try:
-            self.history = trainer.run(total)
-        except DivergenceError:
-            trainer.state.params = params  # those that diverged are of no use
-            raise
-        finally:
-            self.params, self.rng = trainer.state.params, trainer.rng
+        run(self, settings, lambda saved: self._task(source, settings, saved))
         return self
 
+    def _task(self, source: Any, settings: CharRNNRun, saved: Saved | None) -> Task:
+        assert self.backend is not None
+        backend, known = self.backend, self.vocabulary
+        if saved is not None:
+            if known is not None and known.to_json() != saved[1]["vocabulary"]:
+                raise CheckpointError(
+                    "cannot resume: this model was fitted with another vocabulary than the checkpoint's"
+                )
+            known = Vocabulary.from_json(saved[1]["vocabulary"])
+        corpus = read_corpus(
+            source,
+            level=self.settings.level,
+            encoding=settings.encoding,
+            min_count=self.settings.min_count,
+            vocabulary=known,
+        )
+        model = self.model or self._network(corpus.vocabulary)
+        train_ids, held_out_ids = corpus.split(settings.held_out)
+        held_out_ids = held_out_ids[:HELD_OUT_LIMIT]
+        streams = ChunkStreams(
+            train_ids,
+            batch_size=settings.batch_size,
+            seq_length=settings.seq_length,
+            vocabulary_size=model.vocabulary_size,
+            layers=model.num_layers,
+            hidden_size=model.hidden_size,
+            rate=model.dropout,
+            seed=self.settings.seed,
+            release=corpus.release,
+        )
+        params = self.params
+        if params is None:
+            params = tree_map(backend.asarray, model.init(generator(self.settings.seed), self.settings.init_scale))
+        return Task(
+            model=model,
+            batches=streams,
+            params=params,
+            backend=backend,
+            data=text_facts(corpus),
+            held_out=LanguageEvaluator(model, backend, held_out_ids) if len(held_out_ids) > 1 else None,
+            attributes={"vocabulary": corpus.vocabulary},
+            width=CELLS[model.cell] * model.hidden_size,
+        )
+
     @classmethod
-    def from_checkpoint(cls, arrays: dict[str, Any], facts: dict[str, Any], where: Backend) -> CharRNN:
+    def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
         """Build the model that a checkpoint holds, on a backend."""
-        configuration = dict(facts["model"])
         vocabulary = Vocabulary.from_json(facts["vocabulary"])
-        if configuration.pop("vocabulary_size") != len(vocabulary):
+        if facts["model"]["vocabulary_size"] != len(vocabulary):
             raise CheckpointError("the checkpoint's vocabulary does not fit its weights")
-        found = cls(**configuration, **facts["corpus"], backend=where)
-        found.vocabulary, found.model = vocabulary, RecurrentLM(len(vocabulary), **configuration)
-        found.params = tree_map(where.asarray, checked_params(arrays, found.model))
-        return found
+        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
+        made.vocabulary, made.model = vocabulary, made._network(vocabulary)
+        made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
+        return made
 
-    def _settle(self, model: RecurrentLM, vocabulary: Vocabulary) -> Parameters:
-        """Take a network and draw its first parameters, unless they are there."""
-        if self.params is None:
-            self.vocabulary, self.model = vocabulary, model
-            self.params = tree_map(self.backend.asarray, model.init(self.rng, self.init_scale))
-        return self.params
+    def _network(self, vocabulary: Vocabulary) -> RecurrentLM:
+        chosen = self.settings
+        return RecurrentLM(len(vocabulary), chosen.cell, chosen.hidden_size, chosen.num_layers, chosen.dropout)
 
-    def _facts(self) -> dict[str, Any]:
-        model, _, vocabulary = self._fitted()
-        return {
-            "estimator": "CharRNN",
-            "model": asdict(model),
-            "vocabulary": vocabulary.to_json(),
-            "corpus": {"level": self.level, "min_count": self.min_count, "init_scale": self.init_scale,
-                       "seed": self.seed},
-            "dtype": self.backend.dtype,
-        }  # fmt: skip
-
-    def _check_same(self, facts: dict[str, Any], optimizer: str | Optimizer, **settings: Any) -> None:
-        """Refuse to resume a run that was another one."""
-        check_same_settings(
-            facts, **self.network, level=self.level, dtype=self.backend.dtype, **settings,
-            optimizer=as_optimizer(optimizer).to_json(),
-        )  # fmt: skip
-        if self.vocabulary is not None and self.vocabulary.to_json() != facts["vocabulary"]:
-            raise CheckpointError("cannot resume: this model was fitted with another vocabulary than the checkpoint's")
+    def _own_facts(self) -> dict[str, Any]:
+        return {"vocabulary": self._fitted_vocabulary().to_json()}

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from portnn.backends import Backend, tree_flatten
-from portnn.checkpoints import save_checkpoint
+from portnn.backends import Backend
+from portnn.estimators.estimator import Estimator
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
 from portnn.estimators.sampling import Sampler
-from portnn.models import Parameters, RecurrentLM
+from portnn.settings import Settings
 from portnn.text import Vocabulary, read_corpus
 
 Source = str | bytes | os.PathLike[str] | Sequence[os.PathLike[str]]
+S = TypeVar("S", bound=Settings)
 
 
-class LanguageModel:
-    """A network, its parameters on a backend and its vocabulary, once there are any.
+class LanguageModel(Estimator[S]):
+    """A network with a vocabulary, once there is one.
 
     Attributes
     ----------
-    backend : Backend
-    model : RecurrentLM or None
-    params : dict of str to array, or None
     vocabulary : Vocabulary or None
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.model: RecurrentLM | None = None
-        self.params: Parameters | None = None
+    def __init__(self, settings: S, backend: Backend) -> None:
+        super().__init__(settings, backend)
         self.vocabulary: Vocabulary | None = None
         self._sampler: Sampler | None = None
 
@@ -51,11 +47,11 @@ class LanguageModel:
         length : int
             Tokens to draw.
         prime : str
-            Text to go on from; it stands at the beginning of the result.
+            Text to continue; the result begins with it.
         temperature : float
-            Below 1 bolder in what is likely, above 1 more varied; 0 always takes the likeliest.
+            Below 1 favours what is likely, above 1 varies more; 0 always takes the likeliest token.
         top_k : int, optional
-            Draw among the k likeliest tokens only.
+            Draw from the k likeliest tokens only.
         stop : str, optional
             End before this text.
         seed : int
@@ -67,17 +63,17 @@ class LanguageModel:
         Raises
         ------
         ValueError
-            If the prime text has characters the model does not know, or a number is out of range.
+            If the prime text has characters that the model does not know, or a number is out of range.
         """
         return prime + "".join(
             self.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
         )
 
     def stream(self, length: int, **options: Any) -> Iterator[str]:
-        """Like `sample`, without the prime text and piece by piece as it is drawn."""
-        model, params, vocabulary = self._fitted()
+        """Like `sample`, but yield the text as it is drawn, without the prime text."""
+        model, params, backend = self._fitted()
         if self._sampler is None or self._sampler.model is not model:
-            self._sampler = Sampler(model, vocabulary, self.backend)
+            self._sampler = Sampler(model, self._fitted_vocabulary(), backend)
         return self._sampler(params, length, **options)
 
     def evaluate(self, source: Source, *, encoding: str = "utf-8") -> Evaluation:
@@ -92,24 +88,15 @@ class LanguageModel:
         -------
         Evaluation
         """
-        model, params, vocabulary = self._fitted()
-        corpus = read_corpus(source, encoding=encoding, vocabulary=vocabulary)
-        evaluator = LanguageEvaluator(model, self.backend, corpus.ids, corpus.release)
+        model, params, backend = self._fitted()
+        corpus = read_corpus(source, encoding=encoding, vocabulary=self._fitted_vocabulary())
+        evaluator = LanguageEvaluator(model, backend, corpus.ids, corpus.release)
         return as_evaluation(evaluator(params), evaluator.predicted)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model, without any training state, as a checkpoint that `portnn.load` reads anywhere."""
-        _, params, _ = self._fitted()
-        arrays = {name: self.backend.to_host(array) for name, array in tree_flatten(params, "params")}
-        save_checkpoint(path, arrays, self._facts())
+    def _fitted_vocabulary(self) -> Vocabulary:
+        self._fitted()
+        assert self.vocabulary is not None
+        return self.vocabulary
 
-    def _facts(self) -> dict[str, Any]:
-        """What a checkpoint says of the model, in plain JSON types."""
-        raise NotImplementedError
-
-    def _fitted(self) -> tuple[RecurrentLM, Parameters, Vocabulary]:
-        if self.model is None or self.params is None or self.vocabulary is None:
-            raise ValueError(
-                f"this {type(self).__name__} has not been fitted yet; call fit, or portnn.load a checkpoint"
-            )
-        return self.model, self.params, self.vocabulary
+    def _forget(self) -> None:
+        self._sampler = None

@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
-from portnn.estimators.mlp import MLP
+from portnn.estimators.mlp import TableModel
+from portnn.estimators.mlp_settings import LinearPartial, LinearRun, LinearSettings
+from portnn.settings import constructor, documented, table_call
 
 
-class LinearModel(MLP):
+class LinearModel(TableModel):
     """What the three regressions share: one affine map, trained on all rows at once."""
 
-    BATCH_SIZE: ClassVar[int | None] = None
-    LEARNING_RATE: ClassVar[float] = 0.1
-    EPOCHS: ClassVar[int] = 1000
-    OBJECTIVE: ClassVar[str]
+    RUN = LinearRun
 
-    def __init__(self, **options: Any) -> None:
-        for name in ("hidden_layer_sizes", "activation", "objective", "dropout"):
-            if name in options:
-                raise TypeError(f"{type(self).__name__} has no hidden layer and one objective, so no {name}")
-        super().__init__((), "identity", self.OBJECTIVE, **options)
+    @table_call(LinearRun)
+    def fit(self, X: Any, y: Any, sample_weight: Any, settings: LinearRun) -> Self:
+        """Train. A model that has been fitted is trained further, from its weights; see `portnn.MLP.fit`.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+        y : array (rows,) or (rows, n)
+        sample_weight : array (rows,), optional
+        {settings}
+
+        Returns
+        -------
+        Itself.
+        """
+        return self._train(X, y, sample_weight, settings)
+
+    @table_call(LinearPartial)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any, settings: LinearPartial) -> Self:
+        """Train for one epoch on some rows; see `portnn.MLP.partial_fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        {settings}
+
+        Returns
+        -------
+        Itself.
+        """
+        return self._train_epoch(X, y, sample_weight, settings)
 
 
+@dataclass(frozen=True)
+class LinearRegressionSettings(LinearSettings):
+    """Settings of `LinearRegression`."""
+
+    objective: ClassVar[str] = "squared_error"
+
+
+@documented(LinearRegressionSettings)
 class LinearRegression(LinearModel):
     """Linear regression: ``X W + b``, with half the squared error.
 
     Parameters
     ----------
-    **options
-        `l2`, `standardize`, `init_scale`, `seed`, `backend`, `device` and `dtype` of `portnn.MLP`.
+    {settings}
 
     Examples
     --------
@@ -39,16 +73,27 @@ class LinearRegression(LinearModel):
     [3.0, -1.0]
     """
 
-    OBJECTIVE: ClassVar[str] = "squared_error"
+    SETTINGS = LinearRegressionSettings
+
+    @constructor(LinearRegressionSettings)
+    def __init__(self, settings: LinearRegressionSettings) -> None:
+        super().__init__(settings)
 
 
+@dataclass(frozen=True)
+class LogisticRegressionSettings(LinearSettings):
+    """Settings of `LogisticRegression`."""
+
+    objective: ClassVar[str] = "binary_cross_entropy"
+
+
+@documented(LogisticRegressionSettings)
 class LogisticRegression(LinearModel):
     """Logistic regression: two classes, or several yes-or-no questions a row, with binary cross-entropy.
 
     Parameters
     ----------
-    **options
-        `l2`, `class_weight`, `standardize`, `init_scale`, `seed`, `backend`, `device` and `dtype` of `portnn.MLP`.
+    {settings}
 
     Examples
     --------
@@ -58,16 +103,27 @@ class LogisticRegression(LinearModel):
     ['low', 'low', 'high', 'high']
     """
 
-    OBJECTIVE: ClassVar[str] = "binary_cross_entropy"
+    SETTINGS = LogisticRegressionSettings
+
+    @constructor(LogisticRegressionSettings)
+    def __init__(self, settings: LogisticRegressionSettings) -> None:
+        super().__init__(settings)
 
 
+@dataclass(frozen=True)
+class SoftmaxRegressionSettings(LinearSettings):
+    """Settings of `SoftmaxRegression`."""
+
+    objective: ClassVar[str] = "cross_entropy"
+
+
+@documented(SoftmaxRegressionSettings)
 class SoftmaxRegression(LinearModel):
     """Softmax regression: any number of classes, with cross-entropy.
 
     Parameters
     ----------
-    **options
-        `l2`, `class_weight`, `standardize`, `init_scale`, `seed`, `backend`, `device` and `dtype` of `portnn.MLP`.
+    {settings}
 
     Examples
     --------
@@ -77,4 +133,8 @@ class SoftmaxRegression(LinearModel):
     [0, 0, 1, 1, 2, 2]
     """
 
-    OBJECTIVE: ClassVar[str] = "cross_entropy"
+    SETTINGS = SoftmaxRegressionSettings
+
+    @constructor(SoftmaxRegressionSettings)
+    def __init__(self, settings: SoftmaxRegressionSettings) -> None:
+        super().__init__(settings)

@@ -6,26 +6,14 @@ import os
 from typing import Any
 
 from portnn.backends import Backend
-from portnn.backends import backend as choose_backend
 from portnn.checkpoints import CheckpointError, load_checkpoint
-from portnn.estimators.char_rnn import CharRNN
-from portnn.estimators.linear_models import LinearRegression, LogisticRegression, SoftmaxRegression
-from portnn.estimators.mlp import MLP
-from portnn.estimators.word2vec import Word2Vec
-
-Estimator = CharRNN | MLP | Word2Vec
-
-ESTIMATORS: dict[str, type[Estimator]] = {
-    kind.__name__: kind for kind in (CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression, Word2Vec)
-}
+from portnn.estimators.estimator import as_backend
+from portnn.estimators.registry import ESTIMATORS, estimator_class
+from portnn.estimators.version_1 import upgraded
 
 
 def load(
-    path: str | os.PathLike[str],
-    *,
-    backend: str | Backend = "numpy",
-    device: Any = None,
-    dtype: str | None = None,
+    path: str | os.PathLike[str], *, backend: str | Backend = "numpy", device: Any = None, dtype: str | None = None
 ) -> Any:
     """Load a model that `save` or a training run has written.
 
@@ -40,21 +28,19 @@ def load(
 
     Returns
     -------
-    CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression or Word2Vec
-        What it was.
+    Estimator
+        Of the class that was saved.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     CheckpointError
-        If it is no checkpoint, damaged, or of another version.
+        If it is not a checkpoint, is damaged, or is of another version.
     """
     arrays, facts = load_checkpoint(path)
-    kind = ESTIMATORS.get(facts.get("estimator", ""))
-    if kind is None:
-        known = ", ".join(ESTIMATORS)
-        raise CheckpointError(f"{path} holds {facts.get('estimator', 'no model')}; this portnn loads {known}")
-    if not isinstance(backend, Backend):
-        backend = choose_backend(backend, device=device, dtype=dtype or facts["dtype"])
-    return kind.from_checkpoint(arrays, facts, backend)
+    name = facts.get("estimator", "")
+    if name not in ESTIMATORS:
+        raise CheckpointError(f"{path} holds {name or 'no model'}; this portnn loads {', '.join(ESTIMATORS)}")
+    chosen = as_backend(backend, device, dtype or facts["dtype"])
+    return estimator_class(name).from_checkpoint(arrays, upgraded(facts), chosen)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Backend, is_array, to_host, tree_flatten, tree_map
-from portnn.backends import backend as choose_backend
-from portnn.checkpoints import save_checkpoint
+from portnn.backends import Array, Backend, is_array, to_host
+from portnn.estimators.estimator import Estimator
 from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, blocks
-from portnn.models import FeedForward, Parameters, RowBatch
+from portnn.models import RowBatch
 from portnn.tables import Layout
 from portnn.tables.labels import Classes, place_labels
 from portnn.tables.placing import check_lengths, place_table, place_weights
@@ -23,16 +20,11 @@ from portnn.tables.targets import Targets
 from portnn.training import pack, unpack
 
 
-class RowModel:
-    """A network, its parameters on a backend and what its outputs mean, once there are any.
+class RowModel(Estimator[Any]):
+    """A feed-forward network and what its outputs mean, once there are any.
 
     Attributes
     ----------
-    objective : str
-    backend : Backend or None
-        None until arrays have decided.
-    model : FeedForward or None
-    params : dict of str to array, or None
     targets : Targets or None
         What y means to the network, and its outputs to people.
     scaling : Scaling or None
@@ -41,13 +33,16 @@ class RowModel:
         How the table that was trained on stood in its file.
     """
 
-    def __init__(self, objective: str, backend: Backend | None) -> None:
-        self.objective, self.backend = objective, backend
-        self.model: FeedForward | None = None
-        self.params: Parameters | None = None
+    def __init__(self, settings: Any, backend: Backend | None) -> None:
+        super().__init__(settings, backend)
         self.targets: Targets | None = None
         self.scaling: Scaling | None = None
         self.layout: Layout | None = None
+
+    @property
+    def objective(self) -> str:
+        """Name of what is minimised."""
+        return str(self.settings.objective)
 
     @property
     def classes(self) -> Classes | None:
@@ -168,43 +163,12 @@ class RowModel:
         vector = where.xp.astype(where.asarray(vector), getattr(where.xp, where.dtype), copy=True)
         self.params = unpack(vector, model.shapes(), xp=where.xp)
 
-    def to(self, backend: str | Backend, *, device: Any = None) -> Any:
-        """Move a fitted model to another library or device, in place, with its dtype.
-
-        Returns
-        -------
-        Itself.
-        """
-        _, params, where = self._fitted()
-        host = {name: where.to_host(array) for name, array in params.items()}
-        target = backend
-        if not isinstance(target, Backend):
-            target = choose_backend(target, device=device, dtype=where.dtype)
-        self.backend, self.params = target, tree_map(target.asarray, host)
-        return self
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model, without any training state, as a checkpoint that `portnn.load` reads anywhere."""
-        _, params, where = self._fitted()
-        arrays = {name: where.to_host(array) for name, array in tree_flatten(params, "params")}
-        save_checkpoint(path, arrays, self._facts())
-
-    def _facts(self) -> dict[str, Any]:
-        """What a checkpoint says of the model, in plain JSON types."""
-        model, _, where = self._fitted()
+    def _own_facts(self) -> dict[str, Any]:
         return {
-            "estimator": type(self).__name__,
-            "model": {**asdict(model), "sizes": list(model.sizes)},
             "targets": self._fitted_targets().to_json(),
-            "settings": self._settings(),
             "scaling": self.scaling and self.scaling.to_json(),
             "layout": self.layout and self.layout.to_json(),
-            "dtype": where.dtype,
         }
-
-    def _settings(self) -> dict[str, Any]:
-        """What else the model was made with, in plain JSON types."""
-        raise NotImplementedError
 
     def _place(self, X: Any) -> Array:
         """X on the backend, standardized where the model does that."""
@@ -227,10 +191,3 @@ class RowModel:
         self._fitted()
         assert self.targets is not None
         return self.targets
-
-    def _fitted(self) -> tuple[FeedForward, Parameters, Backend]:
-        if self.model is None or self.params is None or self.backend is None:
-            raise ValueError(
-                f"this {type(self).__name__} has not been fitted yet; call fit, or portnn.load a checkpoint"
-            )
-        return self.model, self.params, self.backend

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from portnn.checkpoints import CheckpointError
-from portnn.estimators.settings import number, switch
+from portnn.settings import FIXED, Flags, OneOf, Settings, finite, not_negative, positive
 from portnn.text import (
     Phrases,
     SentencesLike,
@@ -20,45 +19,38 @@ from portnn.text import (
     count_words,
     encode_words,
 )
-from portnn.text.counting import check_min_count
 from portnn.text.sentences import SENTENCE_LEVELS
-from portnn.text.word_vocabulary import check_size
 from portnn.training import Reading
 from portnn.vectors import unpack_words
 
 
-@dataclass(frozen=True)
-class WordCorpus:
-    """How a corpus becomes words; the fields are parameters of `portnn.Word2Vec`.
+@dataclass(frozen=True, kw_only=True)
+class WordCorpus(Settings):
+    """How a corpus becomes words; `portnn.Word2Vec` has the same settings."""
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a number is none, or out of its range.
-    """
-
-    min_count: int = 5
-    max_vocab_size: int | None = None
-    phrases: int = 0
-    phrase_threshold: float = 10.0
-    level: str = "word"
-    lines: bool = True
-    lowercase: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("lines", "lowercase"):
-            object.__setattr__(self, name, switch(name, getattr(self, name)))
-        if self.level not in SENTENCE_LEVELS:
-            raise ValueError(f"level is {self.level!r}; expected one of {', '.join(SENTENCE_LEVELS)}")
-        phrases = number("phrases", self.phrases)
-        if phrases < 0 or not isinstance(phrases, int):
-            raise ValueError(f"phrases must be 0 or a positive number of passes, got {phrases}")
-        object.__setattr__(self, "phrases", phrases)
-        if not math.isfinite(number("phrase_threshold", self.phrase_threshold)):
-            raise ValueError(f"phrase_threshold must be a finite number, got {self.phrase_threshold}")
-        object.__setattr__(self, "min_count", check_min_count(self.min_count, "word"))
-        if self.max_vocab_size is not None:
-            object.__setattr__(self, "max_vocab_size", check_size("max_vocab_size", self.max_vocab_size))
+    min_count: Annotated[int, positive, FIXED, "Words that occur less often have no vector."] = 5
+    max_vocab_size: Annotated[
+        int | None,
+        positive,
+        FIXED,
+        "Bound of the words held while counting, and of the vocabulary: the rarest go.",
+    ] = None
+    phrases: Annotated[
+        int,
+        not_negative,
+        FIXED,
+        "Number of passes that join pairs of words that belong together (new_york) before training.",
+    ] = 0
+    phrase_threshold: Annotated[float, finite, FIXED, "Score above which a pair is a phrase."] = 10.0
+    level: Annotated[
+        str, OneOf(SENTENCE_LEVELS), FIXED, 'What a word is: "space" splits at white space alone, "jieba" cuts Chinese.'
+    ] = "word"
+    lines: Annotated[
+        bool, FIXED, Flags("--lines", "--running-text"), "A line is a sentence; otherwise the text runs on."
+    ] = True
+    lowercase: Annotated[
+        bool, FIXED, Flags("--lowercase", "--keep-case"), "Make words lowercase; lists of words are taken as they are."
+    ] = True
 
     def read(
         self,
@@ -97,12 +89,12 @@ class WordCorpus:
         passes = self.phrases + (known is None or update) + 1
         with Reading(stream.name, None if stream.size is None else passes * stream.size, quiet=not progress) as reading:
             for _ in range(self.phrases):
-                found = Phrases(
+                phrases = Phrases(
                     stream, min_count=self.min_count, threshold=self.phrase_threshold, advance=reading.advance
                 )
-                stream = found.joined(stream)
+                stream = phrases.joined(stream)
                 if progress:
-                    reading.say(f"phrases: {len(found.phrases):,} of score above {self.phrase_threshold:g}")
+                    reading.say(f"phrases: {len(phrases.phrases):,} with a score above {self.phrase_threshold:g}")
             vocabulary = known
             if vocabulary is None:
                 counted = count_words(stream, self.max_vocab_size, reading.advance)

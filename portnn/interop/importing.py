@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Backend, is_array, to_host, tree_map
+from portnn.estimators.estimator import as_backend
 from portnn.estimators.mlp import MLP
-from portnn.estimators.settings import as_backend
 from portnn.models import FeedForward
 from portnn.tables.labels import Classes, as_labels
 from portnn.tables.targets import Targets
@@ -198,7 +198,7 @@ def _assembled(
         needed = {"cross_entropy": (sizes[-1], sizes[-1]), "binary_cross_entropy": (2, 1)}[objective]
         if (len(known.labels), sizes[-1]) != needed:
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {sizes[-1]} outputs")
-    found.model = FeedForward(sizes, **found.network)
+    found.model = FeedForward(sizes, activation, objective, l2)
     found.targets = Targets(objective, sizes[-1], known, one_axis=sizes[-1] == 1 or known is not None)
     params = {}
     for layer, (weight, bias) in enumerate(layers):

@@ -11,21 +11,22 @@ Nesterov's 6, Adagrad 7, RMSprop 9, Adam 12; weight decay adds 1 or 2.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from portnn.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from portnn.optimizers.base import Optimizer
 from portnn.optimizers.sgd import SGD
+from portnn.settings import declared
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "optimizer"]
+__all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "as_optimizer", "optimizer"]
 
-_KNOWN: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {
+OPTIMIZERS: dict[str, tuple[type[Optimizer], dict[str, Any]]] = {
     "sgd": (SGD, {}),
     "momentum": (SGD, {"momentum": 0.9}),
     "nesterov": (SGD, {"momentum": 0.9, "nesterov": True}),
     **{kind.name: (kind, {}) for kind in (Adagrad, RMSprop, Adam, AdamW)},
 }
+"""Optimizers by name: a class, and the options that the name stands for."""
 
 
 def optimizer(name: str, **options: Any) -> Optimizer:
@@ -53,11 +54,18 @@ def optimizer(name: str, **options: Any) -> Optimizer:
     >>> optimizer(**optimizer("nesterov").to_json())
     SGD(weight_decay=0.0, momentum=0.9, nesterov=True)
     """
-    if name not in _KNOWN:
-        raise ValueError(f"unknown optimizer {name!r}; known: {', '.join(_KNOWN)}")
-    kind, preset = _KNOWN[name]
-    known = [field.name for field in fields(kind)]
+    if name not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {name!r}; known: {', '.join(OPTIMIZERS)}")
+    kind, preset = OPTIMIZERS[name]
+    known = list(declared(kind))
     for option in options:
         if option not in known:
             raise ValueError(f"{name}: unknown option {option!r}; known: {', '.join(known)}")
     return kind(**{**preset, **options})
+
+
+def as_optimizer(chosen: str | dict[str, Any] | Optimizer) -> Optimizer:
+    """Optimizer itself, or the one of a name or of a record that its `to_json` made."""
+    if isinstance(chosen, dict):
+        return optimizer(**chosen)
+    return chosen if isinstance(chosen, Optimizer) else optimizer(chosen)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from portnn.backends import Array
 from portnn.optimizers.base import Arrays, Moved, Optimizer, Scalars
+from portnn.settings import fraction, positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Adagrad(Optimizer):
 
     name: ClassVar[str] = "adagrad"
     slots: ClassVar[tuple[str, ...]] = ("sum",)
-    eps: float = 1e-10
+    eps: Annotated[float, positive, "Added to the root, so that no entry is divided by 0."] = 1e-10
 
     def _rule(self, param: Array, grad: Array, old: Arrays, scalars: Scalars, xp: Any) -> Moved:
         total = grad * grad
@@ -72,8 +73,8 @@ class RMSprop(Optimizer):
 
     name: ClassVar[str] = "rmsprop"
     slots: ClassVar[tuple[str, ...]] = ("square",)
-    decay: float = 0.99
-    eps: float = 1e-8
+    decay: Annotated[float, fraction, "Share of the mean square that is kept at each step."] = 0.99
+    eps: Annotated[float, positive, "Added to the root, so that no entry is divided by 0."] = 1e-8
 
     @property
     def takes_rows(self) -> bool:
@@ -117,9 +118,9 @@ class Adam(Optimizer):
 
     name: ClassVar[str] = "adam"
     slots: ClassVar[tuple[str, ...]] = ("mean", "square")
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
+    beta1: Annotated[float, fraction, "Share of the mean that is kept at each step."] = 0.9
+    beta2: Annotated[float, fraction, "Share of the mean square that is kept at each step."] = 0.999
+    eps: Annotated[float, positive, "Added to the root, so that no entry is divided by 0."] = 1e-8
 
     def _scalars(self, learning_rate: Array, step: Array, xp: Any) -> Scalars:
         root = xp.sqrt(_correction(self.beta2, step, xp))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
-from numbers import Real
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 from portnn.backends import Array, RowGradient, coalesce, scatter_add
+from portnn.settings import Settings, not_negative
 
 Arrays = dict[str, Array]
 Gradients = dict[str, Any]
@@ -17,7 +16,7 @@ Moved = tuple[Array, Arrays]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class Optimizer(Settings):
     """What the optimizers share: checked options, state from zero, the loop over parameters, a form for JSON.
 
     Parameters
@@ -34,27 +33,7 @@ class Optimizer:
     """
 
     name: ClassVar[str]
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type == "bool":
-                if not isinstance(value, bool):
-                    raise TypeError(f"{self.name}: {field.name} must be True or False, got {value!r}")
-                continue
-            if isinstance(value, bool) or not isinstance(value, Real):
-                raise TypeError(f"{self.name}: {field.name} must be a number, got {value!r}")
-            # A NumPy scalar would widen float32 arrays to its own dtype; a Python float does not.
-            object.__setattr__(self, field.name, value := float(value))
-            # Comparisons with NaN are false, so NaN fails each of these too. An eps of 0 is refused because
-            # an entry that never had a gradient would become 0 / 0.
-            valid, expected = {
-                "eps": (0.0 < value < math.inf, "a positive number"),
-                "weight_decay": (0.0 <= value < math.inf, "0 or a positive number"),
-            }.get(field.name, (0.0 <= value < 1.0, "in [0, 1)"))
-            if not valid:
-                raise ValueError(f"{self.name}: {field.name} must be {expected}, got {value:g}")
+    weight_decay: Annotated[float, not_negative, "L2 penalty: this multiple of the parameter joins its gradient."] = 0.0
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -131,7 +110,7 @@ class Optimizer:
 
     def to_json(self) -> dict[str, Any]:
         """Name and options, for a checkpoint; ``optimizer(**record)`` makes an equal optimizer."""
-        return {"name": self.name, **asdict(self)}
+        return {"name": self.name, **super().to_json()}
 
     def _scalars(self, learning_rate: Array, step: Array, xp: Any) -> Scalars:
         """Work out once for all parameters what the rule needs: minus the learning rate, if no more."""

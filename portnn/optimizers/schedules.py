@@ -6,22 +6,14 @@ A schedule is a frozen dataclass. Steps count from 0, and a schedule that has an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, fields
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from dataclasses import MISSING, dataclass
+from typing import Annotated, Any, ClassVar
 
-__all__ = ["Constant", "CosineWithWarmup", "Exponential", "Halving", "Linear", "Schedule", "schedule"]
-
-# By the annotation of a field: the type that it is kept as, what is accepted, and its name in messages.
-_NUMBERS: dict[str, tuple[Callable[[Any], Any], type, str]] = {
-    "int": (int, Integral, "whole number"),
-    "float": (float, Real, "number"),
-}
+from portnn.settings import Settings, declared, not_negative, positive, share
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Settings):
     """What the schedules share: a starting rate, options that are checked, and a form that JSON can hold.
 
     Parameters
@@ -32,24 +24,13 @@ class Schedule:
     Raises
     ------
     TypeError
-        If an option is not a number, or not a whole number where steps are counted.
+        If an option is not a number.
     ValueError
         If an option is out of its range.
     """
 
     name: ClassVar[str]
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            # Plain Python numbers: JSON has no others, and a NumPy scalar would widen float32 arrays.
-            plain, abstract, what = _NUMBERS[str(field.type)]
-            if isinstance(value, bool) or not isinstance(value, abstract):
-                raise TypeError(f"{field.name} must be a {what}, got {value!r}")
-            object.__setattr__(self, field.name, plain(value))
-        # Comparisons with NaN are false, so NaN fails here and in the ranges below.
-        self._require("learning_rate", 0.0 < self.learning_rate < math.inf, "a positive number")
+    learning_rate: Annotated[float, positive, "Rate that the schedule starts from, or warms up to."]
 
     def __call__(self, step: int) -> float:
         """Learning rate for `step`, which counts from 0.
@@ -67,20 +48,8 @@ class Schedule:
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """Name and options, for a checkpoint; `from_json` makes an equal schedule of them."""
-        return {"name": self.name, **asdict(self)}
-
-    @staticmethod
-    def from_json(record: dict[str, Any]) -> Schedule:
-        """Make the schedule that `to_json` recorded.
-
-        Raises
-        ------
-        ValueError
-            If the name or an option is unknown, missing or out of its range.
-        """
-        options = dict(record)
-        return _make(options.pop("name", ""), options)
+        """Name and options, for a checkpoint; `as_schedule` makes an equal schedule of them."""
+        return {"name": self.name, **super().to_json()}
 
     def _require(self, option: str, valid: bool, expected: str) -> None:
         if not valid:
@@ -122,11 +91,7 @@ class Halving(Schedule):
     """
 
     name: ClassVar[str] = "halving"
-    every: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("every", self.every > 0, "a positive number of steps")
+    every: Annotated[int, positive, "Steps after which the rate halves."]
 
     def _rate(self, step: int) -> float:
         # ldexp sinks to 0 where `2.0**n` would overflow.
@@ -154,13 +119,12 @@ class Linear(Schedule):
     """
 
     name: ClassVar[str] = "linear"
-    total: int
-    end: float = 0.0
+    total: Annotated[int, positive, "Steps to the end."]
+    end: Annotated[float, not_negative, "Rate at the end."] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("total", self.total > 0, "a positive number of steps")
-        self._require("end", 0.0 <= self.end <= self.learning_rate, f"in [0, {self.learning_rate:g}]")
+        self._require("end", self.end <= self.learning_rate, f"in [0, {self.learning_rate:g}]")
 
     def _rate(self, step: int) -> float:
         left = 1.0 - min(step / self.total, 1.0)
@@ -191,13 +155,8 @@ class Exponential(Schedule):
     """
 
     name: ClassVar[str] = "exponential"
-    total: int
-    fraction: float = 0.01
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("total", self.total > 0, "a positive number of steps")
-        self._require("fraction", 0.0 < self.fraction <= 1.0, "in (0, 1]")
+    total: Annotated[int, positive, "Steps to the end."]
+    fraction: Annotated[float, share, "Share of the rate that is left at the end."] = 0.01
 
     def _rate(self, step: int) -> float:
         return self.learning_rate * math.pow(self.fraction, min(step / self.total, 1.0))
@@ -236,15 +195,14 @@ class CosineWithWarmup(Schedule):
     """
 
     name: ClassVar[str] = "cosine"
-    total: int
-    warmup: int = 0
-    end: float = 0.0
+    total: Annotated[int, positive, "Steps to the end."]
+    warmup: Annotated[int, not_negative, "Steps of warmup."] = 0
+    end: Annotated[float, not_negative, "Rate at the end."] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("total", self.total > 0, "a positive number of steps")
-        self._require("warmup", 0 <= self.warmup < self.total, f"in [0, {self.total})")
-        self._require("end", 0.0 <= self.end <= self.learning_rate, f"in [0, {self.learning_rate:g}]")
+        self._require("warmup", self.warmup < self.total, f"in [0, {self.total})")
+        self._require("end", self.end <= self.learning_rate, f"in [0, {self.learning_rate:g}]")
 
     def _rate(self, step: int) -> float:
         if step < self.warmup:
@@ -253,9 +211,10 @@ class CosineWithWarmup(Schedule):
         return self.end + (self.learning_rate - self.end) * (1.0 + math.cos(math.pi * done)) / 2.0
 
 
-_KINDS: dict[str, type[Schedule]] = {
+SCHEDULES: dict[str, type[Schedule]] = {
     kind.name: kind for kind in (Constant, Halving, Linear, Exponential, CosineWithWarmup)
 }
+"""Schedules by name."""
 
 
 def schedule(name: str, learning_rate: float, total_steps: int, **options: Any) -> Schedule:
@@ -264,7 +223,7 @@ def schedule(name: str, learning_rate: float, total_steps: int, **options: Any) 
     Parameters
     ----------
     name : str
-        ``constant``, ``halving`` (needs ``every``), ``linear``, ``exponential`` or ``cosine``.
+        A key of `SCHEDULES`. ``halving`` needs ``every``.
     learning_rate : float
         Positive.
     total_steps : int
@@ -286,20 +245,45 @@ def schedule(name: str, learning_rate: float, total_steps: int, **options: Any) 
     >>> schedule("halving", 0.5, 1000, every=100)
     Halving(learning_rate=0.5, every=100)
     """
-    if name in _KINDS and "total" in (field.name for field in fields(_KINDS[name])):
+    if name in SCHEDULES and "total" in declared(SCHEDULES[name]):
         options = {"total": total_steps, **options}
     return _make(name, {"learning_rate": learning_rate, **options})
 
 
+def as_schedule(chosen: str | dict[str, Any] | Schedule, learning_rate: float, total: int) -> Schedule:
+    """Schedule itself, or the one of a name or of a record that its `to_json` made.
+
+    Raises
+    ------
+    ValueError
+        If the name or an option is unknown, missing or out of its range.
+    """
+    if isinstance(chosen, dict):
+        options = dict(chosen)
+        return _make(options.pop("name", ""), options)
+    return chosen if isinstance(chosen, Schedule) else schedule(chosen, learning_rate, total)
+
+
+def known_schedule(chosen: str | dict[str, Any] | Schedule) -> str | Schedule:
+    """Return the name of a schedule, or a schedule, once it is known to be one.
+
+    Raises
+    ------
+    ValueError
+        If there is no schedule of this name.
+    """
+    made = as_schedule(chosen, 1.0, 1)
+    return chosen if isinstance(chosen, str) else made
+
+
 def _make(name: str, options: dict[str, Any]) -> Schedule:
-    if name not in _KINDS:
-        raise ValueError(f"unknown schedule {name!r}; known: {', '.join(_KINDS)}")
-    kind = _KINDS[name]
-    known = [field.name for field in fields(kind)]
+    if name not in SCHEDULES:
+        raise ValueError(f"unknown schedule {name!r}; known: {', '.join(SCHEDULES)}")
+    settings = declared(SCHEDULES[name])
     for option in options:
-        if option not in known:
-            raise ValueError(f"{name}: unknown option {option!r}; known: {', '.join(known)}")
-    for field in fields(kind):
-        if field.default is MISSING and field.name not in options:
-            raise ValueError(f"{name}: the option {field.name!r} is missing")
-    return kind(**options)
+        if option not in settings:
+            raise ValueError(f"{name}: unknown option {option!r}; known: {', '.join(settings)}")
+    for setting in settings.values():
+        if setting.default is MISSING and setting.name not in options:
+            raise ValueError(f"{name}: the option {setting.name!r} is missing")
+    return SCHEDULES[name](**options)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from portnn.backends import Array, RowGradient, scatter_add
 from portnn.optimizers.base import Arrays, Moved, Optimizer, Scalars
+from portnn.settings import fraction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,8 @@ class SGD(Optimizer):
     """
 
     name: ClassVar[str] = "sgd"
-    momentum: float = 0.0
-    nesterov: bool = False
+    momentum: Annotated[float, fraction, "Share of the velocity that is kept at each step."] = 0.0
+    nesterov: Annotated[bool, "Look ahead along the velocity."] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

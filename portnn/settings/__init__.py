@@ -1,1 +1,52 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
+
+from portnn.settings.calls import constructor, table_call, text_call
+from portnn.settings.declaration import (
+    FIXED,
+    TRANSIENT,
+    Alias,
+    By,
+    ClassDefault,
+    Flags,
+    OneOf,
+    Setting,
+    Settings,
+    Shown,
+    as_json,
+    declared,
+)
+from portnn.settings.documentation import documented, shown_default
+from portnn.settings.plain import checked_number, number, plain, switch, whole_number
+from portnn.settings.ranges import Range, above_zero, finite, fraction, not_negative, positive, share
+
+__all__ = [
+    "FIXED",
+    "TRANSIENT",
+    "Alias",
+    "By",
+    "ClassDefault",
+    "Flags",
+    "OneOf",
+    "Range",
+    "Setting",
+    "Settings",
+    "Shown",
+    "above_zero",
+    "as_json",
+    "checked_number",
+    "constructor",
+    "declared",
+    "documented",
+    "finite",
+    "fraction",
+    "not_negative",
+    "number",
+    "plain",
+    "positive",
+    "share",
+    "shown_default",
+    "switch",
+    "table_call",
+    "text_call",
+    "whole_number",
+]

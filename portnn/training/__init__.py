@@ -7,9 +7,9 @@ from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
-from portnn.training.plan import Plan
 from portnn.training.progress import Progress, Reading, StopWatch
-from portnn.training.state import Progressed
+from portnn.training.settings import LoopSettings, Plan, StepSettings
+from portnn.training.state import RunState
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
 from portnn.training.workers import WorkerError, Workers, automatic_workers, can_share, check_workers
 
@@ -18,16 +18,18 @@ __all__ = [
     "DivergenceError",
     "DivergenceWatch",
     "Interrupted",
+    "LoopSettings",
     "Metrics",
     "MetricsFile",
     "Plan",
     "Progress",
-    "Progressed",
     "Reading",
     "RunFolder",
+    "RunState",
     "Step",
     "StepEvent",
     "StepResult",
+    "StepSettings",
     "StopRequests",
     "StopWatch",
     "Trainer",

@@ -7,40 +7,30 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, generator_from_json, state_to_json, tree_map
-from portnn.batches.batch_source import BatchSource
-from portnn.checkpoints.checkpoint import Arrays, CheckpointError, save_checkpoint
+from portnn.backends import Backend, tree_map
+from portnn.batches import Batches
+from portnn.checkpoints import Arrays, CheckpointError, save_checkpoint
 from portnn.models import Model, Parameters
 from portnn.process import one_blas_thread
 from portnn.training.callbacks import Callback, StepEvent, check_replaced
-from portnn.training.divergence import DivergenceError, DivergenceWatch
+from portnn.training.divergence import DivergenceError
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
+from portnn.training.losses import Losses, Unread
 from portnn.training.metrics import SPEED, Metrics, MetricsFile
 from portnn.training.packing import row_major
-from portnn.training.plan import Plan
 from portnn.training.progress import Progress, StopWatch
-from portnn.training.state import Progressed
+from portnn.training.settings import Plan
+from portnn.training.state import RunState
 from portnn.training.step import StepResult, init_optimizer, make_step
 from portnn.training.workers import Workers, check_workers
 
 SMALL_PRODUCT = 1 << 22
 """Where the largest product of a step has fewer multiplications, one thread is faster than several."""
-
-
-class Unread(NamedTuple):
-    """A step whose loss, a sum of `terms` terms, still lies on the device."""
-
-    step: int
-    loss: Array
-    terms: float
-    learning_rate: float
-    gradient_norm: Array | None
-    starts_epoch: bool
 
 
 @dataclass
@@ -49,12 +39,10 @@ class Trainer:
 
     Attributes
     ----------
-    model, source, plan, backend
-        What to train, on what batches, how, and where.
+    model, batches, plan, backend
+        What to train, on what, how, and where.
     params : dict of str to array
         Parameters to start from, on the backend.
-    rng : Generator
-        Drawn from for every batch, on the host.
     held_out : callable, optional
         Parameters -> loss on held-out data.
     folder : Path, optional
@@ -72,16 +60,16 @@ class Trainer:
     quiet : bool
         No progress on stderr.
 
+    state : RunState
     best_params : dict of str to array, or None
         Those with the lowest held-out loss so far in this process.
     """
 
     model: Model
-    source: BatchSource
+    batches: Batches
     plan: Plan
     backend: Backend
     params: Parameters
-    rng: np.random.Generator
     held_out: Callable[[Parameters], float] | None = None
     folder: Path | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -93,16 +81,17 @@ class Trainer:
     best_params: Parameters | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        check_workers(self.plan.workers, self.backend, self.source.batch_size)
+        check_workers(self.plan.workers, self.backend, self.batches.batch_size)
         optimizer_state = init_optimizer(self.plan.optimizer, self.model, self.params, self.backend)
-        self.state = Progressed(self.params, optimizer_state, self._initial_carry())
+        self.go_on(RunState(self.params, optimizer_state, self._initial_carry()))
         self._files = None if self.folder is None else RunFolder(self.folder)
-        self._unread: list[Unread] = []
-        self._rate = math.nan
-        self._norm: float | None = None
         self._given: Any = None
 
-    def run(self, total_steps: int) -> Progressed:
+    def go_on(self, state: RunState) -> None:
+        """Take the state of an earlier run."""
+        self.state, self._losses = state, Losses(self.plan, state)
+
+    def run(self, total_steps: int) -> RunState:
         """Train until `total_steps` steps have been done in all, or the plan's patience is at its end, and save.
 
         Raises
@@ -121,25 +110,21 @@ class Trainer:
         if self._files is not None:
             self._files.prepare(anew=state.step == 0)
             self._metrics = MetricsFile(self._files.metrics, steps_done=state.step)
-        self._watch = DivergenceWatch(plan.divergence_factor, state.first_loss)
         self._logged = (state.step, state.seconds)
         with (
             StopRequests() as requests,
             Progress(
                 total_steps,
                 state.step,
-                unit=self.source.unit,
+                unit=self.batches.unit,
                 loss_unit=self.loss_unit,
-                epoch=plan.evaluate_every if plan.mean_over == "epoch" else None,
+                epoch=self.batches.batches if plan.mean_over == "epoch" else None,
                 quiet=self.quiet,
             ) as self._progress,
             self._blas_threads(),
             self._workers() as workers,
         ):
-            self._step = make_step(
-                self.model, plan.optimizer, self.backend,
-                clip_norm=plan.clip_norm, clip_value=plan.clip_value, workers=workers,
-            )  # fmt: skip
+            self._step = make_step(self.model, plan.optimizer, self.backend, plan, workers=workers)
             self._clock = StopWatch(state.seconds)
             while state.step < total_steps and not self.out_of_patience and requests.received is None:
                 result = self._advance()
@@ -149,7 +134,7 @@ class Trainer:
                 between = ends and state.step % plan.evaluate_every != 0 and state.step % plan.log_every != 0
                 saves = ends or state.step % plan.checkpoint_every == 0
                 if logs or saves:
-                    self._read_losses()  # waits for the device, so the clock must still run
+                    self._losses.read()  # waits for the device, so the clock must still run
                 state.seconds = self._clock.seconds
                 with self._clock:
                     self._call_back(result)
@@ -159,7 +144,7 @@ class Trainer:
                         self._save_last()
                 self._progress.advance()
             if requests.received is not None and state.step < total_steps and not self.out_of_patience:
-                self._read_losses()
+                self._losses.read()
                 if state.step > self._logged[0]:
                     self._log(evaluate=False, keep_losses=True)
                 self._save_last()
@@ -181,12 +166,11 @@ class Trainer:
         OSError
             If it cannot be written; what was there before stays.
         """
-        self._read_losses()
-        arrays, progressed = self.state.to_host(self.backend)
+        self._losses.read()
+        arrays, run = self.state.to_host(self.backend)
         if not all(np.all(np.isfinite(array)) for path, array in arrays.items() if path.startswith("params.")):
             # The last update broke what its loss could not show yet; the next loss would be NaN.
-            raise DivergenceError(self.state.step, math.nan, self._rate, self._norm)
-        run = {**progressed, "position": self.source.position, "random": state_to_json(self.rng)}
+            self._fail(math.nan)
         save_checkpoint(path, {**arrays, **self.constants}, {**self.facts, "run": run})
 
     def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
@@ -199,15 +183,12 @@ class Trainer:
         """
         if "run" not in facts:
             raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
-        run = dict(facts["run"])
-        position, random = run.pop("position"), run.pop("random")
-        self.state = self.state.restored(arrays, run, self.backend)
-        self.source.position, self.rng = position, generator_from_json(random)
+        self.go_on(self.state.restored(arrays, facts["run"], self.backend))
 
     def _blas_threads(self) -> contextlib.AbstractContextManager[None]:
         shapes, tables = self.model.shapes(), self.model.row_parameters
         largest = max((math.prod(shape) for name, shape in shapes.items() if name not in tables), default=0)
-        if self.backend.name == "numpy" and self.source.tokens * largest < SMALL_PRODUCT:
+        if self.backend.name == "numpy" and self.batches.tokens * largest < SMALL_PRODUCT:
             return one_blas_thread()
         return contextlib.nullcontext()
 
@@ -218,32 +199,34 @@ class Trainer:
 
     def _save_last(self) -> None:
         if self._files is None:
-            self._read_losses()
+            self._losses.read()
         else:
             self.save(self._files.last)
 
     def _initial_carry(self) -> Any:
-        return tree_map(self.backend.asarray, self.model.initial_carry(self.source.batch_size))
+        return tree_map(self.backend.asarray, self.model.initial_carry(self.batches.batch_size))
 
     def _advance(self) -> StepResult:
         state, asarray = self.state, self.backend.asarray
-        batch, starts = self.source.next(self.rng)
-        carry = self._initial_carry() if starts else state.carry
-        self._rate = self.plan.schedule(state.step)
-        state.step += 1
-        if batch is not self._given:  # a full batch is the same every time
-            self._given, self._placed = batch, tree_map(asarray, batch)
-        result = self._step(
-            state.params,
-            state.optimizer_state,
-            self._placed,
-            carry,
-            asarray(np.float64(self._rate)),
-            asarray(np.float64(state.step)),
-        )
+        batch = self.batches.at(state.position)
+        carry = self._initial_carry() if batch.starts else state.carry
+        rate = self.plan.schedule(state.step)
+        state.step, state.position = state.step + 1, state.position + 1
+        if batch.data is not self._given:  # a full batch is the same every time
+            self._given, self._placed = batch.data, tree_map(asarray, batch.data)
+        with np.errstate(all="ignore"):  # numbers that are not finite are found in the loss
+            result = self._step(
+                state.params,
+                state.optimizer_state,
+                self._placed,
+                carry,
+                asarray(np.float64(rate)),
+                asarray(np.float64(state.step)),
+            )
         state.params, state.optimizer_state, state.carry = result[:3]
-        unread = Unread(state.step, result.loss, self.source.terms, self._rate, result.gradient_norm, starts)
-        self._unread.append(unread)
+        self._losses.unread.append(
+            Unread(state.step, result.loss, batch.terms, rate, result.gradient_norm, batch.starts)
+        )
         return result
 
     def _kept_params(self) -> Parameters:
@@ -258,7 +241,7 @@ class Trainer:
                 params=self.state.params,
                 loss=result.loss,
                 gradient_norm=result.gradient_norm,
-                learning_rate=self._rate,
+                learning_rate=self.plan.schedule(self.state.step - 1),
                 carry=self.state.carry,
                 backend=self.backend,
             )
@@ -267,58 +250,25 @@ class Trainer:
                 check_replaced(replaced, self.state.params)
                 self.state.params = {name: row_major(array, xp=self.backend.xp) for name, array in replaced.items()}
 
-    def _read_losses(self) -> None:
-        """Fetch the losses that lie on the device, and stop if one is bad."""
-        state, smoothing = self.state, self.plan.smoothing
-        for step, loss, terms, rate, norm, starts_epoch in self._unread:
-            total, self._norm = float(loss), None if norm is None else float(norm)
-            loss_now = total / max(terms, 1.0)
-            if terms or not math.isfinite(total):  # a batch may have none, and its loss of 0 is no measure for others
-                self._watch.check(step, loss_now, rate, self._norm)
-            if self.plan.mean_over == "epoch":
-                if starts_epoch:
-                    state.epoch_loss = state.epoch_terms = 0.0
-                state.epoch_loss, state.epoch_terms = state.epoch_loss + total, state.epoch_terms + terms
-            else:
-                state.losses.append(loss_now)
-            if smoothing is not None:
-                before = loss_now if state.smooth_loss is None else state.smooth_loss
-                state.smooth_loss = smoothing * before + (1.0 - smoothing) * loss_now
-        state.first_loss = self._watch.first
-        self._unread.clear()
-
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
-        state = self.state
-        if self.plan.mean_over == "epoch":
-            mean = state.epoch_loss / max(state.epoch_terms, 1.0)
-        else:
-            mean = math.fsum(state.losses) / len(state.losses)
-        loss = mean if state.smooth_loss is None else state.smooth_loss
-        if not keep_losses:
-            state.losses = []
+        state, losses = self.state, self._losses
+        loss = losses.reported(keep=keep_losses)
         steps, seconds = state.step - self._logged[0], state.seconds - self._logged[1]
         self._logged = (state.step, state.seconds)
-        speed = steps * self.source.tokens / seconds
-        state.tokens_per_second = state.step * self.source.tokens / state.seconds
-        improved = False
-        if evaluate and self.held_out is not None:
-            state.held_out_loss = self.held_out(state.params)
-            if not math.isfinite(state.held_out_loss):
-                raise DivergenceError(state.step, state.held_out_loss, self._rate, self._norm)
-            improved = state.best_held_out_loss is None or state.held_out_loss < state.best_held_out_loss
-            if improved:
-                state.best_held_out_loss, self.best_params = state.held_out_loss, self._kept_params()
+        speed = steps * self.batches.tokens / seconds
+        state.tokens_per_second = state.step * self.batches.tokens / state.seconds
+        improved = evaluate and self._evaluate()
         if evaluate and state.step % self.plan.evaluate_every == 0:  # the end of a run is no moment to wait for
             state.wait_for(loss if state.held_out_loss is None else state.held_out_loss, self.plan.tolerance)
         line = Metrics(
             step=state.step,
             loss=loss,
             held_out_loss=state.held_out_loss if evaluate else None,
-            learning_rate=self._rate,
-            gradient_norm=self._norm,
+            learning_rate=losses.learning_rate,
+            gradient_norm=losses.gradient_norm,
             seconds=state.seconds,
         )
-        line[SPEED[self.source.unit]] = speed  # type: ignore[literal-required]
+        line[SPEED[self.batches.unit]] = speed  # type: ignore[literal-required]
         if self._metrics is not None:
             self._metrics.add(line)
         if self.on_metrics is not None:
@@ -326,3 +276,20 @@ class Trainer:
         if improved and self._files is not None:
             self.save(self._files.best)
         self._progress.show(step=state.step, loss=loss, held_out_loss=state.held_out_loss, speed=speed, say=evaluate)
+
+    def _evaluate(self) -> bool:
+        """Measure the held-out loss, if anything is held out. Returns whether it is the lowest so far."""
+        state = self.state
+        if self.held_out is None:
+            return False
+        with np.errstate(all="ignore"):
+            state.held_out_loss = self.held_out(state.params)
+        if not math.isfinite(state.held_out_loss):
+            self._fail(state.held_out_loss)
+        if state.best_held_out_loss is not None and state.held_out_loss >= state.best_held_out_loss:
+            return False
+        state.best_held_out_loss, self.best_params = state.held_out_loss, self._kept_params()
+        return True
+
+    def _fail(self, loss: float) -> None:
+        raise DivergenceError(self.state.step, loss, self._losses.learning_rate, self._losses.gradient_norm)

@@ -11,21 +11,22 @@ from portnn.checkpoints.checkpoint import Arrays, CheckpointError
 from portnn.models import Parameters
 
 TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
-"""Names in a checkpoint of the fields of `Progressed` that hold arrays; the others go into its metadata."""
+"""Names in a checkpoint of the fields of `RunState` that hold arrays; the others go into its metadata."""
 
 
 @dataclass
-class Progressed:
-    """All that a run changes as it goes, beside what the batch source and the generator hold.
+class RunState:
+    """All that a run changes as it goes.
 
-    `losses` are those since the last line of metrics: a run that goes on has the same mean in the next. For means over
-    an epoch, `epoch_loss` is the sum since it began, of `epoch_terms` terms.
+    `position` is that of the next batch. `losses` are those since the last line of metrics: a run that goes on has the
+    same mean in the next. For means over an epoch, `epoch_loss` is the sum since it began, of `epoch_terms` terms.
     """
 
     params: Parameters
     optimizer_state: Any
     carry: Any
     step: int = 0
+    position: int = 0
     seconds: float = 0.0
     first_loss: float | None = None
     smooth_loss: float | None = None
@@ -53,7 +54,7 @@ class Progressed:
         }
         return arrays, {name: value for name, value in vars(self).items() if name not in TREES.values()}
 
-    def restored(self, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Progressed:
+    def restored(self, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> RunState:
         """State that `to_host` gave away, with trees of the form that this one has.
 
         Raises
@@ -75,4 +76,4 @@ class Progressed:
                     raise CheckpointError(f"the checkpoint is of {there.dtype}, the backend of {backend.dtype}")
             return tree_map(backend.asarray, tree_unflatten(arrays, like, top))
 
-        return Progressed(**{name: placed(top, getattr(self, name)) for top, name in TREES.items()}, **facts)
+        return RunState(**{name: placed(top, getattr(self, name)) for top, name in TREES.items()}, **facts)

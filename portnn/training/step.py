@@ -12,6 +12,7 @@ from portnn.optimizers import Optimizer
 from portnn.optimizers.base import Gradients
 from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value, global_norm
 from portnn.training.packing import pack, row_major, unpack
+from portnn.training.settings import StepSettings
 from portnn.training.workers import Workers
 
 
@@ -55,34 +56,33 @@ def make_step(
     model: Model,
     optimizer: Optimizer,
     backend: Backend,
+    settings: StepSettings | None = None,
     *,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
     workers: Workers | None = None,
 ) -> Step:
     """Build ``step(params, optimizer_state, batch, carry, learning_rate, number) -> StepResult``.
 
     `learning_rate` and `number` (1 for the first step) are 0-d arrays, so that a compiled step reads them
-    instead of freezing them. Gradients are clipped entry by entry to `clip_value`, then to the global norm
-    `clip_norm`. `workers`, if there are any, work out loss and gradient together.
+    instead of freezing them. Gradients are clipped entry by entry to `settings.clip_value`, then to the global norm
+    `settings.clip_norm`. `workers`, if there are any, compute loss and gradient together.
 
     Where gradients come in rows (`Model.row_parameters`), the step takes `params` and `optimizer_state` over: they
     may be written to, and only those that it returns are good afterwards.
     """
+    chosen = StepSettings() if settings is None else StepSettings(**settings.shared_with(StepSettings))
     if workers is None and backend.name == "jax" and _can_be_told_apart(model, optimizer, backend):
-        known: Step = _known_step(model, optimizer, backend, clip_norm, clip_value)  # type: ignore[arg-type]
-        return known
-    return _new_step(model, optimizer, backend, clip_norm, clip_value, workers)
+        return _known_step(model, optimizer, backend, chosen)
+    return _new_step(model, optimizer, backend, chosen, workers)
 
 
 def _new_step(
     model: Model,
     optimizer: Optimizer,
     backend: Backend,
-    clip_norm: float | None,
-    clip_value: float | None,
+    settings: StepSettings,
     workers: Workers | None = None,
 ) -> Step:
+    clip_norm, clip_value = settings.clip_norm, settings.clip_value
     xp, shapes, tables = backend.xp, _packed_shapes(model), model.row_parameters
     if tables and workers is not None:
         raise ValueError("workers share gradients of whole parameters; this model's come in rows")
@@ -113,9 +113,14 @@ def _new_step(
         loss, carry, grads = gradient_of(params, batch, carry)
         grads, norm = clipped(grads)
         moved, state = optimizer.update(
-            _packed(params, model, backend), grads, state,
-            learning_rate=learning_rate, step=number, donate=bool(tables), xp=xp,
-        )  # fmt: skip
+            _packed(params, model, backend),
+            grads,
+            state,
+            learning_rate=learning_rate,
+            step=number,
+            donate=bool(tables),
+            xp=xp,
+        )
         carry = tree_map(lambda array: row_major(array, xp=xp), carry)
         params = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
         return StepResult(params, state, carry, loss, norm)

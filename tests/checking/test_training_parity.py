@@ -21,7 +21,7 @@ def test_the_loss_at_each_of_200_steps_is_the_same_as_on_numpy(backend, case):
     here = portnn.backend("numpy", dtype="float64")
     chosen = optimizer("adam")
     ours, numpys = (
-        training_losses(case.model, chosen, case.source(), where, steps=STEPS, learning_rate=0.01)
+        training_losses(case.model, chosen, case.batches(), where, steps=STEPS, learning_rate=0.01)
         for where in (backend, here)
     )
     assert len(ours) == STEPS
@@ -34,7 +34,7 @@ def test_a_run_with_a_little_other_learning_rate_does_not_pass():
     here = portnn.backend("numpy", dtype="float64")
     case = next(training_cases())
     one, other = (
-        training_losses(case.model, optimizer("adam"), case.source(), here, steps=5, learning_rate=rate)
+        training_losses(case.model, optimizer("adam"), case.batches(), here, steps=5, learning_rate=rate)
         for rate in (0.01, 0.01 * (1.0 + 1e-6))
     )
     assert one[0] == other[0]
@@ -47,7 +47,7 @@ def test_the_seed_decides_the_run():
     here = portnn.backend("numpy", dtype="float64")
     case = next(training_cases())
     one, again, other = (
-        training_losses(case.model, optimizer("sgd"), case.source(), here, steps=3, learning_rate=0.1, seed=seed)
+        training_losses(case.model, optimizer("sgd"), case.batches(), here, steps=3, learning_rate=0.1, seed=seed)
         for seed in (1, 1, 2)
     )
     assert one == again

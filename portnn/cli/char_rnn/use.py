@@ -56,7 +56,7 @@ def evaluate(
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     found = model.evaluate(files, encoding=encoding)
-    unit = noun(model.level)
+    unit = noun(model.settings.level)
     if as_json:
         print_json({**found._asdict(), "unit": unit})
     else:

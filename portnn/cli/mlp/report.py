@@ -16,19 +16,20 @@ from portnn.training import RunFolder
 
 
 def report(
-    model: MLP, table: Table, folder: RunFolder, held_out: float, *, patience: int, file: str | None, as_json: bool
+    model: MLP, table: Table, folder: RunFolder, settings: dict[str, Any], *, file: str | None, as_json: bool
 ) -> None:
     """Say what a run learned, how fast, where things are and how to predict."""
     run = model.history
     assert run is not None
     assert table.y is not None
     assert model.backend is not None
+    patience = settings.get("patience")
     best = folder.best if folder.best.exists() else None
     chosen = best or folder.last
-    _, ids = split_ids(len(table.x), held_out, seed=model.seed)
+    _, ids = split_ids(len(table.x), settings.get("held_out", 0.0), seed=model.settings.seed)
     rows, where = (ids, "held-out") if len(ids) else (slice(None), "training")
     found = load(chosen, backend=model.backend).evaluate(table.x[rows], table.y[rows])
-    ended_early = bool(patience) and run.waited >= patience
+    ended_early = patience is not None and run.waited >= patience
     unit = unit_of(model)
     drawn, trouble = draw_curve(
         folder, folder.metrics, title="Feed-forward network", bits=bool(unit),

@@ -71,7 +71,7 @@ def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
 def guess(model: Word2Vec) -> float:
     """Loss of a pair, in nats, for vectors of zeros."""
     assert model.vocabulary is not None
-    negative = model.windows["negative"]
+    negative = model.settings.negative
     return (1 + negative) * math.log(2.0) if negative else math.log(len(model.vocabulary))
 
 

@@ -1,0 +1,80 @@
+"""What tells the data of one run from those of another, so that a run is continued on its own data alone."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+from portnn.backends import to_host
+from portnn.checkpoints import CheckpointError
+from portnn.models import RowBatch
+from portnn.text import Corpus
+
+PIECE = 1 << 22
+
+
+class DataFacts(NamedTuple):
+    """Facts of a text or a table, in plain JSON types.
+
+    Attributes
+    ----------
+    kind : str
+        "text" or "table".
+    name : str
+    count : int
+    unit : str
+        What is counted: "tokens", "words", "rows".
+    sha256 : str
+    held_out : str or None
+        Digest of held-out data that were given apart.
+    """
+
+    kind: str
+    name: str
+    count: int
+    unit: str
+    sha256: str
+    held_out: str | None = None
+
+
+def check_same_data(then: dict[str, Any], now: DataFacts) -> None:
+    """Refuse to continue with other data, whatever their name.
+
+    Raises
+    ------
+    CheckpointError
+        If they differ from those of the checkpoint.
+    """
+    before = DataFacts(**then)
+    if before.count != now.count:
+        raise CheckpointError(
+            f"cannot resume: {now.name} has {now.count} {now.unit}, but the {now.kind} trained on, {before.name}, "
+            f"had {before.count}"
+        )
+    if before.sha256 != now.sha256:
+        raise CheckpointError(f"cannot resume: {now.name} is not the {now.kind} trained on, {before.name}")
+    if before.held_out != now.held_out:
+        raise CheckpointError("cannot resume: the held-out rows are not those of the checkpoint")
+
+
+def text_facts(corpus: Corpus) -> DataFacts:
+    """Facts of a corpus."""
+    digest = hashlib.sha256()
+    for start in range(0, len(corpus), PIECE):
+        digest.update(corpus.ids[start : start + PIECE].data)
+        corpus.release()
+    return DataFacts("text", corpus.name, len(corpus), "tokens", digest.hexdigest())
+
+
+def table_facts(rows: RowBatch, held_out: RowBatch | None) -> DataFacts:
+    """Facts of a table and of its held-out rows."""
+    measured = None if held_out is None else _digest(held_out)
+    return DataFacts("table", "the table given", int(rows.x.shape[0]), "rows", _digest(rows), measured)
+
+
+def _digest(rows: RowBatch) -> str:
+    digest = hashlib.sha256()
+    for array in (rows.x, rows.targets, rows.weights):
+        if array is not None:
+            digest.update(to_host(array).tobytes())
+    return digest.hexdigest()

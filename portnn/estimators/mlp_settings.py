@@ -1,0 +1,198 @@
+"""Settings of `MLP` and its linear kin, and of their `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, ClassVar
+
+from portnn.backends import Backend
+from portnn.estimators.estimator import EstimatorSettings
+from portnn.estimators.row_evaluation import MONITORS
+from portnn.estimators.run_settings import DescentSettings, RunSettings
+from portnn.models import ACTIVATIONS, OBJECTIVES
+from portnn.settings import (
+    FIXED,
+    TRANSIENT,
+    Alias,
+    By,
+    OneOf,
+    Shown,
+    checked_number,
+    fraction,
+    not_negative,
+    positive,
+)
+
+
+def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
+    """Class weights as a dict, also out of the pairs that a checkpoint records, or "balanced".
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if isinstance(chosen, list):
+        return dict(chosen)
+    if chosen == "balanced" or isinstance(chosen, Mapping):
+        return chosen  # type: ignore[no-any-return]
+    raise ValueError(f'class_weight must be a dict or "balanced", got {chosen!r}')
+
+
+def as_held_out(chosen: Any) -> float | tuple[Any, ...]:
+    """A fraction of the rows, or rows that were given apart.
+
+    Raises
+    ------
+    ValueError
+        If the fraction is out of range, or it is neither.
+    """
+    if isinstance(chosen, tuple) and len(chosen) in (2, 3):
+        return chosen
+    try:
+        return checked_number("held_out", chosen, float, fraction)  # type: ignore[no-any-return]
+    except TypeError as error:
+        kind = type(chosen)
+        raise ValueError(f"held_out must be a fraction or a tuple (X, y[, sample_weight]), got {kind}") from error
+
+
+@dataclass(frozen=True)
+class TableSettings(EstimatorSettings):
+    """What every estimator of tables has."""
+
+    objective: ClassVar[str]
+
+    _: KW_ONLY
+    l2: Annotated[
+        float,
+        not_negative,
+        FIXED,
+        "``l2 / 2`` times the sum of the squared weights (not biases) is added to the mean loss.",
+    ] = 0.0
+    class_weight: Annotated[
+        Mapping[Any, float] | str | None,
+        By(as_class_weight),
+        FIXED,
+        'Weight of each class label; "balanced" gives all classes the same weight in all.',
+    ] = None
+    standardize: Annotated[
+        bool, FIXED, "Bring every input column to mean 0 and standard deviation 1; the model keeps both numbers."
+    ] = False
+    standardize_y: Annotated[
+        bool,
+        FIXED,
+        "Do the same for every column of y of a regression: predictions are in y's units, losses in squared "
+        "deviations.",
+    ] = False
+    init_scale: Annotated[
+        float | None,
+        positive,
+        "Standard deviation of normal initial weights; None draws them uniformly, as `portnn.models.FeedForward.init` "
+        "says.",
+    ] = None
+    backend: Annotated[
+        str | Backend | None,
+        TRANSIENT,
+        "Where to train. None: the first X decides, by its library, its device and its dtype.",
+    ] = None
+    dtype: Annotated[
+        str | None,
+        TRANSIENT,
+        Shown("that of X, or float32 where a backend is named"),
+        '"float32" or "float64". Whole numbers take the library\'s default.',
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        objective = self.objective
+        if self.class_weight is not None and objective == "squared_error":
+            raise ValueError("class_weight is for classifiers, not for squared_error")
+        if self.standardize_y and objective != "squared_error":
+            raise ValueError(f"standardize_y is for squared_error, not for {objective}")
+
+
+@dataclass(frozen=True)
+class MLPSettings(TableSettings):
+    """Settings of `MLP`."""
+
+    hidden_layer_sizes: Annotated[
+        tuple[int, ...],
+        positive,
+        FIXED,
+        Alias("--hidden"),
+        "Units of every hidden layer; none for a linear model.",
+    ] = (100,)
+    activation: Annotated[str, OneOf(ACTIVATIONS), FIXED, "Activation of the hidden layers."] = "relu"
+    objective: Annotated[
+        str,
+        OneOf(OBJECTIVES),
+        FIXED,
+        "Softmax over classes; one logit for two classes, or for each of several yes-or-no questions; regression.",
+    ] = "cross_entropy"
+    _: KW_ONLY
+    dropout: Annotated[float, fraction, FIXED, "Rate at which every hidden layer's output is dropped in training."] = (
+        0.0
+    )
+
+
+@dataclass(frozen=True)
+class LinearSettings(TableSettings):
+    """Settings of a model without a hidden layer; its objective is that of its class."""
+
+    hidden_layer_sizes: ClassVar[tuple[int, ...]] = ()
+    activation: ClassVar[str] = "identity"
+    dropout: ClassVar[float] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochSettings(DescentSettings):
+    """Settings of one pass over some rows."""
+
+    batch_size: Annotated[int | None, positive, FIXED, "Rows of a mini-batch; None takes all rows."] = 64
+    shuffle: Annotated[bool, FIXED, "Draw a new order of rows every epoch."] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialSettings(EpochSettings):
+    """Settings of `MLP.partial_fit`."""
+
+    classes: Annotated[
+        Any, TRANSIENT, "All class labels there will ever be, at the first call, if y lacks some of them."
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLPRun(EpochSettings, RunSettings):
+    """Settings of `MLP.fit`."""
+
+    EPOCHS: ClassVar[float] = 100.0
+
+    held_out: Annotated[
+        float | tuple[Any, ...],
+        By(as_held_out),
+        FIXED,
+        "Rows that are measured and not trained on: a fraction drawn by the seed, or others, (X, y) or "
+        "(X, y, sample_weight).",
+    ] = 0.0
+    monitor: Annotated[
+        str, OneOf(MONITORS), FIXED, "What is measured on held-out rows: their mean loss, or 1 - `score`."
+    ] = "loss"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearRun(MLPRun):
+    """Settings of the `fit` of linear models, which train on all rows at once."""
+
+    EPOCHS: ClassVar[float] = 1000.0
+
+    batch_size: int | None = None
+    learning_rate: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearPartial(PartialSettings):
+    """Settings of the `partial_fit` of linear models."""
+
+    batch_size: int | None = None
+    learning_rate: float = 0.1

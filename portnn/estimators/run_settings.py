@@ -1,0 +1,84 @@
+"""Settings of a training run, which every `fit` has."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from portnn.optimizers import OPTIMIZERS, Optimizer, as_optimizer
+from portnn.optimizers.schedules import SCHEDULES, Schedule, known_schedule
+from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings, positive
+from portnn.training import Callback, LoopSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescentSettings(Settings):
+    """How parameters are moved."""
+
+    optimizer: Annotated[
+        str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZERS), "Rule that moves the parameters."
+    ] = "adam"
+    learning_rate: Annotated[float, positive, "Step size."] = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(DescentSettings, LoopSettings):
+    """How long to train and how, where the run is kept, and what is shown of it."""
+
+    EPOCHS: ClassVar[float] = 10.0
+
+    steps: Annotated[
+        int | None, positive, "Length of the run in steps, in all (with `resume` too); give steps or epochs."
+    ] = None
+    epochs: Annotated[
+        float | None,
+        positive,
+        ClassDefault("EPOCHS"),
+        "Length of the run in passes over the data, in all (with `resume` too).",
+    ] = None
+    schedule: Annotated[
+        str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
+    ] = "constant"
+    out: Annotated[
+        str | os.PathLike[str] | None,
+        TRANSIENT,
+        "Folder for last.safetensors, best.safetensors and metrics.jsonl; or the name of a .safetensors file, beside "
+        "which the others lie.",
+    ] = None
+    resume: Annotated[
+        bool, TRANSIENT, "Continue the run in `out`, bit for bit with as many workers; start if there is none."
+    ] = False
+    overwrite: Annotated[bool, TRANSIENT, "Replace a run that `out` holds, which is an error otherwise."] = False
+    callbacks: Annotated[Sequence[Callback], TRANSIENT, "Called after every step."] = ()
+    progress: Annotated[bool, TRANSIENT, "Show progress on stderr."] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both")
+        if self.resume and self.overwrite:
+            raise ValueError("resume continues a run and overwrite replaces it; give one of them")
+        if self.resume and self.out is None:
+            raise ValueError("resume needs out, the folder of the run to continue")
+
+    def total_steps(self, batches: int) -> int:
+        """Length of the run in steps, if one pass over the data has `batches` of them."""
+        if self.steps is not None:
+            return self.steps
+        return max(1, round((self.EPOCHS if self.epochs is None else self.epochs) * batches))
+
+    def cadence(self, batches: int, total: int) -> dict[str, int]:
+        """How often to log, evaluate and save, in steps: as said, or what suits the length of the run."""
+        evaluate = self.evaluate_every or max(batches, 1 if self.patience else math.ceil(total / 20))
+        return {
+            "log_every": self.log_every or max(batches, math.ceil(total / 200)),
+            "evaluate_every": evaluate,
+            "checkpoint_every": self.checkpoint_every or evaluate,
+        }
+
+    def recorded(self, **settled: Any) -> dict[str, Any]:
+        """What a checkpoint records of a run, with what the data settled in place of what was left open."""
+        return {**self.to_json(), "epochs": None, **settled}

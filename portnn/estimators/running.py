@@ -1,0 +1,220 @@
+"""The one way to run: open the folder, prepare, compare with the checkpoint, restore, train, keep what is good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portnn.backends import Backend, tree_map
+from portnn.batches import Batches
+from portnn.checkpoints import Arrays, CheckpointError, load_checkpoint
+from portnn.estimators.data_facts import DataFacts, check_same_data
+from portnn.estimators.estimator import Estimator
+from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.run_settings import RunSettings
+from portnn.estimators.version_1 import upgraded
+from portnn.models import Model, Parameters
+from portnn.optimizers.schedules import as_schedule
+from portnn.settings import Settings, as_json, declared
+from portnn.training import DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
+
+Saved = tuple[Arrays, dict[str, Any]]
+
+
+@dataclass(kw_only=True)
+class Task:
+    """What an estimator brings to a run.
+
+    Attributes
+    ----------
+    model, batches, params, backend
+        What to train, on what, from where, and on which backend.
+    data : DataFacts
+        What tells these data from others.
+    held_out : callable, optional
+        Parameters -> loss on held-out data.
+    attributes : dict
+        What else the estimator becomes when the run starts (its vocabulary, say).
+    settled : dict
+        Settings of the run that the data settled, for the checkpoint: a batch cannot be larger than the table.
+    plan : dict
+        What of the plan is of this estimator's own.
+    loss_unit : str
+    width : int
+        Entries of the gates of all layers for one row of a batch: what a worker process has to do. 0: never share a
+        batch unasked.
+    close : callable
+        Called when the run has ended, however it ended.
+    """
+
+    model: Model
+    batches: Batches
+    params: Parameters
+    backend: Backend
+    data: DataFacts
+    held_out: Callable[[Parameters], float] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    settled: dict[str, Any] = field(default_factory=dict)
+    plan: dict[str, Any] = field(default_factory=dict)
+    loss_unit: str = "nats"
+    width: int = 0
+    close: Callable[[], object] = lambda: None
+
+
+def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task]) -> None:
+    """Train an estimator.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        Until the first step it stays as it is, whatever is refused; if the run diverges, it is as before. An
+        interrupt, or any other error, leaves it as far as it has come.
+    settings : RunSettings
+    prepare : callable
+        Makes the task, out of the checkpoint to continue from, if there is one.
+    """
+    before = {**vars(estimator), "metrics": list(estimator.metrics)}
+    trainer = None
+    try:
+        trainer, task, total = _prepared(estimator, settings, prepare)
+        try:
+            trainer.run(total)
+        finally:
+            task.close()
+    except BaseException as error:
+        if trainer is None or isinstance(error, DivergenceError):
+            vars(estimator).clear()
+            vars(estimator).update(before)
+        else:
+            _keep(estimator, trainer)
+        raise
+    _keep(estimator, trainer)
+    if trainer.plan.patience is not None and task.held_out is not None:
+        estimator.params = trainer.best_params or _best_of(trainer) or estimator.params
+
+
+def open_run(settings: RunSettings, estimator: str) -> tuple[RunFolder | None, Saved | None]:
+    """Folder of a run, and the checkpoint in it to continue from, if there are any.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds a run and neither `resume` nor `overwrite` was said.
+    CheckpointError
+        If no training run of this estimator wrote the checkpoint.
+    """
+    if settings.out is None:
+        return None, None
+    folder = RunFolder(Path(settings.out))
+    if settings.resume and folder.last.exists():
+        return folder, load_run(folder, estimator)
+    if folder.holds_run and not (settings.resume or settings.overwrite):
+        raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
+    return folder, None
+
+
+def load_run(folder: RunFolder, estimator: str) -> Saved:
+    """Latest checkpoint of a run.
+
+    Raises
+    ------
+    CheckpointError
+        If no training run of this estimator wrote it.
+    """
+    arrays, facts = load_checkpoint(folder.last)
+    if facts.get("estimator") != estimator:
+        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, not {estimator!r}")
+    if "fit" not in facts or "run" not in facts:
+        raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
+    return arrays, upgraded(facts)
+
+
+def _prepared(
+    estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task]
+) -> tuple[Trainer, Task, int]:
+    folder, saved = open_run(settings, type(estimator).__name__)
+    if saved is not None:
+        _check_same(saved[1]["settings"], estimator.settings)
+    task = prepare(saved)
+    total = settings.total_steps(task.batches.batches)
+    plan = _plan(settings, task, total, saved)
+    vars(estimator).update({**task.attributes, "model": task.model, "params": task.params, "backend": task.backend})
+    estimator.metrics = []
+    estimator._forget()
+    facts = {
+        **estimator._facts(),
+        "fit": settings.recorded(steps=total, workers=plan.workers, **task.settled),
+        "data": task.data._asdict(),
+    }
+    trainer = Trainer(
+        model=task.model,
+        batches=task.batches,
+        plan=plan,
+        backend=task.backend,
+        params=task.params,
+        held_out=task.held_out,
+        folder=None if folder is None else folder.path,
+        facts=facts,
+        constants=estimator._constants(),
+        callbacks=settings.callbacks,
+        on_metrics=estimator.metrics.append,
+        loss_unit=task.loss_unit,
+        quiet=not settings.progress,
+    )
+    if saved is not None:
+        then = saved[1]
+        _refuse_others({"dtype": then["dtype"]}, {"dtype": facts["dtype"]})
+        _check_same(then["fit"], settings, task.settled)
+        _refuse_others(then["model"], facts["model"])
+        check_same_data(then["data"], task.data)
+        trainer.restore(*saved)
+    return trainer, task, total
+
+
+def _plan(settings: RunSettings, task: Task, total: int, saved: Saved | None) -> Plan:
+    """Plan of a run, with everything settled that the settings leave open."""
+    workers = settings.workers
+    if workers is None and saved is not None and can_share(task.backend):
+        workers = saved[1]["fit"]["workers"]  # another number would change the last digits
+    if workers is None:
+        workers = automatic_workers(task.batches.batch_size, task.width, task.backend)
+    return Plan(
+        **{
+            **settings.shared_with(Plan),
+            **settings.cadence(task.batches.batches, total),
+            "schedule": as_schedule(settings.schedule, settings.learning_rate, total),
+            "workers": workers,
+            **task.plan,
+        }
+    )
+
+
+def _check_same(then: dict[str, Any], settings: Settings, settled: dict[str, Any] | None = None) -> None:
+    """Refuse to continue with another value of a setting that is fixed for a run; the message names the first."""
+    now = {**settings.to_json(), **(settled or {})}
+    fixed = [setting for setting in declared(type(settings)).values() if setting.fixed]
+    # A checkpoint that is older than a setting was written with its default.
+    _refuse_others(
+        {setting.name: then.get(setting.name, as_json(setting.default)) for setting in fixed},
+        {setting.name: now[setting.name] for setting in fixed},
+    )
+
+
+def _refuse_others(then: dict[str, Any], now: dict[str, Any]) -> None:
+    for name, value in now.items():
+        if then[name] != value:
+            raise CheckpointError(f"cannot resume: the checkpoint has {name} {then[name]!r}, not {value!r}")
+
+
+def _keep(estimator: Estimator[Any], trainer: Trainer) -> None:
+    estimator.history, estimator.params = trainer.state, trainer.state.params
+
+
+def _best_of(trainer: Trainer) -> Parameters | None:
+    """Best parameters of the earlier run that this one continued."""
+    if trainer.folder is None or not RunFolder(trainer.folder).best.exists():
+        return None
+    arrays, _ = load_checkpoint(RunFolder(trainer.folder).best)
+    return tree_map(trainer.backend.asarray, checked_params(arrays, trainer.model))  # type: ignore[no-any-return]

@@ -1,0 +1,71 @@
+"""Settings of `Word2Vec` and of its `fit`."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated
+
+from portnn.batches import WindowSettings
+from portnn.estimators.estimator import EstimatorSettings
+from portnn.estimators.run_settings import RunSettings
+from portnn.estimators.word_corpus import WordCorpus
+from portnn.optimizers import Optimizer
+from portnn.settings import FIXED, TRANSIENT, Flags, Shown, not_negative, positive
+
+
+@dataclass(frozen=True)
+class Word2VecSettings(WordCorpus, WindowSettings, EstimatorSettings):
+    """Settings of `Word2Vec`; the names are gensim's."""
+
+    vector_size: Annotated[int, positive, FIXED, "Values of a vector."] = 100
+    _: KW_ONLY
+    cbow_mean: Annotated[
+        bool,
+        FIXED,
+        Flags("--cbow-mean", "--cbow-sum"),
+        "CBOW predicts from the mean of the vectors in a window; otherwise from their sum.",
+    ] = True
+    whole_steps: Annotated[
+        bool,
+        FIXED,
+        Flags("--whole-steps", "--shared-steps"),
+        "CBOW by the mean moves each word of a window by the whole gradient of the mean, as word2vec's code and gensim "
+        "do; otherwise by its share, which is the derivative, and vectors learn more slowly.",
+    ] = True
+    alpha: Annotated[float, positive, FIXED, "Learning rate of a pair at the beginning."] = 0.025
+    min_alpha: Annotated[float, not_negative, FIXED, "Learning rate at the end; it falls along a line."] = 1e-4
+    epochs: Annotated[float, positive, "Passes over the text."] = 5.0
+    batch_size: Annotated[
+        int | None,
+        positive,
+        FIXED,
+        Shown("what the vocabulary tolerates, up to 512, CBOW 2048"),
+        "Positions of a step. Larger steps are faster and learn less.",
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_alpha > self.alpha:
+            raise ValueError(f"min_alpha must be in [0, {self.alpha}], at most alpha, got {self.min_alpha}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word2VecRun(RunSettings):
+    """Settings of `Word2Vec.fit`. The learning rate is that of the constructor, `alpha`."""
+
+    encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
+    optimizer: str | Optimizer = "sgd"
+    epochs: Annotated[
+        float | None, positive, Shown("those of the constructor"), "Passes over the text, in all (with `resume` too)."
+    ] = None
+    update_vocabulary: Annotated[
+        bool,
+        TRANSIENT,
+        "Training further, add the new words that are frequent enough; otherwise they are left out.",
+    ] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.optimizer.takes_rows:  # type: ignore[union-attr]
+            name = self.optimizer.name  # type: ignore[union-attr]
+            raise ValueError(f"optimizer {name!r} moves all vectors at every step; take sgd, adagrad or adam")

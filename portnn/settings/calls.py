@@ -1,0 +1,94 @@
+"""Calls whose keyword arguments are declared settings.
+
+The function is written with one last parameter that holds the settings; whoever calls it gives each by its name::
+
+    @text_call(CharRNNRun)
+    def fit(self, source, run): ...
+
+    model.fit(text, steps=100, learning_rate=0.01)
+
+`help`, editors and type checkers see every setting, with its type and default.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from portnn.settings.declaration import Settings, declared
+from portnn.settings.documentation import filled
+
+P = ParamSpec("P")
+T = TypeVar("T")
+S = TypeVar("S")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class TextCall(Protocol[P, R_co]):
+    """Method of a text, or sentences, and settings."""
+
+    def __call__(self, source: Any, *args: P.args, **settings: P.kwargs) -> R_co:
+        """Call it."""
+
+
+class TableCall(Protocol[P, R_co]):
+    """Method of a table and settings."""
+
+    def __call__(self, X: Any, y: Any, sample_weight: Any = None, *args: P.args, **settings: P.kwargs) -> R_co:
+        """Call it."""
+
+
+def constructor(kind: Callable[P, S]) -> Callable[[Callable[[T, S], None]], Callable[Concatenate[T, P], None]]:
+    """Let ``__init__(self, settings)`` take the settings of a kind as its arguments."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def text_call(kind: Callable[P, S]) -> Callable[[Callable[[Any, Any, S], R]], TextCall[P, R]]:
+    """Let ``method(self, source, settings)`` take the settings of a kind as keyword arguments."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def table_call(kind: Callable[P, S]) -> Callable[[Callable[[Any, Any, Any, Any, S], R]], TableCall[P, R]]:
+    """Let ``method(self, X, y, sample_weight, settings)`` take the settings of a kind as keyword arguments."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        *own, _ = inspect.signature(function).parameters.values()
+        names = [parameter.name for parameter in own]
+
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            data = {name: given.pop(name) for name in names if name in given}
+            for name in given:
+                if name not in declared(kind):
+                    raise TypeError(f"{function.__qualname__}() got an unexpected keyword argument {name!r}")
+            bound = signature.bind(*args[: len(own)], **data)
+            bound.apply_defaults()
+            return function(*bound.args, kind(*args[len(own) :], **given))
+
+        signature = inspect.Signature(own)
+        call.__signature__ = inspect.Signature([*own, *_parameters(kind)])  # type: ignore[attr-defined]
+        call.__doc__ = filled(function.__doc__, kind)
+        return call
+
+    return decorate
+
+
+def _parameters(kind: type[Settings]) -> list[inspect.Parameter]:
+    """Parameters of a kind's own constructor, with plain annotations."""
+    found = list(inspect.signature(kind).parameters.values())
+    return [parameter.replace(annotation=_annotation(kind, parameter.name)) for parameter in found]
+
+
+def _annotation(kind: type[Settings], name: str) -> Any:
+    setting = declared(kind)[name]
+    kinds = [*setting.kinds, *([None] if setting.optional else [])]
+    annotation = kinds[0]
+    for other in kinds[1:]:
+        annotation = annotation | other
+    return annotation

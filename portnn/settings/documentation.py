@@ -1,0 +1,71 @@
+"""Docstrings: what declared settings say of themselves, in numpydoc's form."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from portnn.settings.declaration import Setting, Settings, Shown, declared
+from portnn.settings.ranges import Range
+
+PLACE = "{settings}"
+"""Line of a docstring that the settings take the place of."""
+
+C = TypeVar("C", bound=type)
+
+
+def documented(kind: type[Settings]) -> Callable[[C], C]:
+    """Put the settings of a kind into the docstring of a class, where it says ``{settings}``."""
+
+    def document(owner: C) -> C:
+        owner.__doc__ = filled(owner.__doc__, kind)
+        return owner
+
+    return document
+
+
+def filled(docstring: str | None, kind: type[Settings]) -> str | None:
+    """Docstring with the settings of a kind in it; None, as Python leaves it with -OO, stays None."""
+    if docstring is None:
+        return None
+    return inspect.cleandoc(docstring).replace(PLACE, "\n".join(_entries(declared(kind).values())))
+
+
+def _entries(settings: Iterable[Setting]) -> Iterable[str]:
+    for setting in settings:
+        yield f"{setting.name} : {described_type(setting)}"
+        yield f"    {setting.sentence}"
+
+
+def described_type(setting: Setting) -> str:
+    """Type, range and default of a setting, such as ``float in [0, 1), default 0.0``."""
+    if setting.choices is not None:
+        described = "{" + ", ".join(map(repr, setting.choices)) + "}"
+    else:
+        described = " or ".join(_name(kind) for kind in setting.kinds)
+    within = setting.mark(Range)
+    if within is not None:
+        described += f" {within.short}"
+    if setting.optional:
+        described += " or None"
+    shown = shown_default(setting)
+    return described if shown is None else f"{described}, default {shown}"
+
+
+def shown_default(setting: Setting) -> str | None:
+    """Default as people read it; None if there is none."""
+    shown = setting.mark(Shown)
+    if shown is not None and setting.default is None:
+        return str(shown.text)
+    return None if setting.default is dataclasses.MISSING else repr(setting.default)
+
+
+def _name(kind: Any) -> str:
+    if kind is Any:
+        return "object"
+    if typing.get_origin(kind) is None:
+        return str(getattr(kind, "__name__", kind))
+    return str(kind).replace("typing.", "").replace("collections.abc.", "")

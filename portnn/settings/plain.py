@@ -1,0 +1,79 @@
+"""Plain Python numbers out of the scalars of any library: JSON has no others, and a NumPy scalar would widen arrays."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+from portnn.settings.ranges import Range
+
+
+def plain(value: Any) -> Any:
+    """Python's number for a scalar, or array without axes, of any library; anything else as it is."""
+    if hasattr(value, "item") and hasattr(value, "dtype") and getattr(value, "shape", None) == ():
+        return value.item()
+    return value
+
+
+def number(name: str, value: Any) -> float:
+    """Python's float for a real number of any kind, and for nothing else: neither text nor a truth value.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    """
+    value = plain(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def whole_number(name: str, value: Any, expected: str = "a whole number") -> int:
+    """Python's int for a whole number of any kind.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is a number with a fraction, or a truth value; `expected` says what it should be.
+    """
+    value = plain(value)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return int(value)
+    wrong = ValueError if isinstance(value, numbers.Real) else TypeError
+    raise wrong(f"{name} must be {expected}, got {value!r}")
+
+
+def switch(name: str, value: Any) -> bool:
+    """A truth value given as such, or as 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    value = plain(value)
+    if not (isinstance(value, int) and value in (0, 1)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def checked_number(name: str, value: Any, kind: type, within: Range | None = None) -> Any:
+    """Python's number, an int or a float as `kind` says, in a range.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is out of the range.
+    """
+    if kind is int:
+        value = whole_number(name, value, expected := "a whole number" if within is None else within.whole)
+    else:
+        value, expected = number(name, value), "a number" if within is None else within.real
+    if within is not None and not within.holds(value):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    return value

@@ -1,0 +1,81 @@
+"""Losses of a run: read from the device now and then, watched for divergence, and averaged for the log."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from portnn.backends import Array
+from portnn.training.divergence import DivergenceWatch
+from portnn.training.settings import Plan
+from portnn.training.state import RunState
+
+
+class Unread(NamedTuple):
+    """A step whose loss, a sum of `terms` terms, still lies on the device."""
+
+    step: int
+    loss: Array
+    terms: float
+    learning_rate: float
+    gradient_norm: Array | None
+    starts_epoch: bool
+
+
+class Losses:
+    """Losses since the last look at the device.
+
+    Parameters
+    ----------
+    plan : Plan
+    state : RunState
+        Keeps what a resumed run has to know of the losses so far.
+    """
+
+    def __init__(self, plan: Plan, state: RunState) -> None:
+        self.plan, self.state = plan, state
+        self.watch = DivergenceWatch(plan.divergence_factor, state.first_loss)
+        self.unread: list[Unread] = []
+        self.learning_rate = math.nan
+        self.gradient_norm: float | None = None
+
+    def read(self) -> None:
+        """Fetch the losses that lie on the device.
+
+        Raises
+        ------
+        DivergenceError
+            If one is not finite or has exploded.
+        """
+        state, smoothing = self.state, self.plan.smoothing
+        for step, loss, terms, rate, norm, starts_epoch in self.unread:
+            total, self.learning_rate = float(loss), rate
+            self.gradient_norm = None if norm is None else float(norm)
+            loss_now = total / max(terms, 1.0)
+            if terms or not math.isfinite(total):  # a batch without terms has a loss of 0, which is no measure
+                self.watch.check(step, loss_now, rate, self.gradient_norm)
+            if self.plan.mean_over == "epoch":
+                if starts_epoch:
+                    state.epoch_loss = state.epoch_terms = 0.0
+                state.epoch_loss, state.epoch_terms = state.epoch_loss + total, state.epoch_terms + terms
+            else:
+                state.losses.append(loss_now)
+            if smoothing is not None:
+                before = loss_now if state.smooth_loss is None else state.smooth_loss
+                state.smooth_loss = smoothing * before + (1.0 - smoothing) * loss_now
+        state.first_loss = self.watch.first
+        self.unread.clear()
+
+    def reported(self, *, keep: bool) -> float:
+        """Loss to report: smoothed, or the mean since the last line or the beginning of the epoch.
+
+        With `keep`, the next line's mean includes these losses, too.
+        """
+        state = self.state
+        if self.plan.mean_over == "epoch":
+            mean = state.epoch_loss / max(state.epoch_terms, 1.0)
+        else:
+            mean = math.fsum(state.losses) / len(state.losses)
+        if not keep:
+            state.losses = []
+        return mean if state.smooth_loss is None else state.smooth_loss

@@ -1,0 +1,73 @@
+"""Settings of training: of one step, and of the loop around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from portnn.optimizers import Optimizer, as_optimizer
+from portnn.optimizers.schedules import Schedule
+from portnn.settings import By, OneOf, Settings, Shown, above_zero, fraction, not_negative, positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSettings(Settings):
+    """What a training step depends on, beside the model and the optimizer."""
+
+    clip_norm: Annotated[float | None, above_zero, "Limit of the gradients' global norm; None for no limit."] = None
+    clip_value: Annotated[float | None, above_zero, "Limit of each entry of the gradients; None for no limit."] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings(StepSettings):
+    """What happens between the steps."""
+
+    smoothing: Annotated[
+        float | None,
+        fraction,
+        "Report ``smooth = smoothing * smooth + (1 - smoothing) * loss`` in place of a mean; None for the mean.",
+    ] = None
+    patience: Annotated[
+        int | None,
+        positive,
+        "Stop early, after this many evaluations in a row without a loss lower than the lowest before; None for never.",
+    ] = None
+    tolerance: Annotated[float, not_negative, "A loss is lower only if it is lower by this much."] = 0.0
+    divergence_factor: Annotated[
+        float,
+        above_zero,
+        "A loss above this multiple of the first (or of 1, if the first is smaller) has diverged.",
+    ] = 5.0
+    workers: Annotated[
+        int | None,
+        positive,
+        Shown("one a core, if each has enough to do"),
+        "Processes that share each batch, on NumPy (Linux). Another number changes the last digits of a run.",
+    ] = None
+    log_every: Annotated[
+        int | None, positive, Shown("once an epoch, at most 200 times"), "Log every this many steps."
+    ] = None
+    evaluate_every: Annotated[
+        int | None,
+        positive,
+        Shown("once an epoch; without patience, at most 20 times"),
+        "Measure the held-out loss every this many steps.",
+    ] = None
+    checkpoint_every: Annotated[
+        int | None, positive, Shown("as often as the loss is measured"), "Save every this many steps."
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(LoopSettings):
+    """How to train, with everything settled: what `Trainer` takes."""
+
+    optimizer: Annotated[Optimizer, By(as_optimizer), "Rule that moves the parameters."]
+    schedule: Annotated[Schedule, "Learning rate as a function of the steps done."]
+    mean_over: Annotated[
+        str, OneOf(("line", "epoch")), "The loss reported is the mean since the last line, or since the epoch began."
+    ] = "line"
+    workers: int = 1
+    log_every: int = 10
+    evaluate_every: int = 200
+    checkpoint_every: int = 200
