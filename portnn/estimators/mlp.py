@@ -20,14 +20,102 @@ from portnn.tables import Layout, Scaling, Targets
 from portnn.tables.holding_out import split_ids, take_rows
 
 
-class TableModel(RowLearner):
-    """What the network and the regressions share: they are made from settings, and trained on a table."""
+@documented(MLPSettings)
+class MLP(RowLearner):
+    """Multilayer perceptron for classification or regression, on the arrays that it is given.
 
-    def __init__(self, settings: TableSettings) -> None:
+    Parameters
+    ----------
+    {settings}
+
+    Attributes
+    ----------
+    model : FeedForward
+        The network's configuration, once X and y are known.
+    params : dict of str to array
+        ``layers.0.weight`` (n_in, n_out), ``layers.0.bias`` (n_out,) and so on, on the backend.
+    classes : Classes or None
+        ``classes.labels`` are the class labels, sorted.
+    metrics : list of Metrics
+        What was logged in the last `fit`: dicts with `step`, `loss`, `held_out_loss` and others.
+    history : RunState
+        Where the last `fit` ended.
+    layout : Layout or None
+        How the table stood in its file, for whoever read it from one; checkpoints keep it.
+
+    Examples
+    --------
+    >>> import numpy as np, portnn
+    >>> X = np.asarray([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = portnn.MLP((8,), activation="tanh", seed=1)
+    >>> model.fit(X, ["no", "yes", "yes", "no"], learning_rate=0.05, epochs=200, progress=False).predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    """
+
+    SETTINGS, RUN = MLPSettings, MLPRun
+    RECIPES: ClassVar[dict[str, Recipe]] = {
+        "table": Recipe(
+            {"hidden_layer_sizes": (50, 50), "standardize": True},
+            {"learning_rate": 3e-3, "batch_size": 32, "held_out": 0.1, "epochs": 200.0, "patience": 20},
+        ),
+    }
+
+    @constructor(MLPSettings)
+    def __init__(self, settings: MLPSettings) -> None:
+        self._begin(settings)
+
+    @table_call(MLPRun)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: MLPRun) -> Self:
+        """Train. A model that has been fitted is trained further, from its weights.
+
+        Parameters
+        ----------
+        X : array (rows, features)
+            Of any array library, or what NumPy makes an array of.
+        y : array (rows,) or (rows, n)
+            Class labels (numbers or strings), or values of a regression.
+        sample_weight : array (rows,), optional
+            How much each row counts in the mean loss.
+        {settings}
+
+        Returns
+        -------
+        MLP
+            Itself. With `patience` and held-out rows it has the best parameters of the run, else the last.
+
+        Raises
+        ------
+        TypeError
+            If X is sparse or of another library than the model.
+        ValueError
+            If X or y cannot be trained on, a setting is out of range, or a checkpoint does not fit.
+        DivergenceError
+            If the loss is not finite or explodes. The model is then as it was before.
+        """
+        return self._train(X, y, sample_weight, settings)
+
+    @table_call(PartialSettings)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: PartialSettings) -> Self:
+        """Train for one epoch on some rows; the optimizer continues where the last call left it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        {settings}
+
+        Returns
+        -------
+        MLP
+            Itself.
+        """
+        return self._train_epoch(X, y, sample_weight, settings)
+
+    def _begin(self, settings: TableSettings) -> None:
         backend = None
         if settings.backend is not None:
             backend = as_backend(settings.backend, settings.device, settings.dtype or "float32")
-        super().__init__(settings, backend)
+        RowLearner.__init__(self, settings, backend)
 
     def _train(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
         run(self, settings, lambda saved: self._task(X, y, sample_weight, settings, saved))
@@ -77,95 +165,3 @@ class TableModel(RowLearner):
             raise CheckpointError(f"the checkpoint's facts are damaged: {error}") from error
         made.model, made.params = model, tree_map(backend.asarray, checked_params(arrays, model))
         return made
-
-
-@documented(MLPSettings)
-class MLP(TableModel):
-    """Multilayer perceptron for classification or regression, on the arrays that it is given.
-
-    Parameters
-    ----------
-    {settings}
-
-    Attributes
-    ----------
-    model : FeedForward
-        The network's configuration, once X and y are known.
-    params : dict of str to array
-        ``layers.0.weight`` (n_in, n_out), ``layers.0.bias`` (n_out,) and so on, on the backend.
-    classes : Classes or None
-        ``classes.labels`` are the class labels, sorted.
-    metrics : list of Metrics
-        What was logged in the last `fit`: dicts with `step`, `loss`, `held_out_loss` and others.
-    history : RunState
-        Where the last `fit` ended.
-    layout : Layout or None
-        How the table stood in its file, for whoever read it from one; checkpoints keep it.
-
-    Examples
-    --------
-    >>> import numpy as np, portnn
-    >>> X = np.asarray([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    >>> model = portnn.MLP((8,), activation="tanh", seed=1)
-    >>> model.fit(X, ["no", "yes", "yes", "no"], learning_rate=0.05, epochs=200, progress=False).predict(X).tolist()
-    ['no', 'yes', 'yes', 'no']
-    """
-
-    SETTINGS, RUN = MLPSettings, MLPRun
-    RECIPES: ClassVar[dict[str, Recipe]] = {
-        "table": Recipe(
-            {"hidden_layer_sizes": (50, 50), "standardize": True},
-            {"learning_rate": 3e-3, "batch_size": 32, "held_out": 0.1, "epochs": 200.0, "patience": 20},
-        ),
-    }
-
-    @constructor(MLPSettings)
-    def __init__(self, settings: MLPSettings) -> None:
-        super().__init__(settings)
-
-    @table_call(MLPRun)
-    def fit(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
-        """Train. A model that has been fitted is trained further, from its weights.
-
-        Parameters
-        ----------
-        X : array (rows, features)
-            Of any array library, or what NumPy makes an array of.
-        y : array (rows,) or (rows, n)
-            Class labels (numbers or strings), or values of a regression.
-        sample_weight : array (rows,), optional
-            How much each row counts in the mean loss.
-        {settings}
-
-        Returns
-        -------
-        MLP
-            Itself. With `patience` and held-out rows it has the best parameters of the run, else the last.
-
-        Raises
-        ------
-        TypeError
-            If X is sparse or of another library than the model.
-        ValueError
-            If X or y cannot be trained on, a setting is out of range, or a checkpoint does not fit.
-        DivergenceError
-            If the loss is not finite or explodes. The model is then as it was before.
-        """
-        return self._train(X, y, sample_weight, settings)
-
-    @table_call(PartialSettings)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any, settings: PartialSettings) -> Self:
-        """Train for one epoch on some rows; the optimizer continues where the last call left it.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-        {settings}
-
-        Returns
-        -------
-        MLP
-            Itself.
-        """
-        return self._train_epoch(X, y, sample_weight, settings)

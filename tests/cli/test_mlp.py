@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
 import math
 import os
@@ -17,7 +16,6 @@ import portnn as library
 from portnn.batches import RowBatches
 from portnn.checkpoints import load_checkpoint
 from portnn.cli.mlp.tables import labels_or_values
-from portnn.cli.mlp.train import measuring_steps
 from portnn.datasets import spiral
 from portnn.training import read_metrics
 
@@ -50,7 +48,7 @@ def train(portnn, trees, tmp_path, monkeypatch):
 
     def call(*arguments):
         files = [] if arguments and not str(arguments[0]).startswith("-") else [trees]
-        return portnn("mlp", "train", *files, "--out", tmp_path / "run", *arguments)
+        return portnn("mlp", "train", *files, "--out", tmp_path / "run", "--recipe", "table", *arguments)
 
     return call
 
@@ -109,7 +107,7 @@ def test_json(train, portnn, folder, trees) -> None:
 
 
 def test_the_reported_score_is_of_rows_that_were_not_trained_on(train, folder, tmp_path, trees) -> None:
-    found = json.loads(train("--json", "--epochs", 30, "--patience", 0).out)
+    found = json.loads(train("--json", "--epochs", 30, "--patience", "none").out)
     lowest = min(line["held_out_loss"] for line in read_metrics(folder.metrics) if line["held_out_loss"] is not None)
     assert found["loss"] == pytest.approx(lowest, rel=1e-6)
 
@@ -268,7 +266,7 @@ def test_every_setting_reaches_the_run(train, folder) -> None:
 
 
 def test_a_run_that_goes_on_ends_where_one_in_one_go_does(train, folder, tmp_path) -> None:
-    settings = ("--dropout", 0.2, "--hidden", 6, "--dtype", "float64", "--patience", 0, "--held-out", 0.2)
+    settings = ("--dropout", 0.2, "--hidden", 6, "--dtype", "float64", "--patience", "none", "--held-out", 0.2)
     train(*settings, "--epochs", 4)
     assert train("--resume", "--epochs", 9).status == 0
     train(*settings, "--epochs", 9, "--out", tmp_path / "straight")
@@ -292,30 +290,31 @@ def test_patience_ends_a_run_and_says_so(train, folder) -> None:
     assert "ended       by --patience 1: so many measurements without a lower loss" in result.out
     steps = facts(folder)["run"]["step"]
     assert steps < facts(folder)["fit"]["steps"]
-    assert train("--resume", "--patience", 0, "--steps", steps + 2).status == 0
+    assert train("--resume", "--patience", "none", "--steps", steps + 2).status == 0
     assert facts(folder)["run"]["step"] == steps + 2
 
 
 def test_a_small_table_is_not_measured_after_every_blink() -> None:
-    steps = functools.partial(measuring_steps, held_out=0.1, batch_size=32)
-    assert steps(60, 100) == 50  # 2 batches an epoch
-    assert steps(60, 20_000) == 200  # 200 measurements of a long run
-    assert steps(1_000_000, 200) == 28_125
-    assert steps(60, None) == 50
-    assert steps(60, math.inf) is None
+    def steps(batches, epochs):
+        return library.MLP.RUN(patience=5).cadence(batches, batches * epochs)["evaluate_every"]
+
+    assert steps(2, 100) == 50
+    assert steps(2, 20_000) == 200  # 200 measurements of a long run
+    assert steps(28_125, 200) == 28_125
+    assert steps(2, 1) == 50
 
 
 def test_a_signal_saves_first(train, folder, monkeypatch) -> None:
-    next_batch = RowBatches.next
+    make_batch = RowBatches.at
 
-    def strike(self, rng):
-        if self.position == 3:
+    def strike(self, position):
+        if position == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return next_batch(self, rng)
+        return make_batch(self, position)
 
-    monkeypatch.setattr(RowBatches, "next", strike)
+    monkeypatch.setattr(RowBatches, "at", strike)
     result = train("--epochs", 100)
     assert (result.status, result.out) == (130, "")
-    assert result.message == "stopped by SIGINT after step 4; --resume goes on from there"
+    assert result.message == "stopped by SIGINT after step 4; --resume continues from there"
     monkeypatch.undo()
     assert facts(folder)["run"]["step"] == 4
