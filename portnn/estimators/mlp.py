@@ -18,6 +18,7 @@ from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.settings import as_backend, as_optimizer, as_schedule, plain, total_steps
 from portnn.models import FeedForward, Parameters
+from portnn.objectives import OBJECTIVES
 from portnn.optimizers import Optimizer
 from portnn.optimizers.schedules import Schedule
 from portnn.tables import Layout
@@ -104,9 +105,10 @@ class MLP(RowLearner):
         sizes = tuple(map(plain, hidden_layer_sizes))
         l2, dropout, seed, init_scale = map(plain, (l2, dropout, seed, init_scale))
         FeedForward((1, *sizes, 1), activation, objective, l2, dropout)  # refuses what makes no sense before any work
-        if class_weight is not None and objective == "squared_error":
-            raise ValueError("class_weight is for classifiers, not for squared_error")
-        if standardize_y and objective != "squared_error":
+        record = OBJECTIVES[objective]
+        if class_weight is not None and not record.classifies:
+            raise ValueError(f"class_weight is for classifiers, not for {objective}")
+        if standardize_y and not record.standardizes:
             raise ValueError(f"standardize_y is for squared_error, not for {objective}")
         if not (class_weight is None or class_weight == "balanced" or isinstance(class_weight, Mapping)):
             raise ValueError(f'class_weight must be a dict or "balanced", got {class_weight!r}')
@@ -278,15 +280,13 @@ class MLP(RowLearner):
                     raise CheckpointError("cannot resume: the held-out rows are not those of the checkpoint")
             watched = None
             if measured is not None:
-                watched = functools.partial(
-                    MONITORS[monitor], RowEvaluator(model, where, measured, self._fitted_targets())
-                )
+                watched = functools.partial(MONITORS[monitor], RowEvaluator(model, where, measured))
             self.metrics = []
             trainer = Trainer(
                 model=model, source=source, plan=plan, backend=where, params=params, rng=self.rng,
                 held_out=watched,
                 folder=None if folder is None else folder.path, facts=facts, callbacks=callbacks,
-                on_metrics=self.metrics.append, loss_unit="" if self.objective == "squared_error" else "nats",
+                on_metrics=self.metrics.append, loss_unit=OBJECTIVES[self.objective].unit,
                 quiet=not progress,
             )  # fmt: skip
             if saved is not None:

@@ -17,12 +17,12 @@ from portnn.estimators.row_model import RowModel
 from portnn.estimators.settings import as_optimizer, as_schedule
 from portnn.models import FeedForward, RowBatch
 from portnn.optimizers import Optimizer
-from portnn.tables.class_weights import class_weights
 from portnn.tables.holding_out import check_counts, split_ids
 from portnn.tables.labels import as_labels
 from portnn.tables.placing import as_table, backend_for, check_lengths, place_table
 from portnn.tables.scaling import Scaling
 from portnn.tables.targets import Targets
+from portnn.tables.weighting import class_weights
 from portnn.training import Metrics, Plan, Progressed, Trainer
 
 

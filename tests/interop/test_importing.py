@@ -88,11 +88,11 @@ def test_dtype_and_saving(tmp_path):
 
 @pytest.mark.host
 def test_messages_for_sklearn():
-    with pytest.raises(TypeError, match="object is no fitted perceptron of scikit-learn: it has no coefs_"):
+    with pytest.raises(TypeError, match="object is not a fitted perceptron of scikit-learn: it has no coefs_"):
         portnn.from_sklearn(object())
     odd = Perceptron()
     odd.activation = "swish"
-    with pytest.raises(ValueError, match="unknown activation 'swish'; known: identity, sigmoid, tanh, relu, rbf"):
+    with pytest.raises(ValueError, match="unknown activation 'swish'; known: identity, rbf, relu, sigmoid, tanh"):
         portnn.from_sklearn(odd)
     odd = Perceptron()
     odd.out_activation_ = "exp"
@@ -204,7 +204,7 @@ def test_messages_for_torch(torch):
             portnn.from_torch(nn.Sequential(*modules))
     with pytest.raises(TypeError, match=r"sequential is Linear, expected torch.nn.Sequential"):
         portnn.from_torch(linear)
-    with pytest.raises(ValueError, match="unknown objective 'hinge'; known: cross_entropy"):
+    with pytest.raises(ValueError, match="unknown objective 'hinge'; known: binary_cross_entropy, cross"):
         portnn.from_torch(nn.Sequential(linear), "hinge")
     with pytest.raises(ValueError, match="classes are for classifiers"):
         portnn.from_torch(nn.Sequential(linear), "squared_error", classes=[0, 1])

@@ -80,7 +80,7 @@ def test_both_parsers_agree(sheet, monkeypatch, rng) -> None:
     rows = "".join(f"{a!r},{b!r},k{i % 3},{c!r}\n" for i, (a, b, c) in enumerate(values.tolist()))
     found = sheet("a,b,kind,c\n" + rows)
     fast = read_csv(found, [0, 1, 3], [2])
-    monkeypatch.setattr(csv_table, "_parsed", lambda *_: None)
+    monkeypatch.setattr(csv_table, "parse", lambda *_: None)
     slow = read_csv(found, [0, 1, 3], [2])
     assert np.array_equal(fast.x, values)
     assert np.array_equal(slow.x, values)
@@ -99,7 +99,7 @@ def test_both_parsers_agree(sheet, monkeypatch, rng) -> None:
 def test_spaces_before_a_quote_are_no_part_of_a_label(sheet, monkeypatch, content, labels) -> None:
     found = sheet(content, delimiter=",", header=False)
     assert read_csv(found, [0], [1]).y.tolist() == labels
-    monkeypatch.setattr(csv_table, "_parsed", lambda *_: None)
+    monkeypatch.setattr(csv_table, "parse", lambda *_: None)
     assert read_csv(found, [0], [1]).y.tolist() == labels
 
 

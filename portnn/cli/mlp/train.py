@@ -10,21 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from portnn.cli.mlp.report import report
-from portnn.cli.mlp.tables import (
-    FEW,
-    READING,
-    Delimiter,
-    Encoding,
-    Header,
-    XName,
-    YName,
-    labels_or_values,
-    read_training_table,
-)
+from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, read_training_table
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.runs import saved_facts
 from portnn.estimators import MLP
-from portnn.tables import Layout
+from portnn.objectives import OBJECTIVES
+from portnn.tables import MAX_CLASSES, READING_OPTIONS, Layout, infer_task, task_for, task_named
 from portnn.training import RunFolder
 
 DEFAULTS: dict[str, Any] = {
@@ -76,7 +67,7 @@ def train(
         str | None,
         typer.Option(
             help="classification or regression. Without it: classification, if the target is text, or whole numbers "
-            f"with at most {FEW} distinct values that occur twice or more on average."
+            f"with at most {MAX_CLASSES} distinct values that occur twice or more on average."
         ),
     ] = None,
     delimiter: Delimiter = None,
@@ -144,7 +135,7 @@ def train(
     """
     options = locals()
     given = {name: options[name] for name in DEFAULTS if options[name] is not None}
-    reading = {name: options[name] for name in READING if options[name] is not None}
+    reading = {name: options[name] for name in READING_OPTIONS if options[name] is not None}
     if steps is not None and epochs is not None:
         raise typer.BadParameter("give --steps or --epochs, not both")
     if resume and overwrite:
@@ -156,23 +147,25 @@ def train(
     if folder.holds_run and not (resume or overwrite):
         raise ValueError(f"{out} holds a run already: --resume it, --overwrite it, or name another folder with --out")
     task = task or saved.get("task")
-    table, layout = read_training_table(file, target, task, reading, saved=saved.get("layout"))
+    known = None if task is None else task_named(task)
+    table, layout = read_training_table(file, target, known, reading, saved=saved.get("layout"))
     assert table.y is not None
-    task, y = labels_or_values(table.y, task)
+    chosen = known or infer_task(table.y)
+    y = chosen.targets(table.y)
     if steps is None and epochs is None:
         steps = saved.get("steps")
         epochs = EPOCHS if steps is None else None
     settings["evaluate_every"] = settings["evaluate_every"] or measuring_steps(len(y), epochs, **settings)
     model = MLP(
         sizes,
-        objective="cross_entropy" if task == "classification" else "squared_error",
-        standardize_y=task == "regression" and settings["standardize"],
+        objective=chosen.objective,
+        standardize_y=OBJECTIVES[chosen.objective].standardizes and settings["standardize"],
         **{name: settings[name] for name in MODEL},
         backend=backend,
         device=device,
     )
     model.layout = layout
-    print(f"{describe(sizes, settings)} on {model.backend}: {task}, {table.name}", file=sys.stderr)
+    print(f"{describe(sizes, settings)} on {model.backend}: {chosen.name}, {table.name}", file=sys.stderr)
     model.fit(
         table.x,
         y,
@@ -238,7 +231,7 @@ def saved_settings(folder: RunFolder) -> dict[str, Any]:
         **facts["fit"],
         "patience": facts["fit"]["patience"] or 0,
         "hidden": tuple(network["sizes"][1:-1]),
-        "task": "regression" if network["objective"] == "squared_error" else "classification",
+        "task": task_for(network["objective"]).name,
         "layout": layout and Layout.from_json(layout),
         "dtype": facts["dtype"],
     }
