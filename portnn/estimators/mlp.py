@@ -109,7 +109,7 @@ class MLP(RowLearner):
         if class_weight is not None and not record.classifies:
             raise ValueError(f"class_weight is for classifiers, not for {objective}")
         if standardize_y and not record.standardizes:
-            raise ValueError(f"standardize_y is for squared_error, not for {objective}")
+            raise ValueError(f"standardize_y is for regressions, not for {objective}")
         if not (class_weight is None or class_weight == "balanced" or isinstance(class_weight, Mapping)):
             raise ValueError(f'class_weight must be a dict or "balanced", got {class_weight!r}')
         super().__init__(objective, as_backend(backend, device, dtype or "float32") if backend is not None else None)

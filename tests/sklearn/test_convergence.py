@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 
 from portnn.optimizers import SGD, Adam
 from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
-from portnn.sklearn.solvers import STOCHASTIC, as_solver
+from portnn.sklearn.solvers import STOCHASTIC, optimizer_of
 
 pytestmark = pytest.mark.host
 
@@ -169,10 +169,10 @@ def test_epochs_one_by_one_are_as_many_at_once(table):
 
 def test_solvers_get_their_settings():
     model = MLPClassifier(beta_1=0.6, beta_2=0.75, epsilon=0.1, momentum=0.25)
-    assert as_solver(model) == Adam(beta1=0.6, beta2=0.75, eps=0.1)
-    assert as_solver(model.set_params(solver="sgd")) == SGD(momentum=0.25, nesterov=True)
-    assert as_solver(model.set_params(momentum=0.0)) == SGD()
-    assert as_solver(model.set_params(solver="nesterov")) == SGD(momentum=0.9, nesterov=True)
+    assert optimizer_of(model) == Adam(beta1=0.6, beta2=0.75, eps=0.1)
+    assert optimizer_of(model.set_params(solver="sgd")) == SGD(momentum=0.25, nesterov=True)
+    assert optimizer_of(model.set_params(momentum=0.0)) == SGD()
+    assert optimizer_of(model.set_params(solver="nesterov")) == SGD(momentum=0.9, nesterov=True)
 
 
 def test_dropout_regularises(table):
