@@ -136,5 +136,5 @@ def check_columns(sheet: CsvSheet, *, at_least: int) -> None:
     if sheet.width == 1 < at_least:
         delimiter = {"\t": "tab"}.get(sheet.delimiter, repr(sheet.delimiter))
         raise ValueError(
-            f"{sheet.name} has only one column with the delimiter {delimiter}; name the right one with --delimiter"
+            f"{sheet.name} has only one column with the delimiter {delimiter}; say which it is with --delimiter"
         )

@@ -41,7 +41,7 @@ class Scaling(NamedTuple):
         mean, deviation = mean.astype(np.float64), np.where(changes & (deviation > 0.0), deviation, 1.0)
         wrong = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(deviation)))
         if len(wrong):
-            raise ValueError(f"column {wrong[0]} has numbers too large to standardize")
+            raise ValueError(f"column {wrong[0]} has numbers that are too large to standardize")
         return cls(mean, deviation.astype(np.float64))
 
     def of_rows(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
