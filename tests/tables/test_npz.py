@@ -1,4 +1,4 @@
-""".npz files: their arrays, and what is said of those that cannot be read."""
+""".npz files: their arrays, and messages about those that cannot be read."""
 
 from __future__ import annotations
 
