@@ -113,17 +113,6 @@ class RowModel:
         """
         return self._of_each_class(OBJECTIVES[self.objective].log_probabilities, X)
 
-    def _of_each_class(self, of_outputs: Callable[[Array], Array] | None, X: Any) -> Array:
-        """A function of outputs for each class, also if two classes share an output."""
-        if of_outputs is None:
-            raise ValueError("a regression predicts no probabilities; predict returns its values")
-        outputs = self.outputs(X)
-        values = of_outputs(outputs)
-        if self.classes is None or values.shape[1] == len(self.classes.labels):
-            return values
-        xp = np if isinstance(outputs, np.ndarray) else self._fitted()[2].xp
-        return xp.concat([of_outputs(-outputs), values], axis=1)  # 1 - p of a tiny p would lose its digits
-
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> RowEvaluation:
         """Mean loss and score on a table.
 
@@ -219,6 +208,17 @@ class RowModel:
     def _settings(self) -> dict[str, Any]:
         """Other arguments that the model was made with, in plain JSON types."""
         raise NotImplementedError
+
+    def _of_each_class(self, of_outputs: Callable[[Array], Array] | None, X: Any) -> Array:
+        """A function of outputs for each class, also if two classes share an output."""
+        if of_outputs is None:
+            raise ValueError("a regression predicts no probabilities; predict returns its values")
+        outputs = self.outputs(X)
+        values = of_outputs(outputs)
+        if self.classes is None or values.shape[1] == len(self.classes.labels):
+            return values
+        xp = np if isinstance(outputs, np.ndarray) else self._fitted()[2].xp
+        return xp.concat([of_outputs(-outputs), values], axis=1)  # 1 - p of a tiny p would lose its digits
 
     def _place(self, X: Any) -> Array:
         """X on the backend, standardized if the model does so."""

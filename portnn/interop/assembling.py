@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Backend, is_array, to_host, tree_map
+from portnn.backends import backend as choose_backend
 from portnn.estimators import MLP
-from portnn.estimators.settings import as_backend
 from portnn.models import FeedForward
 from portnn.tables import Targets
 
@@ -30,14 +30,15 @@ def assemble(
     """MLP with the weights (n_in, n_out) and biases (n_out,) of each layer; see `from_sklearn` for the others."""
     on_host = [(host(weight), host(bias)) for weight, bias in layers]
     sizes = (len(on_host[0][0]), *(len(bias) for _, bias in on_host))
-    chosen = as_backend(backend, device, dtype or str(on_host[0][0].dtype))
-    mlp = MLP(sizes[1:-1], activation, objective, l2=l2, backend=chosen)
+    if not isinstance(backend, Backend):
+        backend = choose_backend(backend, device=device, dtype=dtype or str(on_host[0][0].dtype))
+    mlp = MLP(sizes[1:-1], activation, objective, l2=l2, backend=backend)
     mlp.targets = Targets.of_network(objective, sizes[-1], labels)
-    mlp.model = FeedForward(sizes, **mlp.network)
+    mlp.model = FeedForward(sizes, activation, objective, l2=float(l2))
     params = {}
     for layer, (weight, bias) in enumerate(on_host):
         params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"] = weight.copy(order="C"), bias.copy()
-    mlp.params = tree_map(chosen.asarray, params)
+    mlp.params = tree_map(backend.asarray, params)
     return mlp
 
 

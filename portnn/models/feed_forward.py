@@ -142,7 +142,7 @@ class FeedForward:
         return params
 
     def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing goes from one batch to the next."""
+        """Nothing: no state passes from one batch to the next."""
         return ()
 
     def outputs(

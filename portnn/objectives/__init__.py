@@ -1,4 +1,4 @@
-"""Objectives: what a network minimises, what y must hold for it, and what the network's outputs mean.
+"""Objectives: what a network minimizes, what y must hold for it, and what the network's outputs mean.
 
 Each has a file that registers it. A new one needs that file, its name in the import below, and a test.
 """

@@ -27,7 +27,7 @@ def score(logits: Host, targets: Host, weights: Host | None) -> float:
 
 @portable
 def log_sigmoid(logits: Array, *, xp: Namespace = None) -> Array:
-    """Logarithm of the probability of yes (rows, n): finite where the probability rounds to 0."""
+    """Logarithm of the probability of yes (rows, n): finite even if the probability rounds to 0."""
     return -xp.logaddexp(xp.zeros_like(logits), -logits)
 
 

@@ -33,7 +33,8 @@ class LearningRate(NamedTuple):
     Attributes
     ----------
     schedule : callable
-        ``schedule(estimator, rate, rows=, batches=, seen=)``, for epochs of so many rows and batches.
+        ``schedule(estimator, rate, rows=, batches=, seen=)``, with the rows and batches of an epoch and the rows seen
+        before.
     adaptive : bool
         Whether the rate is divided, instead of training being stopped, when the loss no longer improves.
     """

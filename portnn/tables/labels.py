@@ -56,6 +56,12 @@ class Classes(NamedTuple):
         """Labels for ids (rows,)."""
         return self.labels[ids]
 
+    def confusion(self, y: Host, predicted: Host) -> Host:
+        """Number of rows of each class (row) that were predicted as each class (column), for labels (rows,)."""
+        counts = np.zeros((len(self.labels), len(self.labels)), dtype=np.int64)
+        np.add.at(counts, (self.encode(y), self.encode(predicted)), 1)
+        return counts
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types, from which `from_json` makes equal classes."""
         return {"labels": self.labels.tolist(), "dtype": self.labels.dtype.str}

@@ -35,7 +35,7 @@ def read_npz(
     Raises
     ------
     OSError
-        If there is no such file, or it is a folder.
+        If the file does not exist or is a folder.
     ValueError
         If the file is not an .npz file, is damaged, lacks an array, or holds features that are not finite numbers.
 

@@ -27,11 +27,11 @@ class Targets:
     outputs : int
         Number of the network's outputs.
     classes : Classes or None
-        Of a classifier; None for a regression, and where every output is a yes-or-no question of its own.
+        Of a classifier; None for a regression, and for several yes-or-no questions.
     one_axis : bool
         Whether y (rows,) has one value a row; otherwise it is (rows, outputs).
     scaling : Scaling or None
-        Of the values of a regression, where they are standardized.
+        Of the values of a regression, if they are standardized.
     """
 
     objective: str

@@ -1,4 +1,4 @@
-"""What a training run on a table reports at its end, and the confusion matrix."""
+"""What a training run on a table reports at its end."""
 
 from __future__ import annotations
 
@@ -88,12 +88,3 @@ def as_record(model: MLP, evaluation: RowEvaluation) -> dict[str, Any]:
     """Loss and score for JSON."""
     score_name = OBJECTIVES[model.objective].score_name.lower()
     return {"loss": evaluation.loss, score_name: evaluation.score, "rows": evaluation.rows}
-
-
-def confusion(model: MLP, y: Any, predicted: Any) -> tuple[list[str], np.ndarray[Any, Any]]:
-    """Class labels, and how many rows of each class (row) were predicted as each (column)."""
-    assert model.classes is not None
-    labels = model.classes.labels
-    table = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(table, (model.classes.encode(y), model.classes.encode(predicted)), 1)
-    return [str(label) for label in labels.tolist()], table

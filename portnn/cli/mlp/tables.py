@@ -1,4 +1,4 @@
-"""Tables for the commands: the options that say how to read a file, and the table of a command."""
+"""Options for reading a table from a file, and the table that a command works on."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from portnn.cli.checkpoints import Checkpoint, load_model
-from portnn.cli.mlp.report import as_record, confusion, in_words
+from portnn.cli.mlp.report import as_record, in_words
 from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, read_table_for
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import MLP
@@ -56,7 +56,7 @@ def predict(
     table = read_table_for(model, file, reading, targets=False)
     predicted = np.asarray(model.predict(table.x))
     probabilities = np.asarray(model.predict_proba(table.x)) if proba else None
-    labels = [] if model.classes is None else [str(label) for label in model.classes.labels.tolist()]
+    labels = class_names(model)
     if as_json:
         record = {"predictions": predicted.tolist()}
         if probabilities is not None:
@@ -83,6 +83,11 @@ def rows_of(
     for number, row in enumerate(columns.tolist()):
         shown = row if digits is None else [f"{value:.{digits}g}" for value in row]
         yield shown if probabilities is None else shown + [f"{p:.6f}" for p in probabilities[number]]
+
+
+def class_names(model: MLP) -> list[str]:
+    """Class labels as text; empty for a regression."""
+    return [] if model.classes is None else [str(label) for label in model.classes.labels.tolist()]
 
 
 def column_names(names: Sequence[str] | None, count: int, single: str) -> list[str]:
@@ -131,7 +136,9 @@ def evaluate(
     evaluation = model.evaluate(table.x, table.y)
     record = as_record(model, evaluation)
     if show_confusion:
-        labels, counts = confusion(model, table.y, np.asarray(model.predict(table.x)))
+        assert model.classes is not None
+        assert table.y is not None
+        labels, counts = class_names(model), model.classes.confusion(table.y, np.asarray(model.predict(table.x)))
         record |= {"classes": labels, "confusion": counts.tolist()}
     if as_json:
         print_json(record)
