@@ -65,11 +65,11 @@ def test_outputs_equal_the_formula(backend, drawn, activation):
         by_hand.append(BY_HAND[activation](z) if layer < 2 else z)
     assert_allclose(backend.to_host(outputs), by_hand[-1], rtol=1e-11, atol=1e-13)
     assert len(hidden) == 2
-    for ours, right in zip(hidden, by_hand[1:3], strict=True):
-        assert_allclose(backend.to_host(ours), right, rtol=1e-12, atol=1e-14)
+    for ours, expected in zip(hidden, by_hand[1:3], strict=True):
+        assert_allclose(backend.to_host(ours), expected, rtol=1e-12, atol=1e-14)
 
 
-def test_without_a_hidden_layer_nothing_is_hidden(backend, drawn):
+def test_a_linear_model_has_no_hidden_outputs(backend, drawn):
     model = FeedForward((3, 2))
     params, batch = drawn(model)
     assert model.hidden(*tree_map(backend.asarray, (params, batch.x)), xp=backend.xp) == ()
@@ -140,6 +140,6 @@ def test_initial_weights_have_the_documented_range_and_biases_are_zero():
         (((3, 2), "relu", "cross_entropy", 0.0, 1.0), r"dropout must be in \[0, 1\), got 1.0"),
     ],
 )
-def test_what_makes_no_network(arguments, message):
+def test_arguments_that_make_no_network(arguments, message):
     with pytest.raises(ValueError, match=message):
         FeedForward(*arguments)
