@@ -99,7 +99,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
     version = facts.get("version")
     if version not in range(1, FORMAT_VERSION + 1):
         raise CheckpointError(
-            f"{path} has checkpoint format version {version!r}; this portnn reads version {FORMAT_VERSION}"
+            f"{path} has checkpoint format version {version!r}; this portnn reads versions 1 to {FORMAT_VERSION}"
         )
     digest = facts.pop("digest", None)
     if digest != _digest(arrays, facts):

@@ -15,6 +15,7 @@ from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import FeedForward
+from portnn.objectives import OBJECTIVES
 from portnn.settings import constructor, documented, table_call
 from portnn.tables import Layout, Scaling, Targets
 from portnn.tables.holding_out import split_ids, take_rows
@@ -135,7 +136,7 @@ class MLP(RowLearner):
         elif len(held_ids):
             measured = take_rows(given, held_ids, backend)
         if measured is not None:
-            evaluator = RowEvaluator(model, backend, measured, self._fitted_targets())
+            evaluator = RowEvaluator(model, backend, measured)
             held_out = functools.partial(MONITORS[settings.monitor], evaluator)
         rows = self._weigh_classes(rows)
         batches = self._batches(rows, settings, self.settings.seed)
@@ -147,7 +148,7 @@ class MLP(RowLearner):
             data=table_facts(rows, measured),
             held_out=held_out,
             settled={"batch_size": batches.batch_size, "held_out": fraction},
-            loss_unit="" if self.objective == "squared_error" else "nats",
+            loss_unit=OBJECTIVES[self.objective].unit,
         )
 
     @classmethod

@@ -10,7 +10,8 @@ from portnn.backends import Backend
 from portnn.estimators.estimator import EstimatorSettings
 from portnn.estimators.row_evaluation import MONITORS
 from portnn.estimators.run_settings import DescentSettings, RunSettings
-from portnn.models import ACTIVATIONS, OBJECTIVES
+from portnn.objectives import OBJECTIVES
+from portnn.ops import ACTIVATIONS
 from portnn.settings import (
     FIXED,
     TRANSIENT,
@@ -109,10 +110,10 @@ class TableSettings(EstimatorSettings):
         ValueError
             If classes of a regression are weighed, or values of a classifier standardized.
         """
-        if self.class_weight is not None and objective == "squared_error":
-            raise ValueError("class_weight is for classifiers, not for squared_error")
-        if self.standardize_y and objective != "squared_error":
-            raise ValueError(f"standardize_y is for squared_error, not for {objective}")
+        if self.class_weight is not None and not OBJECTIVES[objective].classifies:
+            raise ValueError(f"class_weight is for classifiers, not for {objective}")
+        if self.standardize_y and not OBJECTIVES[objective].standardizes:
+            raise ValueError(f"standardize_y is for regressions, not for {objective}")
 
 
 @dataclass(frozen=True)

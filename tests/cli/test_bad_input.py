@@ -126,7 +126,7 @@ def test_a_damaged_checkpoint(train, folder, portnn, tmp_path, damage, command) 
         "truncated": data[: len(data) // 2],
         "text": b"It was the best of times",
         "empty": b"",
-        "version": bytes(data).replace(b'{\\"version\\": 1', b'{\\"version\\": 9'),
+        "version": bytes(data).replace(b'{\\"version\\": 2', b'{\\"version\\": 9'),
         "foreign": safetensors.numpy.save({"w": load_checkpoint(folder.last)[0]["params.output.bias"]}),
     }.get(damage, data)
     folder.last.write_bytes(damaged)
@@ -137,7 +137,7 @@ def test_a_damaged_checkpoint(train, folder, portnn, tmp_path, damage, command) 
     assert result.status == 1
     assert result.out == ""
     assert str(folder.last) in result.message
-    expected = {"version": "format version 9; this portnn reads version 1", "foreign": "portnn did not write"}
+    expected = {"version": "format version 9; this portnn reads versions 1 to 2", "foreign": "portnn did not write"}
     assert expected.get(damage, "damaged") in result.message
     assert folder.last.read_bytes() == damaged
 
@@ -215,7 +215,7 @@ def test_a_run_is_not_replaced_unless_that_is_said(train, folder, tmp_path) -> N
     before = folder.last.read_bytes()
     result = train("--steps", 2)
     assert (result.status, result.message) == (
-        1, f"{folder.path} holds a run already: resume it, overwrite it, or name another"
+        1, f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out"
     )  # fmt: skip
     # And then only when there is something to put in its place.
     assert train(tmp_path / "nowhere.txt", "--overwrite").status == 1

@@ -83,7 +83,7 @@ def test_a_table_that_cannot_be_learned(train, folder, content, message) -> None
         (("--delimiter", "::"), "delimiter must be one character or tab, got '::'"),
         (("--encoding", "klingon"), "unknown encoding 'klingon'"),
         (("--hidden", 0), "each of hidden_layer_sizes must be a positive whole number, got 0"),
-        (("--activation", "swish"), "unknown activation 'swish'; known: identity, sigmoid, tanh, relu, rbf"),
+        (("--activation", "swish"), "unknown activation 'swish'; known: identity, rbf, relu, sigmoid, tanh"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'; known: sgd, momentum,"),
         (("--schedule", "sawtooth"), "unknown schedule 'sawtooth'"),
         (("--class-weight", "heavy"), "class_weight must be a dict or \"balanced\", got 'heavy'"),
@@ -149,7 +149,7 @@ def test_a_missing_file_and_a_folder(portnn, tmp_path, checkpoint, command, name
         ({"y": [1, 2]}, "has no array 'X'; it has 'y'"),
         ({"X": np.eye(2)}, "has no array 'y'; it has 'X'"),
         ({"X": np.asarray([[1, "a"]], dtype=object), "y": [1]}, "X holds Python objects, which are not read"),
-        (None, "is no .npz file"),
+        (None, "is not an .npz file"),
     ],
 )
 def test_an_npz_file_that_cannot_be_learned(portnn, folder, tmp_path, arrays, message) -> None:

@@ -107,7 +107,7 @@ def test_two_classes_share_one_logit(backend, table):
     assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-12)
     assert np.array_equal(probabilities[:, 1] > 0.5, model.predict(x))
     assert model.predict(x).dtype == bool
-    with pytest.raises(ValueError, match="tells two classes apart, but y has 3"):
+    with pytest.raises(ValueError, match="tells 2 classes apart, but y has 3"):
         portnn.LogisticRegression(backend=backend).fit(x, table[1], **QUIET)
 
 
