@@ -16,7 +16,7 @@ from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import CELLS, RecurrentLM
-from portnn.settings import FIXED, OneOf, constructor, documented, fraction, positive, text_call
+from portnn.settings import FIXED, OneOf, Settings, constructor, documented, fraction, positive, text_call
 from portnn.text import LEVELS, Vocabulary, read_corpus
 
 HELD_OUT_LIMIT = 100_000
@@ -83,7 +83,8 @@ class CharRNN(LanguageModel[CharRNNSettings]):
     23
     """
 
-    SETTINGS, RUN = CharRNNSettings, CharRNNRun
+    SETTINGS: ClassVar[type[Settings]] = CharRNNSettings
+    RUN: ClassVar[type[RunSettings]] = CharRNNRun
     RECIPES: ClassVar[dict[str, Recipe]] = {
         # https://gist.github.com/karpathy/d4dee566867f8291f086
         "min-char-rnn": Recipe(
@@ -193,7 +194,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         vocabulary = Vocabulary.from_json(facts["vocabulary"])
         if facts["model"]["vocabulary_size"] != len(vocabulary):
             raise CheckpointError("the checkpoint's vocabulary does not fit its weights")
-        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
+        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
         made.vocabulary, made.model = vocabulary, made._network(vocabulary)
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
         return made

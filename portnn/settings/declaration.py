@@ -184,9 +184,13 @@ class Settings:
         return {name: getattr(self, name) for name in declared(kind) if name in declared(type(self))}
 
 
-@functools.cache
 def declared(kind: type[Settings]) -> dict[str, Setting]:
     """Every setting of a kind by its name, in the order of its fields."""
+    return _declared(kind)  # type: ignore[arg-type]
+
+
+@functools.cache
+def _declared(kind: Any) -> dict[str, Setting]:
     return {field.name: _setting(kind, field) for field in dataclasses.fields(kind) if field.init}
 
 
