@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from portnn import __version__
 from portnn.cli import demo, gradcheck, info
-from portnn.estimators import ESTIMATORS
+from portnn.estimators.registry import ESTIMATORS
 from portnn.training import DivergenceError, Interrupted
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError, ModuleNotFoundError)

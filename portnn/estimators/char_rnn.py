@@ -13,7 +13,7 @@ from portnn.estimators.estimator import EstimatorSettings, Recipe, as_backend
 from portnn.estimators.evaluation import LanguageEvaluator
 from portnn.estimators.language_model import LanguageModel
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.run_settings import RunSettings
+from portnn.estimators.run_settings import RunSettings, ScheduledRunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import CELLS, RecurrentLM
 from portnn.settings import FIXED, OneOf, Settings, constructor, documented, fraction, positive, text_call
@@ -44,7 +44,7 @@ class CharRNNSettings(EstimatorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CharRNNRun(RunSettings):
+class CharRNNRun(ScheduledRunSettings):
     """Settings of `CharRNN.fit`."""
 
     encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
