@@ -96,15 +96,20 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
         raise CheckpointError(f"{path} is not a safetensors file, or is truncated or damaged: {error}") from error
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path} is a safetensors file that portnn did not write")
+    check_version(path, facts)
+    digest = facts.pop("digest", None)
+    if digest != _digest(arrays, facts):
+        raise CheckpointError(f"{path} is damaged: its content does not match its digest")
+    return arrays, facts
+
+
+def check_version(path: Path, facts: dict[str, Any]) -> None:
+    """Raise CheckpointError unless this portnn reads the format version of a checkpoint."""
     version = facts.get("version")
     if version not in range(1, FORMAT_VERSION + 1):
         raise CheckpointError(
             f"{path} has checkpoint format version {version!r}; this portnn reads versions 1 to {FORMAT_VERSION}"
         )
-    digest = facts.pop("digest", None)
-    if digest != _digest(arrays, facts):
-        raise CheckpointError(f"{path} is damaged: its content does not match its digest")
-    return arrays, facts
 
 
 def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
