@@ -34,7 +34,7 @@ class Commands(TyperGroup):
         except DivergenceError as error:
             fail(str(error), 3)
         except Interrupted as error:
-            fail(f"{error}; --resume goes on from there", 128 + error.signal)
+            fail(f"{error}; --resume continues from there", 128 + error.signal)
         except KeyboardInterrupt:
             fail("stopped", 128 + signal.SIGINT)
         except BrokenPipeError:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from portnn.settings import Alias, Flags, Range, Setting, Settings, declared, shown_default
+from portnn.settings import Alias, Flags, Setting, Settings, declared, shown_default
 
 NONE = "none"
 """What a person writes for None."""
@@ -22,8 +22,7 @@ METAVARS = {int: "<int>", float: "<float>"}
 def parser(setting: Setting) -> Callable[[Any], Any]:
     """Make the function that reads a number, several numbers with commas between them, or text.
 
-    "none" means None for a setting that may be None. So does 0, if it is out of the setting's range. Whether a value
-    makes sense otherwise is for the setting to say.
+    "none" means None for a setting that may be None. Whether another value makes sense is for the setting to say.
     """
     kind = setting.kinds[0]
     several = typing.get_origin(kind) is tuple
@@ -35,13 +34,10 @@ def parser(setting: Setting) -> Callable[[Any], Any]:
         try:
             if several:
                 return tuple(int(piece) for piece in text.split(","))
-            value = kind(text) if kind in (int, float) else written
+            return kind(text) if kind in (int, float) else written
         except ValueError:
             expected = "whole numbers such as 50,50" if several else "a whole number" if kind is int else "a number"
             raise typer.BadParameter(f"{written!r} is not {expected}") from None
-        within = setting.mark(Range)
-        means_none = setting.optional and value == 0 and within is not None and not within.holds(0)
-        return Nothing if means_none else value
 
     return parse
 

@@ -52,6 +52,7 @@ def choose(
         # Where the checkpoint was written, data had settled the length of the run; the rest is as it was asked for.
         model = estimator.SETTINGS.among(saved["settings"]) | {"dtype": saved["dtype"]}
         run = estimator.RUN.among(saved["fit"])
+        run.pop("workers")  # they are those of the checkpoint, where there can be any
     elif recipe:
         print(f"recipe {recipe}: {_listed({**model, **run})}", file=sys.stderr)
     if {"steps", "epochs"} & given.keys():

@@ -117,7 +117,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
 
     @text_call(CharRNNRun)
-    def fit(self, source: Any, settings: CharRNNRun) -> Self:
+    def fit(self, source: Any, *, settings: CharRNNRun) -> Self:
         """Train by truncated backpropagation through time. A model that has been fitted is trained further.
 
         Parameters

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from portnn.estimators.mlp import TableModel
+from portnn.estimators.mlp import MLP
 from portnn.estimators.mlp_settings import LinearPartial, LinearRun, LinearSettings
 from portnn.settings import constructor, documented, table_call
 
 
-class LinearModel(TableModel):
+class LinearModel(MLP):
     """What the three regressions share: one affine map, trained on all rows at once."""
 
-    RUN = LinearRun
+    RUN, RECIPES = LinearRun, {}
 
     @table_call(LinearRun)
-    def fit(self, X: Any, y: Any, sample_weight: Any, settings: LinearRun) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: LinearRun) -> Self:
         """Train. A model that has been fitted is trained further, from its weights; see `portnn.MLP.fit`.
 
         Parameters
@@ -33,7 +33,7 @@ class LinearModel(TableModel):
         return self._train(X, y, sample_weight, settings)
 
     @table_call(LinearPartial)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any, settings: LinearPartial) -> Self:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: LinearPartial) -> Self:
         """Train for one epoch on some rows; see `portnn.MLP.partial_fit`.
 
         Parameters
@@ -77,7 +77,7 @@ class LinearRegression(LinearModel):
 
     @constructor(LinearRegressionSettings)
     def __init__(self, settings: LinearRegressionSettings) -> None:
-        super().__init__(settings)
+        self._begin(settings)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class LogisticRegression(LinearModel):
 
     @constructor(LogisticRegressionSettings)
     def __init__(self, settings: LogisticRegressionSettings) -> None:
-        super().__init__(settings)
+        self._begin(settings)
 
 
 @dataclass(frozen=True)
@@ -137,4 +137,4 @@ class SoftmaxRegression(LinearModel):
 
     @constructor(SoftmaxRegressionSettings)
     def __init__(self, settings: SoftmaxRegressionSettings) -> None:
-        super().__init__(settings)
+        self._begin(settings)

@@ -15,72 +15,14 @@ from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import FeedForward
+from portnn.objectives import OBJECTIVES
 from portnn.settings import constructor, documented, table_call
 from portnn.tables import Layout, Scaling, Targets
 from portnn.tables.holding_out import split_ids, take_rows
 
 
-class TableModel(RowLearner):
-    """What the network and the regressions share: they are made from settings, and trained on a table."""
-
-    def __init__(self, settings: TableSettings) -> None:
-        backend = None
-        if settings.backend is not None:
-            backend = as_backend(settings.backend, settings.device, settings.dtype or "float32")
-        super().__init__(settings, backend)
-
-    def _train(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
-        run(self, settings, lambda saved: self._task(X, y, sample_weight, settings, saved))
-        return self
-
-    def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun, saved: Saved | None) -> Task:
-        fraction, apart = settings.held_out, None
-        if isinstance(fraction, tuple):
-            fraction, apart = 0.0, fraction
-        self.initialize(X, y, held_out=fraction)
-        model, params, backend = self._fitted()
-        given = self._rows(X, y, sample_weight)
-        train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.settings.seed)
-        rows, measured, held_out = take_rows(given, train_ids, backend), None, None
-        if apart is not None:
-            measured = self._rows(*(*apart, None)[:3])
-        elif len(held_ids):
-            measured = take_rows(given, held_ids, backend)
-        if measured is not None:
-            evaluator = RowEvaluator(model, backend, measured, self._fitted_targets())
-            held_out = functools.partial(MONITORS[settings.monitor], evaluator)
-        rows = self._weigh_classes(rows)
-        batches = self._batches(rows, settings, self.settings.seed)
-        return Task(
-            model=model,
-            batches=batches,
-            params=params,
-            backend=backend,
-            data=table_facts(rows, measured),
-            held_out=held_out,
-            settled={"batch_size": batches.batch_size, "held_out": fraction},
-            loss_unit="" if self.objective == "squared_error" else "nats",
-        )
-
-    @classmethod
-    def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
-        """Build the model that a checkpoint holds, on a backend."""
-        try:
-            model = FeedForward(**facts["model"])
-            made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
-            made.targets = Targets.from_json(facts["targets"])
-            if facts["scaling"] is not None:
-                made.scaling = Scaling.from_json(facts["scaling"])
-            if facts.get("layout") is not None:
-                made.layout = Layout.from_json(facts["layout"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint's facts are damaged: {error}") from error
-        made.model, made.params = model, tree_map(backend.asarray, checked_params(arrays, model))
-        return made
-
-
 @documented(MLPSettings)
-class MLP(TableModel):
+class MLP(RowLearner):
     """Multilayer perceptron for classification or regression, on the arrays that it is given.
 
     Parameters
@@ -121,10 +63,10 @@ class MLP(TableModel):
 
     @constructor(MLPSettings)
     def __init__(self, settings: MLPSettings) -> None:
-        super().__init__(settings)
+        self._begin(settings)
 
     @table_call(MLPRun)
-    def fit(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: MLPRun) -> Self:
         """Train. A model that has been fitted is trained further, from its weights.
 
         Parameters
@@ -154,7 +96,7 @@ class MLP(TableModel):
         return self._train(X, y, sample_weight, settings)
 
     @table_call(PartialSettings)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any, settings: PartialSettings) -> Self:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: PartialSettings) -> Self:
         """Train for one epoch on some rows; the optimizer continues where the last call left it.
 
         Parameters
@@ -169,3 +111,58 @@ class MLP(TableModel):
             Itself.
         """
         return self._train_epoch(X, y, sample_weight, settings)
+
+    def _begin(self, settings: TableSettings) -> None:
+        backend = None
+        if settings.backend is not None:
+            backend = as_backend(settings.backend, settings.device, settings.dtype or "float32")
+        RowLearner.__init__(self, settings, backend)
+
+    def _train(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
+        run(self, settings, lambda saved: self._task(X, y, sample_weight, settings, saved))
+        return self
+
+    def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun, saved: Saved | None) -> Task:
+        fraction, apart = settings.held_out, None
+        if isinstance(fraction, tuple):
+            fraction, apart = 0.0, fraction
+        self.initialize(X, y, held_out=fraction)
+        model, params, backend = self._fitted()
+        given = self._rows(X, y, sample_weight)
+        train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.settings.seed)
+        rows, measured, held_out = take_rows(given, train_ids, backend), None, None
+        if apart is not None:
+            measured = self._rows(*(*apart, None)[:3])
+        elif len(held_ids):
+            measured = take_rows(given, held_ids, backend)
+        if measured is not None:
+            evaluator = RowEvaluator(model, backend, measured)
+            held_out = functools.partial(MONITORS[settings.monitor], evaluator)
+        rows = self._weigh_classes(rows)
+        batches = self._batches(rows, settings, self.settings.seed)
+        return Task(
+            model=model,
+            batches=batches,
+            params=params,
+            backend=backend,
+            data=table_facts(rows, measured),
+            held_out=held_out,
+            settled={"batch_size": batches.batch_size, "held_out": fraction},
+            loss_unit=OBJECTIVES[self.objective].unit,
+        )
+
+    @classmethod
+    def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
+        """Build the model that a checkpoint holds, on a backend."""
+        try:
+            model = FeedForward(**facts["model"])
+            made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
+            made.targets = Targets.from_json(facts["targets"])
+            if facts["scaling"] is not None:
+                made.scaling = Scaling.from_json(facts["scaling"])
+            if facts.get("layout") is not None:
+                made.layout = Layout.from_json(facts["layout"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint's facts are damaged: {error}") from error
+        made.model, made.params = model, tree_map(backend.asarray, checked_params(arrays, model))
+        return made

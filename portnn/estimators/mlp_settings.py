@@ -10,7 +10,8 @@ from portnn.backends import Backend
 from portnn.estimators.estimator import EstimatorSettings
 from portnn.estimators.row_evaluation import MONITORS
 from portnn.estimators.run_settings import DescentSettings, RunSettings
-from portnn.models import ACTIVATIONS, OBJECTIVES
+from portnn.objectives import OBJECTIVES
+from portnn.ops import ACTIVATIONS
 from portnn.settings import (
     FIXED,
     TRANSIENT,
@@ -61,8 +62,6 @@ def as_held_out(chosen: Any) -> float | tuple[Any, ...]:
 class TableSettings(EstimatorSettings):
     """What every estimator of tables has."""
 
-    objective: ClassVar[str]
-
     _: KW_ONLY
     l2: Annotated[
         float,
@@ -103,13 +102,18 @@ class TableSettings(EstimatorSettings):
         '"float32" or "float64". Whole numbers take the library\'s default.',
     ] = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        objective = self.objective
-        if self.class_weight is not None and objective == "squared_error":
-            raise ValueError("class_weight is for classifiers, not for squared_error")
-        if self.standardize_y and objective != "squared_error":
-            raise ValueError(f"standardize_y is for squared_error, not for {objective}")
+    def check_objective(self, objective: str) -> None:
+        """Refuse settings that make no sense for an objective.
+
+        Raises
+        ------
+        ValueError
+            If classes of a regression are weighed, or values of a classifier standardized.
+        """
+        if self.class_weight is not None and not OBJECTIVES[objective].classifies:
+            raise ValueError(f"class_weight is for classifiers, not for {objective}")
+        if self.standardize_y and not OBJECTIVES[objective].standardizes:
+            raise ValueError(f"standardize_y is for regressions, not for {objective}")
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,10 @@ class MLPSettings(TableSettings):
         0.0
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_objective(self.objective)
+
 
 @dataclass(frozen=True)
 class LinearSettings(TableSettings):
@@ -143,6 +151,11 @@ class LinearSettings(TableSettings):
     hidden_layer_sizes: ClassVar[tuple[int, ...]] = ()
     activation: ClassVar[str] = "identity"
     dropout: ClassVar[float] = 0.0
+    objective: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_objective(self.objective)
 
 
 @dataclass(frozen=True, kw_only=True)

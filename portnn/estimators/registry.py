@@ -16,10 +16,10 @@ class Entry(NamedTuple):
 ESTIMATORS: dict[str, Entry] = {
     "CharRNN": Entry("portnn.estimators.char_rnn", "char-rnn"),
     "MLP": Entry("portnn.estimators.mlp", "mlp"),
-    "Word2Vec": Entry("portnn.estimators.word2vec", "word2vec"),
     "LinearRegression": Entry("portnn.estimators.linear_models"),
     "LogisticRegression": Entry("portnn.estimators.linear_models"),
     "SoftmaxRegression": Entry("portnn.estimators.linear_models"),
+    "Word2Vec": Entry("portnn.estimators.word2vec", "word2vec"),
 }
 
 

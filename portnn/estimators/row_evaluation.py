@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from portnn import ops
 from portnn.backends import Backend, to_host, tree_map
 from portnn.models import FeedForward, Parameters, RowBatch
-from portnn.tables.targets import Targets
+from portnn.objectives import OBJECTIVES
 
 BLOCK = 8192
-"""Rows are worked on so many at a time, so that the hidden layers of a large table fit into memory."""
+"""Rows evaluated at a time, so that the hidden layers of a large table fit into memory."""
 
 
 class RowEvaluation(NamedTuple):
@@ -22,9 +21,9 @@ class RowEvaluation(NamedTuple):
     Attributes
     ----------
     loss : float
-        Mean over rows, without the L2 penalty: nats, or half the squared error.
+        Mean over rows, without the L2 penalty: in nats, or half the squared error.
     score : float
-        Accuracy of a classifier, coefficient of determination R^2 of a regression.
+        Accuracy of a classifier, or coefficient of determination R^2 of a regression.
     rows : int
     """
 
@@ -42,25 +41,25 @@ class RowEvaluator:
     backend : Backend
     rows : RowBatch
         On the backend.
-    targets : Targets
     """
 
-    def __init__(self, model: FeedForward, backend: Backend, rows: RowBatch, targets: Targets) -> None:
-        self.model, self.backend, self.rows, self.targets = model, backend, rows, targets
-        self.encoded = to_host(rows.targets)
+    def __init__(self, model: FeedForward, backend: Backend, rows: RowBatch) -> None:
+        self.model, self.backend, self.rows = model, backend, rows
+        self.objective = OBJECTIVES[model.objective]
+        self.targets = to_host(rows.targets)
         self.weights = None if rows.weights is None else to_host(rows.weights)
 
     def __call__(self, params: Parameters) -> RowEvaluation:
-        """Mean loss without the penalty, and score."""
+        """Evaluate the model with these parameters."""
         xp, total, weight, outputs = self.backend.xp, 0.0, 0.0, []
         for start, stop in blocks(self.rows.x.shape[0]):
             block = tree_map(lambda array, start=start, stop=stop: array[start:stop, ...], self.rows)
             out, *_ = self.model.outputs(params, block.x, xp=xp)
-            loss, _ = getattr(ops, self.model.objective)(out, block.targets, block.weights, xp=xp)
+            loss, _ = self.objective.forward(out, block.targets, block.weights, xp=xp)
             share = block.x.shape[0] if block.weights is None else float(xp.sum(block.weights))
             total, weight = total + float(loss) * share, weight + share
             outputs.append(to_host(out))
-        score = self.targets.score(np.concatenate(outputs), self.encoded, self.weights)
+        score = self.objective.score(np.concatenate(outputs), self.targets, self.weights)
         return RowEvaluation(total / weight, score, int(self.rows.x.shape[0]))
 
     def loss(self, params: Parameters) -> float:
@@ -73,7 +72,7 @@ class RowEvaluator:
 
 
 MONITORS = {"loss": RowEvaluator.loss, "score": RowEvaluator.error}
-"""What can be watched on held-out rows; each is to become low."""
+"""What can be monitored on held-out rows; lower is better."""
 
 
 def blocks(rows: int) -> Iterator[tuple[int, int]]:

@@ -16,10 +16,10 @@ from portnn.estimators.row_model import RowModel
 from portnn.models import FeedForward, RowBatch
 from portnn.optimizers.schedules import Constant
 from portnn.tables import Scaling, Targets
-from portnn.tables.class_weights import class_weights
 from portnn.tables.holding_out import check_counts, split_ids
 from portnn.tables.labels import as_labels
 from portnn.tables.placing import as_table, backend_for, check_lengths, place_table
+from portnn.tables.weighting import class_weights
 from portnn.training import Plan, Trainer
 
 

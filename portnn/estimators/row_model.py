@@ -1,22 +1,28 @@
-"""What every feed-forward model that has been fitted can do: predict, measure, move, be flattened, be saved."""
+"""`RowModel`: a fitted feed-forward model, which predicts, is measured, moved, packed into a vector and saved."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from portnn import ops
 from portnn.backends import Array, Backend, is_array, to_host
 from portnn.estimators.estimator import Estimator
 from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, blocks
 from portnn.models import RowBatch
-from portnn.tables import Layout
-from portnn.tables.labels import Classes, place_labels
-from portnn.tables.placing import check_lengths, place_table, place_weights
-from portnn.tables.scaling import Scaling
-from portnn.tables.targets import Targets
+from portnn.objectives import OBJECTIVES
+from portnn.tables import (
+    Classes,
+    Layout,
+    Scaling,
+    Targets,
+    check_lengths,
+    place_labels,
+    place_table,
+    place_weights,
+)
 from portnn.training import pack, unpack
 
 
@@ -28,9 +34,9 @@ class RowModel(Estimator[Any]):
     targets : Targets or None
         What y means to the network, and its outputs to people.
     scaling : Scaling or None
-        Of the inputs, where they are standardized.
+        Of the inputs, if they are standardized.
     layout : Layout or None
-        How the table that was trained on stood in its file.
+        Columns of the file that held the table trained on.
     """
 
     def __init__(self, settings: Any, backend: Backend | None) -> None:
@@ -55,14 +61,14 @@ class RowModel(Estimator[Any]):
         Parameters
         ----------
         X : array (rows, features)
-            Of the model's library, or of NumPy: the result is of the same.
+            Of the model's library, or of NumPy; the result is of the same library.
         """
-        model, params, where = self._fitted()
+        model, params, backend = self._fitted()
         x = self._place(X)
-        xp = where.xp
-        found = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x.shape[0])]
-        joined, scaling = found[0] if len(found) == 1 else xp.concat(found), self._fitted_targets().scaling
-        return self._back(joined if scaling is None else scaling.undo(joined, where), X)
+        xp = backend.xp
+        parts = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x.shape[0])]
+        outputs, scaling = parts[0] if len(parts) == 1 else xp.concat(parts), self._fitted_targets().scaling
+        return self._back(outputs if scaling is None else scaling.undo(outputs, backend), X)
 
     def predict(self, X: Any) -> Array:
         """Likeliest class of each row, or the prediction of a regression.
@@ -76,13 +82,10 @@ class RowModel(Estimator[Any]):
         array (rows,) or (rows, n)
             In X's library; class labels that are strings in NumPy's.
         """
-        where = self._fitted()[2]
-        outputs = self.outputs(X)
-        if isinstance(outputs, np.ndarray):
-            return self._fitted_targets().predict(outputs)
-        if self.objective == "squared_error":
-            return outputs[:, 0] if self._fitted_targets().one_axis else outputs
-        return place_labels(self._fitted_targets().predict(to_host(outputs)), where)
+        targets, outputs = self._fitted_targets(), self.outputs(X)
+        if isinstance(outputs, np.ndarray) or not OBJECTIVES[self.objective].classifies:
+            return targets.predict(outputs)
+        return place_labels(targets.predict(to_host(outputs)), self._fitted()[2])
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class (rows, n), or of each yes-or-no question.
@@ -92,18 +95,17 @@ class RowModel(Estimator[Any]):
         ValueError
             If the model is a regression.
         """
-        if self.objective == "squared_error":
-            raise ValueError("a regression predicts no probabilities; predict gives its values")
-        outputs = self.outputs(X)
-        if self.objective == "cross_entropy":
-            return ops.softmax(outputs)[0]
-        positive = ops.sigmoid(outputs)[0]
-        if self.classes is None:
-            return positive
-        # 1 - p of a tiny p would lose its digits.
-        negative = ops.sigmoid(-outputs)[0]
-        host = isinstance(outputs, np.ndarray)
-        return (np if host else self._fitted()[2].xp).concat([negative, positive], axis=1)
+        return self._of_each_class(OBJECTIVES[self.objective].probabilities, X)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Logarithm of `predict_proba`, computed from logits: finite even if a probability rounds to 0.
+
+        Raises
+        ------
+        ValueError
+            If the model is a regression.
+        """
+        return self._of_each_class(OBJECTIVES[self.objective].log_probabilities, X)
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> RowEvaluation:
         """Mean loss and score on a table.
@@ -118,50 +120,50 @@ class RowModel(Estimator[Any]):
         -------
         RowEvaluation
         """
-        model, params, where = self._fitted()
-        return RowEvaluator(model, where, self._rows(X, y, sample_weight), self._fitted_targets())(params)
+        model, params, backend = self._fitted()
+        return RowEvaluator(model, backend, self._rows(X, y, sample_weight))(params)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy of a classifier, R^2 of a regression."""
+        """Accuracy of a classifier, or R^2 of a regression."""
         return self.evaluate(X, y, sample_weight).score
 
     def hidden(self, X: Any) -> tuple[Array, ...]:
         """Output of every hidden layer (rows, units)."""
-        model, params, where = self._fitted()
-        return tuple(self._back(layer, X) for layer in model.hidden(params, self._place(X), xp=where.xp))
+        model, params, backend = self._fitted()
+        return tuple(self._back(layer, X) for layer in model.hidden(params, self._place(X), xp=backend.xp))
 
     def loss_and_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
-        """Loss with its L2 penalty on a table, and its gradient for `pack`'s vector.
+        """Loss on a table, with the L2 penalty, and its gradient with respect to the vector that `pack` returns.
 
         Returns
         -------
         loss : float
         gradient : array (n,), on the model's backend
         """
-        model, params, where = self._fitted()
+        model, params, backend = self._fitted()
         rows = self._rows(X, y, sample_weight)
-        loss, _, cache = model.loss(params, rows, xp=where.xp)
-        return float(loss), pack(model.gradients(cache, xp=where.xp), model.shapes(), xp=where.xp)
+        loss, _, cache = model.loss(params, rows, xp=backend.xp)
+        return float(loss), pack(model.gradients(cache, xp=backend.xp), model.shapes(), xp=backend.xp)
 
     def pack(self) -> Array:
-        """All parameters as one vector (n,): a copy, in the order of `model.shapes()`."""
-        model, params, where = self._fitted()
-        return where.xp.asarray(pack(params, model.shapes(), xp=where.xp), copy=True)
+        """Copy of all parameters as one vector (n,), in the order of `model.shapes()`."""
+        model, params, backend = self._fitted()
+        return backend.xp.asarray(pack(params, model.shapes(), xp=backend.xp), copy=True)
 
     def unpack(self, vector: Any) -> None:
-        """Take parameters from a vector such as `pack` gives, on the backend or the host.
+        """Set the parameters from a vector like that of `pack`, on the backend or the host.
 
         Raises
         ------
         ValueError
-            If it has another length.
+            If its length is not the number of parameters.
         """
-        model, _, where = self._fitted()
+        model, _, backend = self._fitted()
         entries = sum(math.prod(shape) for shape in model.shapes().values())
         if tuple(vector.shape) != (entries,):
             raise ValueError(f"the vector has shape {tuple(vector.shape)}, but the parameters have {entries} entries")
-        vector = where.xp.astype(where.asarray(vector), getattr(where.xp, where.dtype), copy=True)
-        self.params = unpack(vector, model.shapes(), xp=where.xp)
+        vector = backend.xp.astype(backend.asarray(vector), getattr(backend.xp, backend.dtype), copy=True)
+        self.params = unpack(vector, model.shapes(), xp=backend.xp)
 
     def _own_facts(self) -> dict[str, Any]:
         return {
@@ -170,22 +172,33 @@ class RowModel(Estimator[Any]):
             "layout": self.layout and self.layout.to_json(),
         }
 
+    def _of_each_class(self, of_outputs: Callable[[Array], Array] | None, X: Any) -> Array:
+        """A function of outputs for each class, also if two classes share an output."""
+        if of_outputs is None:
+            raise ValueError("a regression predicts no probabilities; predict returns its values")
+        outputs = self.outputs(X)
+        values = of_outputs(outputs)
+        if self.classes is None or values.shape[1] == len(self.classes.labels):
+            return values
+        xp = np if isinstance(outputs, np.ndarray) else self._fitted()[2].xp
+        return xp.concat([of_outputs(-outputs), values], axis=1)  # 1 - p of a tiny p would lose its digits
+
     def _place(self, X: Any) -> Array:
-        """X on the backend, standardized where the model does that."""
-        model, _, where = self._fitted()
-        return place_table(X, where, width=model.sizes[0], scaling=self.scaling)
+        """X on the backend, standardized if the model does so."""
+        model, _, backend = self._fitted()
+        return place_table(X, backend, width=model.sizes[0], scaling=self.scaling)
 
     def _back(self, array: Array, X: Any) -> Array:
-        """Result where X was: on the host, if X was there."""
+        """Result in the place of X: on the host if X was there."""
         return array if is_array(X) and not isinstance(X, np.ndarray) else to_host(array)
 
     def _rows(self, X: Any, y: Any, sample_weight: Any) -> RowBatch:
-        """Table and targets on the backend, ready for the network."""
-        _, _, where = self._fitted()
+        """X, targets and weights on the backend, as the network takes them."""
+        _, _, backend = self._fitted()
         x = self._place(X)
         targets = self._fitted_targets().encode(y)
         check_lengths(targets, x)
-        return RowBatch(x, where.asarray(targets), place_weights(sample_weight, x.shape[0], where))
+        return RowBatch(x, backend.asarray(targets), place_weights(sample_weight, x.shape[0], backend))
 
     def _fitted_targets(self) -> Targets:
         self._fitted()

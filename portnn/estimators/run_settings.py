@@ -13,6 +13,9 @@ from portnn.optimizers.schedules import SCHEDULES, Schedule, known_schedule
 from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings, positive
 from portnn.training import Callback, LoopSettings
 
+MEASURE, MEASUREMENTS = 50, 200
+"""Fewest steps between measurements that patience counts, and most of them in a run: a small table's epoch is short."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DescentSettings(Settings):
@@ -72,7 +75,12 @@ class RunSettings(DescentSettings, LoopSettings):
 
     def cadence(self, batches: int, total: int) -> dict[str, int]:
         """How often to log, evaluate and save, in steps: as said, or what suits the length of the run."""
-        evaluate = self.evaluate_every or max(batches, 1 if self.patience else math.ceil(total / 20))
+        if self.patience is None:
+            suitable = max(batches, math.ceil(total / 20))
+        else:
+            epochs = max(math.ceil(MEASURE / batches), math.ceil(total / batches / MEASUREMENTS))
+            suitable = batches * epochs
+        evaluate = self.evaluate_every or suitable
         return {
             "log_every": self.log_every or max(batches, math.ceil(total / 200)),
             "evaluate_every": evaluate,

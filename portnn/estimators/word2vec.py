@@ -81,12 +81,12 @@ class Word2Vec(Estimator[Word2VecSettings]):
         self._keyed: dict[str, KeyedVectors] = {}
 
     @text_call(Word2VecRun)
-    def fit(self, source: Any, settings: Word2VecRun) -> Self:
+    def fit(self, sentences: Any, *, settings: Word2VecRun) -> Self:
         """Learn vectors. A model that has been fitted is trained further, from `alpha` down again.
 
         Parameters
         ----------
-        source : str, Path, sequence of Paths, or iterable of lists of str
+        sentences : str, Path, sequence of Paths, or iterable of lists of str
             A str is the text itself; a Path a file, compressed or not, or a folder. An iterable is read several times,
             so it must start anew each time: a list, or an object of a class with ``__iter__``.
         {settings}
@@ -113,20 +113,20 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         if settings.steps is None and settings.epochs is None:
             settings = replace(settings, epochs=self.settings.epochs)
-        run(self, settings, lambda saved: self._task(source, settings, saved))
+        run(self, settings, lambda saved: self._task(sentences, settings, saved))
         return self
 
-    def evaluate(self, source: Any, *, encoding: str = "utf-8") -> float:
+    def evaluate(self, sentences: Any, *, encoding: str = "utf-8") -> float:
         """Mean loss of a text in nats per pair, with windows and negatives drawn by the seed.
 
         Parameters
         ----------
-        source
+        sentences
             As for `fit`. Words that are not in the vocabulary are left out.
         encoding : str
         """
         model, params, backend = self._fitted()
-        vocabulary, words = self._read(source, encoding, self._fitted_vocabulary(), update=False, progress=False)
+        vocabulary, words = self._read(sentences, encoding, self._fitted_vocabulary(), update=False, progress=False)
         batches = self._batches(words, vocabulary, seed=(self.settings.seed, 0, 2))
         total, terms = 0.0, 0.0
         for position in range(batches.batches):

@@ -14,10 +14,17 @@ from portnn.settings import FIXED, TRANSIENT, Flags, Shown, not_negative, positi
 
 
 @dataclass(frozen=True)
-class Word2VecSettings(WordCorpus, WindowSettings, EstimatorSettings):
-    """Settings of `Word2Vec`; the names are gensim's."""
+class VectorSettings(EstimatorSettings):
+    """Settings of vectors."""
 
     vector_size: Annotated[int, positive, FIXED, "Values of a vector."] = 100
+
+
+@dataclass(frozen=True)
+class Word2VecSettings(WordCorpus, WindowSettings, VectorSettings):
+    """Settings of `Word2Vec`; the names are gensim's."""
+
+    window: int = 5
     _: KW_ONLY
     cbow_mean: Annotated[
         bool,
@@ -67,5 +74,4 @@ class Word2VecRun(RunSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.optimizer.takes_rows:  # type: ignore[union-attr]
-            name = self.optimizer.name  # type: ignore[union-attr]
-            raise ValueError(f"optimizer {name!r} moves all vectors at every step; take sgd, adagrad or adam")
+            raise ValueError(f"optimizer {self.optimizer!r} moves all vectors at every step; take sgd, adagrad or adam")

@@ -1,4 +1,4 @@
-"""Feed-forward network: rows in, one vector of outputs a row. Without a hidden layer it is a regression."""
+"""Feed-forward network: a vector of inputs to a vector of outputs. Without a hidden layer it is a linear model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
-
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "rbf")
-"""Activations of hidden layers by name; each is a pair in `portnn.ops`."""
-
-OBJECTIVES = ("cross_entropy", "binary_cross_entropy", "squared_error")
-"""What is minimised, by name; each is a pair in `portnn.ops`."""
+from portnn.objectives import OBJECTIVES
 
 
 class RowBatch(NamedTuple):
@@ -26,11 +21,12 @@ class RowBatch(NamedTuple):
     Attributes
     ----------
     x : array (rows, n_in)
-    targets : integer array (rows,) of class ids for "cross_entropy", else array (rows, n_out)
+    targets : integer array (rows,) of class ids, or array (rows, n_out)
+        What the objective takes; see `portnn.objectives.LabelKind`.
     weights : array (rows,) or None
-        How much each row counts; None: all alike.
+        How much each row counts; None if all count the same.
     keep : tuple of arrays (rows, hidden units)
-        Dropout masks, one for each hidden layer; empty where nothing is dropped.
+        Dropout masks, one for each hidden layer; empty if nothing is dropped.
     """
 
     x: Array
@@ -57,25 +53,25 @@ class FeedForwardCache(NamedTuple):
 
 @dataclass(frozen=True)
 class FeedForward:
-    """Affine maps with activations between them, and a loss on the outputs of the last.
+    """Affine maps with an activation between them, and a loss on the outputs of the last.
 
     Attributes
     ----------
     sizes : tuple of int
-        Inputs, units of every hidden layer, outputs. Two sizes: a linear model.
-    activation : {"identity", "sigmoid", "tanh", "relu", "rbf"}
-        Of the hidden layers.
-    objective : {"cross_entropy", "binary_cross_entropy", "squared_error"}
-        The outputs are logits of a softmax, logits of independent yes-or-no questions, or the prediction itself.
+        Inputs, units of every hidden layer, outputs. Two sizes make a linear model.
+    activation : str
+        Activation of the hidden layers, a name in `portnn.ops.ACTIVATIONS`.
+    objective : str
+        Loss, a name in `portnn.objectives.OBJECTIVES`.
     l2 : float
-        The loss has ``l2 / 2`` times the sum of all squared weights (not biases) added to it.
+        L2 penalty: ``l2 / 2`` times the sum of all squared weights (not biases) is added to the loss.
     dropout : float in [0, 1)
-        Rate at which the output of every hidden layer is dropped in training.
+        Dropout rate of the hidden layers' outputs in training.
 
     Raises
     ------
     ValueError
-        If a size is not positive, a number is out of range or a name unknown.
+        If a size is not positive, a number is out of range, or a name is unknown.
     """
 
     sizes: tuple[int, ...]
@@ -91,11 +87,13 @@ class FeedForward:
         for size in self.sizes:
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 raise ValueError(f"the sizes of layers must be positive whole numbers, got {size!r}")
-        for what, name, known in (
-            ("activation", self.activation, ACTIVATIONS), ("objective", self.objective, OBJECTIVES)
-        ):  # fmt: skip
+        registries: dict[str, tuple[str, Any]] = {
+            "activation": (self.activation, ops.ACTIVATIONS),
+            "objective": (self.objective, OBJECTIVES),
+        }
+        for kind, (name, known) in registries.items():
             if name not in known:
-                raise ValueError(f"unknown {what} {name!r}; known: {', '.join(known)}")
+                raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(known)}")
         if not 0.0 <= self.l2 < math.inf:
             raise ValueError(f"l2 must be 0 or a positive number, got {self.l2}")
         if not 0.0 <= self.dropout < 1.0:
@@ -125,8 +123,9 @@ class FeedForward:
         ----------
         rng : Generator
         scale : float, optional
-            Standard deviation of normal weights. Without it they are uniform: within sqrt(6 / n_in) before a relu
-            [1]_, within sqrt(6 / (n_in + n_out)) elsewhere [2]_.
+            Standard deviation of normally distributed weights. Without it weights are uniform: up to sqrt(6 / n_in) in
+            size before an activation that silences about half of its inputs [1]_, up to sqrt(6 / (n_in + n_out))
+            elsewhere [2]_.
 
         References
         ----------
@@ -136,21 +135,21 @@ class FeedForward:
         """
         params: dict[str, np.ndarray[Any, Any]] = {}
         for layer, (n_in, n_out) in enumerate(itertools.pairwise(self.sizes)):
-            feeds_relu = self.activation == "relu" and layer + 1 < self.depth
-            bound = math.sqrt(6.0 / (n_in if feeds_relu else n_in + n_out))
+            half_silent = ops.ACTIVATIONS[self.activation].half_silent and layer + 1 < self.depth
+            bound = math.sqrt(6.0 / (n_in if half_silent else n_in + n_out))
             draw = rng.uniform(-bound, bound, (n_in, n_out)) if scale is None else rng.normal(0.0, scale, (n_in, n_out))
             params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"] = draw, np.zeros(n_out)
         return params
 
     def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing goes from one batch to the next."""
+        """Nothing: no state passes from one batch to the next."""
         return ()
 
     def outputs(
         self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, xp: Namespace
     ) -> tuple[Array, tuple[LayerCache, ...], ops.LinearCache]:
-        """Outputs of the last affine map (rows, n_out), and caches."""
-        forward, hidden = getattr(ops, self.activation), []
+        """Outputs of the last affine map (rows, n_out), and the caches of the hidden layers and of that map."""
+        forward, hidden = ops.ACTIVATIONS[self.activation].forward, []
         for layer in range(self.depth - 1):
             z, linear = ops.linear(x, *layer_parameters(params, layer), xp=xp)
             x, activation = forward(z, xp=xp)
@@ -162,7 +161,7 @@ class FeedForward:
         return outputs, tuple(hidden), linear
 
     def hidden(self, params: Parameters, x: Array, *, xp: Namespace) -> tuple[Array, ...]:
-        """Output of every hidden layer (rows, units), for looking at."""
+        """Output of every hidden layer (rows, units)."""
         _, hidden, output = self.outputs(params, x, xp=xp)
         return (*(cache.linear.x for cache in hidden[1:]), output.x) if hidden else ()
 
@@ -171,7 +170,7 @@ class FeedForward:
     ) -> tuple[Array, tuple[()], FeedForwardCache]:
         """Mean loss per row with the L2 penalty, no carry, and a cache for `gradients`."""
         outputs, hidden, linear = self.outputs(params, batch.x, batch.keep, xp=xp)
-        loss, cache = getattr(ops, self.objective)(outputs, batch.targets, batch.weights, xp=xp)
+        loss, cache = OBJECTIVES[self.objective].forward(outputs, batch.targets, batch.weights, xp=xp)
         if self.l2:
             for layer in range(self.depth):
                 weight = params[f"layers.{layer}.weight"]
@@ -180,8 +179,8 @@ class FeedForward:
 
     def gradients(self, cache: FeedForwardCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter."""
-        backward = getattr(ops, f"{self.activation}_backward")
-        dy = getattr(ops, f"{self.objective}_backward")(1.0, cache.objective, xp=xp)
+        backward = ops.ACTIVATIONS[self.activation].backward
+        dy = OBJECTIVES[self.objective].backward(1.0, cache.objective, xp=xp)
         grads: Parameters = {}
         linears = (*(layer.linear for layer in cache.hidden), cache.output)
         for layer in reversed(range(self.depth)):
@@ -197,13 +196,13 @@ class FeedForward:
         return grads
 
     def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
-        """Cut a batch between its rows into parts as equal as can be, each with its share of the mean loss."""
+        """Cut a batch into parts of nearly equal numbers of rows, each with its share of the mean loss."""
         rows, pieces = batch.x.shape[0], []
         for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
             share = (stop - start) / rows
             if batch.weights is not None and batch.weights.any():
                 share = float(batch.weights[start:stop].sum() / batch.weights.sum())
-            if start == stop:  # a part without rows works on one that does not count
+            if start == stop:  # a part without rows works on a row whose share is zero
                 start, stop = 0, 1
             piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
             pieces.append((piece, (), share))
@@ -211,5 +210,5 @@ class FeedForward:
 
 
 def layer_parameters(params: Parameters, layer: int) -> tuple[Array, Array]:
-    """Weight and bias of one layer out of the parameters."""
+    """Weight and bias of one layer."""
     return params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"]

@@ -1,9 +1,9 @@
 """Calls whose keyword arguments are declared settings.
 
-The function is written with one last parameter that holds the settings; whoever calls it gives each by its name::
+The function is written with one parameter, `settings`, that holds them all; callers give each by its name::
 
     @text_call(CharRNNRun)
-    def fit(self, source, run): ...
+    def fit(self, source, *, settings): ...
 
     model.fit(text, steps=100, learning_rate=0.01)
 
@@ -30,7 +30,7 @@ R_co = TypeVar("R_co", covariant=True)
 class TextCall(Protocol[P, R_co]):
     """Method of a text, or sentences, and settings."""
 
-    def __call__(self, source: Any, *args: P.args, **settings: P.kwargs) -> R_co:
+    def __call__(self, source: Any, /, *args: P.args, **settings: P.kwargs) -> R_co:
         """Call it."""
 
 
@@ -46,19 +46,19 @@ def constructor(kind: Callable[P, S]) -> Callable[[Callable[[T, S], None]], Call
     return _taking(kind)  # type: ignore[arg-type]
 
 
-def text_call(kind: Callable[P, S]) -> Callable[[Callable[[Any, Any, S], R]], TextCall[P, R]]:
-    """Let ``method(self, source, settings)`` take the settings of a kind as keyword arguments."""
+def text_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], TextCall[P, R]]:
+    """Let ``method(self, source, *, settings)`` take the settings of a kind as keyword arguments."""
     return _taking(kind)  # type: ignore[arg-type]
 
 
-def table_call(kind: Callable[P, S]) -> Callable[[Callable[[Any, Any, Any, Any, S], R]], TableCall[P, R]]:
-    """Let ``method(self, X, y, sample_weight, settings)`` take the settings of a kind as keyword arguments."""
+def table_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], TableCall[P, R]]:
+    """Let ``method(self, X, y, sample_weight=None, *, settings)`` take the settings of a kind as keyword arguments."""
     return _taking(kind)  # type: ignore[arg-type]
 
 
 def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        *own, _ = inspect.signature(function).parameters.values()
+        own = [each for each in inspect.signature(function).parameters.values() if each.name != "settings"]
         names = [parameter.name for parameter in own]
 
         @functools.wraps(function)
@@ -69,7 +69,7 @@ def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
                     raise TypeError(f"{function.__qualname__}() got an unexpected keyword argument {name!r}")
             bound = signature.bind(*args[: len(own)], **data)
             bound.apply_defaults()
-            return function(*bound.args, kind(*args[len(own) :], **given))
+            return function(*bound.args, settings=kind(*args[len(own) :], **given))
 
         signature = inspect.Signature(own)
         call.__signature__ = inspect.Signature([*own, *_parameters(kind)])  # type: ignore[attr-defined]

@@ -141,7 +141,7 @@ class Setting:
         if self.kinds == (int,) or self.kinds == (float,):
             return checked_number(self.name, value, self.kinds[0], self.mark(Range))
         if any(typing.get_origin(kind) is tuple for kind in self.kinds):
-            return tuple(checked_number(self.name, entry, int, self.mark(Range)) for entry in value)
+            return tuple(checked_number(f"each of {self.name}", entry, int, self.mark(Range)) for entry in value)
         if self.choices is not None:
             if value not in self.choices:
                 raise ValueError(f"unknown {self.name} {value!r}; known: {', '.join(self.choices)}")

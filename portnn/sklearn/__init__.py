@@ -1,10 +1,10 @@
 """portnn's networks as scikit-learn estimators: for pipelines, searches and cross-validation.
 
-Needs scikit-learn, ``python -m pip install "portnn[sklearn]"``, and is imported only when asked for.
+Needs scikit-learn (``python -m pip install "portnn[sklearn]"``), and is imported only on demand.
 
 As in scikit-learn, X of any library is converted to NumPy, unless array API dispatch is on. Then everything follows
-X: the network lives in X's library, on its device, in its dtype, and so do fitted attributes and predictions; y and
-sample_weight are moved to X. SciPy asks for an environment variable before the first import of either::
+X: the network, its fitted attributes and its predictions are in X's library, on its device and of its dtype; y and
+sample_weight are moved there. SciPy needs an environment variable before it or scikit-learn is imported::
 
     SCIPY_ARRAY_API=1 python train.py
 

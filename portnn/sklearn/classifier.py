@@ -1,4 +1,4 @@
-"""What the classifiers share: labels, probabilities and accuracy."""
+"""`Classifier`: labels, probabilities and accuracy, which all classifiers share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from portnn.backends import Array
-from portnn.backends import namespace as namespace_of
 from portnn.sklearn.dispatch import host
-from portnn.sklearn.perceptron import Host, Perceptron, goes_on
-from portnn.tables.labels import place_labels
+from portnn.sklearn.perceptron import Host, Perceptron, has_mini_batches
+from portnn.tables import place_labels
 
 
 class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
@@ -29,21 +28,21 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     @property
     def classes_(self) -> Array:
-        """Class labels (n,), sorted, where X lived (strings on the host); of several questions their numbers."""
+        """Class labels (n,), sorted, in the place of X (strings on the host); of several questions, their numbers."""
         known = self.mlp_.classes
         labels = np.arange(self.n_outputs_) if known is None else known.labels
         return place_labels(labels, self.mlp_.backend)
 
-    @available_if(goes_on)  # type: ignore[untyped-decorator]
+    @available_if(has_mini_batches)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """Train for one epoch; the optimizer goes on where the last call left it.
+        """Train for one epoch; the optimizer continues from the last call.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`.
         classes : array (n,), optional
-            All class labels there will ever be; needed at the first call.
+            All class labels that will ever occur; required at the first call.
 
         Returns
         -------
@@ -52,7 +51,7 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If `classes` is missing at the first call or differs from it later, or y has other labels.
+            If `classes` is missing at the first call or differs at a later one, or y has other labels.
         """
         if classes is None and not hasattr(self, "mlp_"):
             raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -66,26 +65,17 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return self._fit_epoch(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> Array:
-        """Probability of each class (rows, n), or of each of several yes-or-no questions, where X lives."""
+        """Probability of each class (rows, n), or of yes to each of several questions, in the place of X."""
         table = self._table(X, "predict_proba")
         return self.mlp_.predict_proba(table)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Logarithm of `predict_proba`, worked out from logits: finite where a probability rounds to 0."""
+        """Logarithm of `predict_proba`, computed from logits: finite even if a probability rounds to 0."""
         table = self._table(X, "predict_log_proba")
-        logits = self.mlp_.outputs(table)
-        xp = namespace_of(X=logits)
-        if self.out_activation_ == "softmax":
-            logits = logits - xp.max(logits, axis=1, keepdims=True)
-            return logits - xp.log(xp.sum(xp.exp(logits), axis=1, keepdims=True))
-        zero = xp.zeros_like(logits)
-        positive = -xp.logaddexp(zero, -logits)
-        if self.mlp_.classes is None:
-            return positive
-        return xp.concat([-xp.logaddexp(zero, logits), positive], axis=1)
+        return self.mlp_.predict_log_proba(table)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Share of rows whose class is right, or all of whose questions are. Labels never seen count as wrong.
+        """Accuracy: share of rows whose class, or whose every answer, is right. Labels never seen count as wrong.
 
         Parameters
         ----------
@@ -97,7 +87,7 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return float(accuracy_score(host(y), host(self.predict(X)), sample_weight=weights))
 
     def __sklearn_tags__(self) -> Any:
-        """Say what scikit-learn may expect."""
+        """Tags that tell scikit-learn what this estimator supports."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -108,15 +98,14 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if kind == "multiclass-multioutput":
             raise ValueError("y has several columns of classes; several columns must hold 0 and 1")
         if again and self.warm_start and self.mlp_.classes is not None:
-            found, known = np.unique(y), self.mlp_.classes.labels
-            if set(found.tolist()) != set(known.tolist()):
-                raise ValueError(f"warm_start needs the classes of the last fit, {known}, but y has {found}")
+            labels, known = np.unique(y), self.mlp_.classes.labels
+            if set(labels.tolist()) != set(known.tolist()):
+                raise ValueError(f"warm_start needs the classes of the last fit, {known}, but y has {labels}")
         return y
 
-    def _objective(self, y: Host, classes: Any) -> str:
-        if y.ndim == 2:
-            return "binary_cross_entropy"
-        return "cross_entropy" if len(np.unique(y) if classes is None else classes) > 2 else "binary_cross_entropy"
+    def _out_activation(self, y: Host, classes: Any) -> str:
+        several = y.ndim == 1 and len(np.unique(y) if classes is None else classes) > 2
+        return "softmax" if several else "logistic"
 
     def _stratifies(self, y: Host) -> bool:
         return y.ndim == 1
@@ -124,5 +113,5 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def _row_weights(self, weights: Host | None, y: Host) -> Host | None:
         if self.class_weight is None:
             return weights
-        of_classes: Host = compute_sample_weight(self.class_weight, y)
-        return of_classes if weights is None else of_classes * weights
+        class_weights: Host = compute_sample_weight(self.class_weight, y)
+        return class_weights if weights is None else class_weights * weights

@@ -1,4 +1,4 @@
-"""Training by epochs until the loss, or the score on held-out rows, has not improved for some of them."""
+"""Training by epochs until the loss, or the score on held-out rows, no longer improves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from portnn.estimators import MLP
-from portnn.sklearn.solvers import as_rates, as_solver
-from portnn.tables.placing import backend_for
+from portnn.sklearn.solvers import learning_rate_of, optimizer_of
+from portnn.tables import backend_for
 from portnn.training import Interrupted
 
 LOWEST_RATE = 1e-6
@@ -21,7 +21,7 @@ LOWEST_RATE = 1e-6
 
 
 class Rows(NamedTuple):
-    """Rows to train on: X where the network lives, y and weights on the host."""
+    """Rows to train on: X where the network is, y and weights on the host."""
 
     X: Any
     y: np.ndarray[Any, Any]
@@ -32,11 +32,11 @@ class Rows(NamedTuple):
         """Number of rows."""
         return int(self.X.shape[0])
 
-    def taken(self, ids: np.ndarray[Any, Any]) -> Rows:
+    def take(self, ids: np.ndarray[Any, Any]) -> Rows:
         """Some of the rows."""
-        where = backend_for(self.X)
+        backend = backend_for(self.X)
         weights = None if self.weights is None else self.weights[ids]
-        return Rows(where.xp.take(self.X, where.asarray(ids), axis=0), self.y[ids], weights)
+        return Rows(backend.xp.take(self.X, backend.asarray(ids), axis=0), self.y[ids], weights)
 
     def mean_weight(self) -> float:
         """Mean of the weights; 1 without any."""
@@ -44,7 +44,7 @@ class Rows(NamedTuple):
 
 
 def hold_out(rows: Rows, fraction: float, *, seed: int, stratify: bool) -> tuple[Rows, Rows]:
-    """Rows to train on and rows to measure on, of each class the same fraction where asked for.
+    """Rows to train on and rows to measure on; stratified, with the same fraction of each class.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def hold_out(rows: Rows, fraction: float, *, seed: int, stratify: bool) -> tuple
         raise ValueError(
             f"validation_fraction {fraction} holds out {len(held)} of {rows.size} rows; at least 2 are needed"
         )
-    return rows.taken(train), rows.taken(held)
+    return rows.take(train), rows.take(held)
 
 
 class Descent(NamedTuple):
@@ -76,36 +76,42 @@ class Descent(NamedTuple):
     scores: list[float]
 
 
-def descend(chosen: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_size: int, seen: int) -> Descent:
-    """Train a network as an estimator's parameters say; with held-out rows its best weights are kept.
+def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_size: int, seen: int) -> Descent:
+    """Train a network with an estimator's parameters; if rows are held out, keep its best weights.
 
     Parameters
     ----------
-    chosen : estimator
+    estimator : estimator
     mlp : MLP
     rows, held : Rows
     batch_size : int
     seen : int
         Rows that the network has seen in earlier calls.
     """
+    kind = learning_rate_of(estimator)
     batches = math.ceil(rows.size / batch_size)
-    patience = int(min(chosen.n_iter_no_change, chosen.max_iter)) + 1
-    adaptive = chosen.solver == "sgd" and chosen.learning_rate == "adaptive"
-    rate, best, best_score = chosen.learning_rate_init, None, -math.inf
-    found = Descent([], [])
+    patience = int(min(estimator.n_iter_no_change, estimator.max_iter)) + 1
+    rate, best, best_score = estimator.learning_rate_init, None, -math.inf
+    descent = Descent([], [])
+    adaptive = kind.adaptive
+    settings: dict[str, Any] = {
+        "batch_size": batch_size,
+        "shuffle": estimator.shuffle,
+        "optimizer": optimizer_of(estimator),
+        "held_out": tuple(held) if held is not None else 0.0,
+        "monitor": "score",
+        "patience": patience,
+        "tolerance": estimator.tol,
+        "divergence_factor": math.inf,
+        "log_every": batches,
+        "evaluate_every": batches,
+        "progress": bool(estimator.verbose),
+    }
     while True:
-        done = len(found.losses)
+        epochs = len(descent.losses)
+        schedule = kind.schedule(estimator, rate, rows=rows.size, batches=batches, seen=seen + epochs * rows.size)
         try:
-            mlp.fit(
-                rows.X, rows.y, rows.weights, epochs=chosen.max_iter - done, batch_size=batch_size,
-                shuffle=chosen.shuffle, optimizer=as_solver(chosen),
-                schedule=as_rates(
-                    chosen, rate, rows=rows.size, batches=batches, seen=seen + done * rows.size
-                ),
-                held_out=tuple(held) if held is not None else 0.0, monitor="score", patience=patience,
-                tolerance=chosen.tol, divergence_factor=math.inf, log_every=batches,
-                evaluate_every=batches, progress=bool(chosen.verbose),
-            )  # fmt: skip
+            mlp.fit(*rows, epochs=estimator.max_iter - epochs, schedule=schedule, **settings)
         except Interrupted as stop:
             if stop.signal != signal.SIGINT:
                 raise
@@ -113,21 +119,21 @@ def descend(chosen: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_size:
             plateau, adaptive = True, False
         else:
             plateau = mlp.history is not None and mlp.history.waited >= patience
-        found.losses.extend(line["loss"] for line in mlp.metrics)
+        descent.losses.extend(line["loss"] for line in mlp.metrics)
         if held is not None:
             scores = [1.0 - line["held_out_loss"] for line in mlp.metrics if line["held_out_loss"] is not None]
-            found.scores.extend(scores)
+            descent.scores.extend(scores)
             if max(scores, default=-math.inf) > best_score:
                 best, best_score = mlp.params, max(scores)
-        if not (plateau and adaptive and rate > LOWEST_RATE and len(found.losses) < chosen.max_iter):
+        if not (plateau and adaptive and rate > LOWEST_RATE and len(descent.losses) < estimator.max_iter):
             break
-        rate /= 5.0  # momentum starts from rest again
+        rate /= 5.0  # the optimizer's momentum restarts at zero
     mlp.params = best or mlp.params
     if not plateau:
         warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({chosen.max_iter}) reached and the optimization hasn't "
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
             "converged yet.",
             ConvergenceWarning,
             stacklevel=4,
         )
-    return found
+    return descent

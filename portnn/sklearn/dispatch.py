@@ -1,4 +1,4 @@
-"""Where arrays live, when scikit-learn's array API dispatch is on: what a fitted network takes, and in which dtypes."""
+"""Arrays under scikit-learn's array API dispatch: which follow X, in which dtypes, and which a network refuses."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from portnn.backends import Backend, device, is_array, library_name, namespace, 
 
 
 def follows(X: Any) -> bool:
-    """Whether X stays in its library: it is an array of another one than NumPy, and dispatch is on."""
+    """Whether X stays in its library: it does if dispatch is on and X is not NumPy's."""
     return sklearn.get_config()["array_api_dispatch"] and is_array(X) and not isinstance(X, np.ndarray)
 
 
 def dtypes(X: Any) -> list[Any]:
-    """Dtypes that X may have where it lives; what has another becomes the first."""
+    """Dtypes that X may have in its place; X of another dtype is converted to the first."""
     if not follows(X):
         return [np.float64, np.float32]
     known = namespace(X=X).__array_namespace_info__().dtypes(kind="real floating", device=device(X))
@@ -24,12 +24,12 @@ def dtypes(X: Any) -> list[Any]:
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:
-    """Array of any library, or what NumPy makes one of, on the host."""
+    """Array of any library, or anything that NumPy makes an array of, on the host."""
     return to_host(array) if is_array(array) else np.asarray(array)
 
 
-def check_same_place(X: Any, where: Backend, method: str) -> None:
-    """Refuse X of another library or device than the network, when dispatch is on.
+def check_same_place(X: Any, backend: Backend, method: str) -> None:
+    """Refuse X of another library or device than the network if dispatch is on.
 
     Raises
     ------
@@ -38,8 +38,8 @@ def check_same_place(X: Any, where: Backend, method: str) -> None:
     if not sklearn.get_config()["array_api_dispatch"]:
         return
     name, place = (library_name(namespace(X=X)), device(X)) if follows(X) else ("numpy", "cpu")
-    if name != where.name or (name != "numpy" and where.device is not None and place != where.device):
+    if name != backend.name or (name != "numpy" and backend.device is not None and place != backend.device):
         raise ValueError(
             f"Inputs of {method}() must use the same namespace and the same device as those of fit: X is on "
-            f"{name} ({place}), the network on {where}; `to` moves the network"
+            f"{name} ({place}), the network on {backend}; `to` moves the network"
         )

@@ -1,4 +1,4 @@
-"""What a fitted estimator can do, and its attributes, which follow X."""
+"""`Fitted`: predictions and attributes of a fitted estimator, which follow X."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from portnn.backends import Array, Backend
+from portnn.interop.scikit_learn import SKLEARN_OBJECTIVES
 from portnn.models import layer_parameters
 from portnn.sklearn.dispatch import check_same_place, dtypes
 
-OUTPUT_ACTIVATIONS = {"cross_entropy": "softmax", "binary_cross_entropy": "logistic", "squared_error": "identity"}
-"""What turns the outputs of a network into predictions, in scikit-learn's words."""
+OUT_ACTIVATIONS = {objective: name for name, objective in SKLEARN_OBJECTIVES.items()}
+"""scikit-learn's name of the output activation, by portnn's objective."""
 
 
 class Fitted(BaseEstimator):  # type: ignore[misc]
-    """A portnn.MLP as scikit-learn sees it once it has been trained."""
+    """A trained portnn.MLP behind scikit-learn's interface."""
 
     mlp_: Any
 
     def predict(self, X: Any) -> Array:
-        """Likeliest class of each row, or the prediction of a regression, where X lives.
+        """Likeliest class of each row, or the prediction of a regression, in the place of X.
 
         Parameters
         ----------
@@ -30,7 +31,7 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         array (rows,) or (rows, n)
-            Class labels that are strings come in NumPy's arrays.
+            Class labels that are strings are always NumPy's.
         """
         table = self._table(X, "predict")
         return self.mlp_.predict(table)
@@ -40,7 +41,8 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        backend : {"numpy", "cupy", "torch", "jax", "array-api-strict"} or Backend
+        backend : str or Backend
+            Name of an array library; see `portnn.backend`.
         device : str, optional
 
         Returns
@@ -53,17 +55,17 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
 
     @property
     def coefs_(self) -> list[Array]:
-        """Weights of every layer (n_in, n_out), where X lived."""
+        """Weights of every layer (n_in, n_out), in the library and on the device of X."""
         return [layer_parameters(self.mlp_.params, layer)[0] for layer in range(self.mlp_.model.depth)]
 
     @property
     def intercepts_(self) -> list[Array]:
-        """Biases of every layer (n_out,), where X lived."""
+        """Biases of every layer (n_out,), in the library and on the device of X."""
         return [layer_parameters(self.mlp_.params, layer)[1] for layer in range(self.mlp_.model.depth)]
 
     @property
     def n_layers_(self) -> int:
-        """Number of layers, that of the inputs among them."""
+        """Number of layers, including the inputs."""
         return len(self.mlp_.model.sizes)
 
     @property
@@ -73,11 +75,11 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
 
     @property
     def out_activation_(self) -> str:
-        """Name of what turns outputs into predictions: softmax, logistic or identity."""
-        return OUTPUT_ACTIVATIONS[self.mlp_.objective]
+        """Name of the output activation: softmax, logistic or identity."""
+        return OUT_ACTIVATIONS[self.mlp_.objective]
 
     def _table(self, X: Any, method: str) -> Any:
-        """Checked X to predict for."""
+        """X, checked for prediction."""
         check_is_fitted(self)
         check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.{method}")
         return validate_data(self, X, dtype=dtypes(X), reset=False)

@@ -1,4 +1,4 @@
-"""`MLPClassifier`: a perceptron with hidden layers that tells classes apart."""
+"""`MLPClassifier`: a multilayer perceptron for classification."""
 
 from __future__ import annotations
 
@@ -9,78 +9,77 @@ from portnn.sklearn.classifier import Classifier
 
 
 class MLPClassifier(Classifier):
-    """Multilayer perceptron for classification, on the arrays that it is given.
+    """Multilayer perceptron for classification, on arrays of any library.
 
-    Two classes share one logistic output; more have a softmax; several columns of 0 and 1 are as many
-    yes-or-no questions.
+    Two classes share a logistic output; more have a softmax; several columns of 0 and 1 have a logistic output each.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int
         Units of every hidden layer; empty for a linear model.
     activation : {"relu", "identity", "logistic", "sigmoid", "tanh", "rbf"}
-        Of the hidden layers; "logistic" and "sigmoid" are the same.
+        Activation of the hidden layers; "logistic" and "sigmoid" are the same.
     solver : {"adam", "sgd", "lbfgs", "momentum", "nesterov", "adagrad", "rmsprop", "adamw"}
     alpha : float
-        L2 penalty of the weights (not biases), divided by the rows of a batch, or by what they weigh.
+        L2 penalty on weights (not biases), divided by the number of rows in a batch, or by their total weight.
     batch_size : int or "auto"
         Rows of a mini-batch; "auto": ``min(200, rows)``.
     learning_rate : {"constant", "invscaling", "adaptive"}
-        Of the solver sgd: the same throughout; divided by ``(t + 1)^power_t`` with the rows t seen so far; or
-        divided by 5 instead of stopping, down to 1e-6.
+        For the solver sgd: the same throughout; divided by ``(t + 1)^power_t`` after t rows; or divided by 5, down to
+        1e-6, whenever training would stop.
     learning_rate_init : float
     power_t : float
     max_iter : int
-        Epochs at most; for lbfgs iterations.
+        Largest number of epochs; for lbfgs, of iterations.
     shuffle : bool
         Draw a new order of rows every epoch.
     random_state : int, RandomState or None
-        Of the first weights, the order of rows, dropout and the held-out rows.
+        Decides on the initial weights, the order of rows, dropout and the held-out rows.
     tol : float
-        What counts as an improvement of the mean training loss, or of the held-out score. For lbfgs the largest
-        entry of the gradient that counts as none.
+        Smallest improvement that counts, of the mean training loss or the held-out score. For lbfgs, the largest
+        gradient entry at which training stops.
     verbose : bool
         Show progress on stderr.
     warm_start : bool
-        Let `fit` start from the weights that are there.
+        Whether `fit` continues from the weights of the last fit.
     momentum : float in [0, 1)
-        Of the solver sgd.
+        For the solver sgd.
     nesterovs_momentum : bool
     early_stopping : bool
-        Hold out rows, stop by their score and keep the best weights.
+        Whether to hold out rows, stop by their score and keep the best weights.
     validation_fraction : float in [0, 1)
     beta_1, beta_2 : float in [0, 1)
-        Of the solver adam.
+        For the solver adam.
     epsilon : float
     n_iter_no_change : int or inf
-        Epochs without improvement that are waited for.
+        Epochs in a row without improvement before training stops.
     max_fun : int
-        Evaluations of the loss at most, for lbfgs.
+        Largest number of evaluations of the loss, for lbfgs.
     dropout : float in [0, 1)
-        Rate at which every hidden layer's output is dropped in training.
+        Dropout rate of the hidden layers' outputs in training.
     class_weight : dict or "balanced", optional
-        Weight of each class label; "balanced" gives all classes the same weight in all.
+        Weight of each class label; "balanced" gives all classes the same total weight.
 
     Attributes
     ----------
     classes_ : array (n,)
     coefs_, intercepts_ : list of arrays (n_in, n_out) and (n_out,)
-        Of every layer, where X lived.
+        Weights and biases of every layer, in the library and on the device of X.
     mlp_ : portnn.MLP
-        The network itself.
+        The network.
     loss_, best_loss_ : float
-        Mean training loss of the last epoch, and the lowest; with early stopping `best_loss_` is None.
+        Mean training loss of the last epoch, and the lowest of all; with early stopping `best_loss_` is None.
     loss_curve_ : list of float
         Loss of every epoch (not for lbfgs).
     validation_scores_, best_validation_score_ : list of float, float
         Accuracy on the held-out rows after every epoch; None without early stopping.
     n_iter_, t_ : int
-        Epochs of the last `fit`, and rows seen in all.
+        Epochs of the last `fit`, and total number of rows seen.
     n_layers_, n_outputs_ : int
     out_activation_ : {"softmax", "logistic"}
     n_features_in_ : int
     feature_names_in_ : array of str
-        Where X has names.
+        If X has column names.
 
     Examples
     --------

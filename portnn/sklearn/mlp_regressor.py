@@ -1,4 +1,4 @@
-"""`MLPRegressor`: a perceptron that predicts numbers."""
+"""`MLPRegressor`: a multilayer perceptron for regression."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         return float(r2_score(host(y), host(self.predict(X)), sample_weight=weights))
 
     def __sklearn_tags__(self) -> Any:
-        """Say what scikit-learn may expect."""
+        """Tags that tell scikit-learn what this estimator supports."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
@@ -99,5 +99,5 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     def _targets(self, y: Host, again: bool) -> Host:
         return y.astype(np.float64)
 
-    def _objective(self, y: Host, classes: Any) -> str:
-        return "squared_error"
+    def _out_activation(self, y: Host, classes: Any) -> str:
+        return "identity"

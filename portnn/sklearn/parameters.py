@@ -1,4 +1,4 @@
-"""What the parameters of the estimators may be."""
+"""Parameters of the estimators, and which values they may have."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS
 from portnn.sklearn.solvers import LEARNING_RATES, SOLVERS
-
-ACTIVATIONS = {
-    "identity": "identity", "logistic": "sigmoid", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "rbf": "rbf"
-}  # fmt: skip
-"""Names of activations, scikit-learn's among them, and portnn's."""
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions(set(ACTIVATIONS))],
+    "activation": [StrOptions(set(SKLEARN_ACTIVATIONS))],
     "solver": [StrOptions(set(SOLVERS))],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -41,4 +37,4 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "dropout": [Interval(Real, 0, 1, closed="left")],
 }
-"""Of every parameter what scikit-learn's validation lets pass."""
+"""Values of every parameter that scikit-learn's validation accepts."""

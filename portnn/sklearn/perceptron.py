@@ -1,4 +1,4 @@
-"""What the estimators share: validation and training."""
+"""`Perceptron`: validation and training, which all estimators share."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from sklearn.utils.validation import validate_data
 
 from portnn.backends import backend, to_host
 from portnn.estimators import MLP
+from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS, SKLEARN_OBJECTIVES
 from portnn.sklearn.descent import Rows, descend, hold_out
 from portnn.sklearn.dispatch import check_same_place, dtypes, host
 from portnn.sklearn.fitted import Fitted
 from portnn.sklearn.lbfgs import minimize
-from portnn.sklearn.parameters import ACTIVATIONS, CONSTRAINTS
-from portnn.sklearn.solvers import STOCHASTIC, as_rates, as_solver
-from portnn.tables.placing import place_weights
+from portnn.sklearn.parameters import CONSTRAINTS
+from portnn.sklearn.solvers import STOCHASTIC, learning_rate_of, optimizer_of
+from portnn.tables import place_weights
 
 Host = np.ndarray[Any, Any]
 
 HOST = backend("numpy", dtype="float64")
 
 
-def goes_on(estimator: Any) -> bool:
-    """Whether there is a `partial_fit`; without one, an AttributeError says why.
+def has_mini_batches(estimator: Any) -> bool:
+    """Whether there is a `partial_fit`; if not, an AttributeError says why.
 
     Raises
     ------
@@ -45,6 +46,9 @@ def goes_on(estimator: Any) -> bool:
 class Perceptron(Fitted):
     """A portnn.MLP behind scikit-learn's interface; see `MLPClassifier` for parameters and attributes."""
 
+    n_iter_: int
+    t_: int
+    loss_: float
     loss_curve_: list[float]
     best_loss_: float | None
     validation_scores_: list[float] | None
@@ -71,40 +75,40 @@ class Perceptron(Fitted):
         TypeError
             If X is sparse.
         ValueError
-            If X, y or sample_weight cannot be trained on, or a parameter is out of its range.
+            If X, y or sample_weight cannot be trained on, or a parameter is out of range.
         DivergenceError
             If the loss is not finite.
         """
         self._validate_params()
-        if self.solver == "lbfgs" and self.early_stopping:
-            raise ValueError("early_stopping needs a solver with mini-batches, not lbfgs")
-        if self.solver == "lbfgs" and self._layers()[2]:
-            raise ValueError("dropout needs a solver with mini-batches, not lbfgs")
+        stochastic = self.solver in STOCHASTIC
+        for parameter, value in {"early_stopping": self.early_stopping, "dropout": self._layers()[2]}.items():
+            if value and not stochastic:
+                raise ValueError(f"{parameter} needs a solver with mini-batches, not {self.solver}")
         again = self.warm_start and hasattr(self, "mlp_")
         rows, seed = self._rows(X, y, sample_weight, again), self._seed()
         train, held = rows, None
         if self.early_stopping:
             train, held = hold_out(rows, self.validation_fraction, seed=seed, stratify=self._stratifies(rows.y))
-        batch_size = train.size if self.solver == "lbfgs" else self._batch_size(train.size)
+        batch_size = self._batch_size(train.size) if stochastic else train.size
         mlp = self._network(rows, None, self._l2(train, batch_size), seed, again)
         if not again:
             self._begin()
-        if self.solver == "lbfgs":
+        if stochastic:
+            descent = descend(self, mlp, train, held, batch_size=batch_size, seen=self.t_)
+            self._record(descent.losses, train.size)
+            if held is not None:
+                self.validation_scores_ = (self.validation_scores_ or []) + descent.scores
+                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_)
+        else:
             self.loss_, self.n_iter_ = minimize(self, mlp, train)
             self.best_loss_ = self.loss_
-        else:
-            found = descend(self, mlp, train, held, batch_size=batch_size, seen=self.t_)
-            self._note(found.losses, train.size)
-            if held is not None:
-                self.validation_scores_ = (self.validation_scores_ or []) + found.scores
-                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_)
         if not all(np.all(np.isfinite(to_host(array))) for array in (mlp.params or {}).values()):
             raise ValueError(f"{self.solver} ended in weights that are not finite; are there large values in X or y?")
         self.mlp_ = mlp
         return self
 
     def _fit_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Any:
-        """Train for one epoch; the optimizer goes on where the last call left it."""
+        """Train for one epoch; the optimizer continues from the last call."""
         self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -116,24 +120,25 @@ class Perceptron(Fitted):
         if not again:
             self._begin()
         batches = math.ceil(rows.size / batch_size)
-        rates = as_rates(self, self.learning_rate_init, rows=rows.size, batches=batches, seen=self.t_)
+        schedule = learning_rate_of(self).schedule
+        rates = schedule(self, self.learning_rate_init, rows=rows.size, batches=batches, seen=self.t_)
         done, before = len(mlp.metrics), mlp.history.step if mlp.history is not None else 0
         try:
             mlp.partial_fit(
-                *rows, batch_size=batch_size, shuffle=self.shuffle, optimizer=as_solver(self), learning_rate=rates(0)
+                *rows, batch_size=batch_size, shuffle=self.shuffle, optimizer=optimizer_of(self), learning_rate=rates(0)
             )
         except BaseException:
             mlp.model = network
             raise
         lines = mlp.metrics[done:]
         steps = np.diff([before, *(line["step"] for line in lines)])
-        self._note([float(np.average([line["loss"] for line in lines], weights=steps))], rows.size)
+        self._record([float(np.average([line["loss"] for line in lines], weights=steps))], rows.size)
         self.mlp_ = mlp
         return self
 
-    @available_if(goes_on)  # type: ignore[untyped-decorator]
+    @available_if(has_mini_batches)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Train for one epoch; the optimizer goes on where the last call left it.
+        """Train for one epoch; the optimizer continues from the last call.
 
         Parameters
         ----------
@@ -147,7 +152,7 @@ class Perceptron(Fitted):
         return self._fit_epoch(X, y, sample_weight, None)
 
     def __sklearn_tags__(self) -> Any:
-        """Say what scikit-learn may expect."""
+        """Tags that tell scikit-learn what this estimator supports."""
         tags = super().__sklearn_tags__()
         tags.array_api_support = True
         return tags
@@ -160,20 +165,20 @@ class Perceptron(Fitted):
         """Checked y on the host."""
         raise NotImplementedError
 
-    def _objective(self, y: Host, classes: Any) -> str:
-        """What is to be minimised for y."""
+    def _out_activation(self, y: Host, classes: Any) -> str:
+        """Output activation that y calls for, which decides on the loss."""
         raise NotImplementedError
 
     def _stratifies(self, y: Host) -> bool:
-        """Whether held-out rows are to have the same share of every class."""
+        """Whether each class has the same share of the held-out rows."""
         return False
 
     def _row_weights(self, weights: Host | None, y: Host) -> Host | None:
-        """How much each row counts in all."""
+        """How much each row counts, all weights combined."""
         return weights
 
     def _rows(self, X: Any, y: Any, sample_weight: Any, again: bool) -> Rows:
-        """Checked X where it lives, y and weights on the host."""
+        """Checked X in its place, y and weights on the host."""
         if y is None:
             raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
         if again:
@@ -199,11 +204,11 @@ class Perceptron(Fitted):
         return min(int(self.batch_size), rows)
 
     def _l2(self, rows: Rows, batch_size: int) -> float:
-        """Penalty that scikit-learn's alpha stands for: a share of the batch's weight, taken as the same for all."""
+        """L2 penalty for scikit-learn's alpha, which is divided by the weight of a batch, here taken as the mean."""
         return float(self.alpha) / (batch_size * rows.mean_weight())
 
     def _network(self, rows: Rows, classes: Any, l2: float, seed: int, again: bool) -> MLP:
-        """MLP to train: a new one, whose outputs the whole y decides, or the one that is there."""
+        """MLP to train: a new one, with outputs for the whole y, or the one fitted before."""
         if again:
             mlp: MLP = self.mlp_
             mlp.model = replace(self.mlp_.model, l2=l2)
@@ -212,9 +217,8 @@ class Perceptron(Fitted):
         sizes = tuple(map(int, sizes if isinstance(sizes, Iterable) else (sizes,)))
         if any(size < 1 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}")
-        mlp = MLP(
-            sizes, ACTIVATIONS[activation], self._objective(rows.y, classes), l2=l2, dropout=float(dropout), seed=seed
-        )
+        objective = SKLEARN_OBJECTIVES[self._out_activation(rows.y, classes)]
+        mlp = MLP(sizes, SKLEARN_ACTIVATIONS[activation], objective, l2=l2, dropout=float(dropout), seed=seed)
         mlp.initialize(rows.X, rows.y, classes)
         return mlp
 
@@ -223,9 +227,9 @@ class Perceptron(Fitted):
         self.n_iter_, self.t_, self.loss_curve_, self.best_loss_ = 0, 0, [], math.inf
         self.validation_scores_ = self.best_validation_score_ = None
 
-    def _note(self, losses: list[float], rows: int) -> None:
-        """Keep account of epochs over some rows."""
+    def _record(self, losses: list[float], rows: int) -> None:
+        """Record the losses of epochs over some rows."""
         self.loss_curve_ = self.loss_curve_ + losses
         self.n_iter_, self.t_ = len(losses), self.t_ + len(losses) * rows
-        if losses:  # there are none where an interrupt came before the first step
+        if losses:  # there are none if an interrupt came before the first step
             self.loss_, self.best_loss_ = losses[-1], min(self.loss_curve_)

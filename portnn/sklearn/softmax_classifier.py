@@ -1,4 +1,4 @@
-"""`SoftmaxClassifier`: a linear map that tells classes apart."""
+"""`SoftmaxClassifier`: softmax regression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SoftmaxClassifier(Classifier):
     Parameters
     ----------
     solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol
-        As in `MLPClassifier`; but the solver is lbfgs, which suits a convex loss.
+        As in `MLPClassifier`, but the default solver is lbfgs, which suits a convex loss.
     verbose, warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon
         As in `MLPClassifier`.
     n_iter_no_change, max_fun, class_weight

@@ -1,35 +1,51 @@
-"""Solvers and learning rates by the names that scikit-learn has for them, as portnn's optimizers and schedules."""
+"""Solvers and learning rates by scikit-learn's names, as portnn's optimizers and schedules."""
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from portnn.optimizers import SGD, Adam, Optimizer, optimizer
 from portnn.optimizers.schedules import Constant, Schedule
 
-STOCHASTIC = ("sgd", "adam", "momentum", "nesterov", "adagrad", "rmsprop", "adamw")
-"""Solvers that go through mini-batches: scikit-learn's two, and portnn's others by name."""
 
-SOLVERS = ("lbfgs", *STOCHASTIC)
+class Solver(NamedTuple):
+    """A way to train.
 
-LEARNING_RATES = ("constant", "invscaling", "adaptive")
+    Attributes
+    ----------
+    optimizer : callable or None
+        Optimizer with the parameters of an estimator; None if the solver has no mini-batches.
+    has_schedules : bool
+        Whether the parameter `learning_rate` applies; otherwise the rate is constant.
+    """
+
+    optimizer: Callable[[Any], Optimizer] | None
+    has_schedules: bool = False
 
 
-def as_solver(chosen: Any) -> Optimizer:
-    """Optimizer with the settings of an estimator."""
-    if chosen.solver == "sgd":
-        nesterov = bool(chosen.nesterovs_momentum) and chosen.momentum > 0
-        return SGD(momentum=chosen.momentum, nesterov=nesterov)
-    if chosen.solver == "adam":
-        return Adam(beta1=chosen.beta_1, beta2=chosen.beta_2, eps=chosen.epsilon)
-    return optimizer(chosen.solver)
+class LearningRate(NamedTuple):
+    """How the learning rate changes.
+
+    Attributes
+    ----------
+    schedule : callable
+        ``schedule(estimator, rate, rows=, batches=, seen=)``, with the rows and batches of an epoch and the rows seen
+        before.
+    adaptive : bool
+        Whether the rate is divided, instead of training being stopped, when the loss no longer improves.
+    """
+
+    schedule: Callable[..., Schedule]
+    adaptive: bool = False
 
 
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
-    """``learning_rate / (t + 1)^power_t`` through every epoch, with the t rows seen before it.
+    """``learning_rate / (t + 1)^power_t`` throughout an epoch, with t rows seen before it.
 
     Parameters
     ----------
@@ -57,8 +73,60 @@ class InverseScaling(Schedule):
         return self.learning_rate / math.pow(self.seen + step // self.batches * self.rows + 1, self.power_t)
 
 
-def as_rates(chosen: Any, rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
-    """Schedule of an estimator: "invscaling" for sgd, else the same rate at every step."""
-    if chosen.solver == "sgd" and chosen.learning_rate == "invscaling":
-        return InverseScaling(rate, rows=rows, batches=batches, seen=seen, power_t=chosen.power_t)
+def sgd(estimator: Any) -> Optimizer:
+    """SGD with the momentum of an estimator."""
+    nesterov = bool(estimator.nesterovs_momentum) and estimator.momentum > 0
+    return SGD(momentum=estimator.momentum, nesterov=nesterov)
+
+
+def adam(estimator: Any) -> Optimizer:
+    """Adam with the decay rates of an estimator."""
+    return Adam(beta1=estimator.beta_1, beta2=estimator.beta_2, eps=estimator.epsilon)
+
+
+def by_name(name: str, estimator: Any) -> Optimizer:
+    """One of portnn's optimizers, which have no parameters in scikit-learn."""
+    return optimizer(name)
+
+
+def constant(estimator: Any, rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
+    """The same rate at every step."""
     return Constant(rate)
+
+
+def inverse_scaling(estimator: Any, rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
+    """`InverseScaling` with the exponent of an estimator."""
+    return InverseScaling(rate, rows=rows, batches=batches, seen=seen, power_t=estimator.power_t)
+
+
+SOLVERS = {
+    "lbfgs": Solver(None),
+    "sgd": Solver(sgd, has_schedules=True),
+    "adam": Solver(adam),
+    **{
+        name: Solver(functools.partial(by_name, name))
+        for name in ("momentum", "nesterov", "adagrad", "rmsprop", "adamw")
+    },
+}
+"""scikit-learn's three, and portnn's other optimizers by name."""
+
+STOCHASTIC = tuple(name for name, solver in SOLVERS.items() if solver.optimizer is not None)
+"""Solvers with mini-batches."""
+
+LEARNING_RATES = {
+    "constant": LearningRate(constant),
+    "invscaling": LearningRate(inverse_scaling),
+    "adaptive": LearningRate(constant, adaptive=True),
+}
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """Optimizer of an estimator whose solver has mini-batches."""
+    make = SOLVERS[estimator.solver].optimizer
+    assert make is not None, f"{estimator.solver} has no mini-batches"
+    return make(estimator)
+
+
+def learning_rate_of(estimator: Any) -> LearningRate:
+    """How the learning rate of an estimator changes, with its solver."""
+    return LEARNING_RATES[estimator.learning_rate if SOLVERS[estimator.solver].has_schedules else "constant"]

@@ -1,4 +1,4 @@
-"""`read_csv`: numbers and labels of a CSV file, by NumPy's parser; where it fails, the fault is searched for."""
+"""`read_csv`: numbers and labels of a CSV file, by NumPy's parser; if that fails, row by row to find the fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from portnn.tables.csv_sheet import DELIMITERS, CsvSheet, as_number, is_missing, looks_like_number, not_in_encoding
+from portnn.tables.csv_cells import as_number, is_missing, looks_like_number
+from portnn.tables.csv_sheet import DELIMITERS, CsvSheet, not_in_encoding
 from portnn.tables.table import Table
 
 Host = np.ndarray[Any, Any]
@@ -25,14 +26,14 @@ def read_csv(
     Parameters
     ----------
     sheet : CsvSheet
-        What `open_csv` found.
+        What `open_csv` returned.
     features : sequence of int
         Columns of numbers that become `x`.
     targets : sequence of int, optional
-        Columns that become `y`. Several of them hold numbers.
+        Columns that become `y`; if there are several, all hold numbers.
     labels : {"text", "numbers", "classes"}, optional
-        What a single target holds. "classes": numbers, unless a cell is text. Without it: text, unless more than half
-        of its cells look like numbers.
+        What a single target holds. "classes" means numbers, unless a cell is text. By default it holds numbers if more
+        than half of its cells look like numbers, else text.
 
     Returns
     -------
@@ -41,13 +42,13 @@ def read_csv(
     Raises
     ------
     ValueError
-        If there is no row, a row has another length, or a cell is missing, text among numbers, NaN or infinity.
-        The message names the line, counted as an editor does, and the column.
+        If there are no rows, a row has another length, or a cell is missing, text among numbers, NaN or infinity.
+        The message names the line, as an editor counts it, and the column.
 
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from portnn.datasets import open_csv
+    >>> from portnn.tables import open_csv, read_csv
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "trees.csv")
     ...     _ = path.write_text("width,kind,height\n1.5,oak,2\n3,elm,4\n")
@@ -59,66 +60,68 @@ def read_csv(
     single = targets[0] if len(targets) == 1 else None
     numbers = (*features, *(targets if single is None else ()))
     try:
-        values, words = _parsed(sheet, numbers, single) or _searched(sheet, numbers, single)
+        values, cells = parse(sheet, numbers, single) or parse_by_row(sheet, numbers, single)
     except UnicodeError:
         raise ValueError(not_in_encoding(sheet.name, sheet.data, sheet.encoding)) from None
     except csv.Error as error:
         raise ValueError(f"{sheet.name}: {error}") from error
     x, y = np.ascontiguousarray(values[:, : len(features)]), values[:, len(features) :]
     if single is not None:
-        y = _target(sheet, single, words, labels)
+        y = parse_target(sheet, single, cells, labels)
     names = sheet.names
     return Table(
-        x, y if targets else None, names and tuple(names[column] for column in features),
-        names and tuple(names[column] for column in targets), sheet.name,
-    )  # fmt: skip
+        x,
+        y if targets else None,
+        names and tuple(names[column] for column in features),
+        names and tuple(names[column] for column in targets),
+        sheet.name,
+    )
 
 
-def _parsed(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]] | None:
-    """Values of columns (rows, n) and the cells of one, by NumPy's parser; None where it does not get along."""
-    # All columns are read, since a row that is too long would pass where some are left out.
-    kinds = np.dtype([(str(column), "f8" if column in numbers else "O") for column in range(sheet.width)])
+def parse(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]] | None:
+    """Values of some columns (rows, n) and the cells of a single one, by NumPy's parser; None if it fails."""
+    # All columns are read: if some were left out, a row that is too long would pass.
+    dtype = np.dtype([(str(column), "f8" if column in numbers else "O") for column in range(sheet.width)])
+    dialect: dict[str, Any] = {"comments": None, "delimiter": sheet.delimiter, "quotechar": '"'}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # it warns of a file without rows
-            found = np.loadtxt(
-                sheet.text(), kinds, comments=None, delimiter=sheet.delimiter, skiprows=sheet.skip, ndmin=1,
-                quotechar='"',
-            )  # fmt: skip
+            warnings.simplefilter("error")  # it warns if a file has no rows
+            table = np.loadtxt(sheet.text(), dtype, skiprows=sheet.skip, ndmin=1, **dialect)
     except UnicodeError:
         raise
     except (ValueError, UserWarning):
         return None
-    values = np.empty((len(found), len(numbers)))
-    for place, column in enumerate(numbers):
-        values[:, place] = found[str(column)]
+    values = np.empty((len(table), len(numbers)))
+    for position, column in enumerate(numbers):
+        values[:, position] = table[str(column)]
     if not np.all(np.isfinite(values)):
         return None
-    if any(_quoted_late(cell) for name in kinds.names or () if kinds[name] == "O" for cell in found[name].tolist()):
+    text = [name for name in dtype.names or () if dtype[name] == "O"]
+    if any(quoted_after_space(cell) for name in text for cell in table[name].tolist()):
         return None
-    return values, [] if single is None else found[str(single)].tolist()
+    return values, [] if single is None else table[str(single)].tolist()
 
 
-def _quoted_late(cell: str) -> bool:
-    """Whether spaces stand before a quote: NumPy's parser takes it for text, where the quotes enclose the cell."""
+def quoted_after_space(cell: str) -> bool:
+    """Whether spaces precede an opening quote, which NumPy's parser would take for part of the text."""
     return cell.startswith(" ") and cell.lstrip(" ").startswith('"')
 
 
-def _searched(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]]:
-    """The same row by row, or the place of the first fault."""
-    values, words = [], []
+def parse_by_row(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]]:
+    """What `parse` returns; raises ValueError with the place of the first fault."""
+    values, cells = [], []
     for line, row in sheet.rows():
-        values.append([_number(sheet, line, column, row[column]) for column in numbers])
+        values.append([parse_number(sheet, line, column, row[column]) for column in numbers])
         if single is not None:
-            words.append(row[single])
+            cells.append(row[single])
     if not values:
         raise ValueError(f"{sheet.name} has {'a header but ' if sheet.names else ''}no rows")
-    return np.asarray(values, dtype=np.float64).reshape(len(values), len(numbers)), words
+    return np.asarray(values, dtype=np.float64).reshape(len(values), len(numbers)), cells
 
 
-def _target(sheet: CsvSheet, column: int, words: list[str], labels: str | None) -> Host:
+def parse_target(sheet: CsvSheet, column: int, cells: list[str], labels: str | None) -> Host:
     """Cells of the target, as numbers or as text."""
-    words = [word.strip() for word in words]
+    words = [cell.strip() for cell in cells]
     numbers = [as_number(word) for word in words]
     others = [word for word, number in zip(words, numbers, strict=True) if number is None]
     if labels == "classes":
@@ -128,7 +131,7 @@ def _target(sheet: CsvSheet, column: int, words: list[str], labels: str | None) 
     if labels == "numbers":
         if not all(number is not None and math.isfinite(number) for number in numbers):
             for (line, _), word in zip(sheet.rows(), words, strict=True):
-                _number(sheet, line, column, word)
+                parse_number(sheet, line, column, word)
         return np.asarray(numbers, dtype=np.float64)
     if "" in words:
         line, _ = next(islice(sheet.rows(), words.index(""), None))
@@ -136,8 +139,8 @@ def _target(sheet: CsvSheet, column: int, words: list[str], labels: str | None) 
     return np.asarray(words)
 
 
-def _number(sheet: CsvSheet, line: int, column: int, cell: str) -> float:
-    """Number in a cell of a column of numbers."""
+def parse_number(sheet: CsvSheet, line: int, column: int, cell: str) -> float:
+    """Number in a cell of a column of numbers; raises ValueError with the place of the cell."""
     number = as_number(cell)
     if number is not None and math.isfinite(number):
         return number

@@ -20,19 +20,25 @@ def split_ids(count: int, fraction: float, *, seed: int) -> tuple[Ids, Ids]:
     """
     if not 0.0 <= fraction < 1.0:
         raise ValueError(f"held_out must be in [0, 1), got {fraction}")
-    held = round(count * fraction)
-    if held == count:
+    held_count = round(count * fraction)
+    if held_count == count:
         raise ValueError(f"held_out {fraction} leaves none of {count} rows to train on")
     order = np.random.default_rng((seed, 0, 1)).permutation(count)
-    return np.sort(order[held:]), np.sort(order[:held])
+    return np.sort(order[held_count:]), np.sort(order[:held_count])
 
 
-def take_rows(rows: RowBatch, ids: Ids, where: Backend) -> RowBatch:
-    """Rows of some ids; the rows themselves where that is all of them."""
+def take_rows(rows: RowBatch, ids: Ids, backend: Backend) -> RowBatch:
+    """Rows with the given ids; the same object if that is all of them.
+
+    Raises
+    ------
+    ValueError
+        If all of these rows weigh 0.
+    """
     if len(ids) == rows.x.shape[0]:
         return rows
-    placed = where.asarray(ids)
-    return check_counts(tree_map(lambda array: where.xp.take(array, placed, axis=0), rows))
+    placed = backend.asarray(ids)
+    return check_counts(tree_map(lambda array: backend.xp.take(array, placed, axis=0), rows))
 
 
 def check_counts(rows: RowBatch) -> RowBatch:

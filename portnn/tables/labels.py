@@ -1,4 +1,4 @@
-"""Class labels: what people give as y, the ids that a network is trained on, and the way back."""
+"""Class labels: from the y that people give to the ids that a network is trained on, and back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ Host = np.ndarray[Any, Any]
 
 
 class Classes(NamedTuple):
-    """Class labels in the order of their ids, sorted; on the host.
-
-    With the objective "cross_entropy" every class has an output. With "binary_cross_entropy" two classes share one.
-    """
+    """Class labels, sorted, on the host; a class's id is its position."""
 
     labels: Host
 
@@ -28,11 +25,11 @@ class Classes(NamedTuple):
         Raises
         ------
         ValueError
-            If it is but one.
+            If there is only one.
         """
         labels = np.unique(y)
         if len(labels) < 2:
-            raise ValueError(f"y has only one class, {_shown(labels)}; a classifier needs at least two")
+            raise ValueError(f"y has only one class, {listed(labels)}; a classifier needs at least two")
         return cls(labels)
 
     def encode(self, y: Host) -> Host:
@@ -41,36 +38,42 @@ class Classes(NamedTuple):
         Raises
         ------
         ValueError
-            If there is a label that training never saw.
+            If a label is not one of the classes.
         """
         if y.dtype.kind not in "biuf" and self.labels.dtype.kind in "biuf":
-            raise ValueError(f"y holds labels such as {y[0].item()!r}, but the classes are {_shown(self.labels)}")
+            raise ValueError(f"y holds labels such as {y[0].item()!r}, but the classes are {listed(self.labels)}")
         ids = np.searchsorted(self.labels, y)
         ids[ids == len(self.labels)] = 0
         unknown = self.labels[ids] != y
         if np.any(unknown):
             raise ValueError(
-                f"y has labels that training never saw: {_shown(np.unique(y[unknown]))}; the classes are "
-                f"{_shown(self.labels)}"
+                f"y has labels that training never saw: {listed(np.unique(y[unknown]))}; the classes are "
+                f"{listed(self.labels)}"
             )
         return ids
 
     def decode(self, ids: Host) -> Host:
-        """Labels of ids (rows,)."""
+        """Labels for ids (rows,)."""
         return self.labels[ids]
 
+    def confusion(self, y: Host, predicted: Host) -> Host:
+        """Number of rows of each class (row) that were predicted as each class (column), for labels (rows,)."""
+        counts = np.zeros((len(self.labels), len(self.labels)), dtype=np.int64)
+        np.add.at(counts, (self.encode(y), self.encode(predicted)), 1)
+        return counts
+
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `from_json` makes equal classes of them."""
+        """Plain JSON types, from which `from_json` makes equal classes."""
         return {"labels": self.labels.tolist(), "dtype": self.labels.dtype.str}
 
     @classmethod
     def from_json(cls, record: Any) -> Classes:
-        """Classes out of what `to_json` made.
+        """Classes from what `to_json` returned.
 
         Raises
         ------
         CheckpointError
-            If they are no sorted labels.
+            If they are not sorted labels.
         """
         try:
             dtype = np.dtype(record["dtype"])
@@ -83,12 +86,12 @@ class Classes(NamedTuple):
 
 
 def as_labels(y: Any) -> Host:
-    """Labels on the host, one axis, none missing.
+    """Labels (rows,) on the host, none of them missing.
 
     Raises
     ------
     ValueError
-        If y has another shape, NaN or infinity, or labels of several kinds.
+        If y has another shape, NaN or infinity, or labels of several types.
     """
     labels = to_host(y) if is_array(y) else np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -98,26 +101,28 @@ def as_labels(y: Any) -> Host:
     if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
         raise ValueError("y contains NaN or infinity")
     if labels.dtype.kind == "O":
-        kinds = sorted({type(label).__name__ for label in labels.tolist()})
-        if len(kinds) > 1:
-            raise ValueError(f"y has labels of several kinds: {', '.join(kinds)}")
+        types = sorted({type(label).__name__ for label in labels.tolist()})
+        if len(types) > 1:
+            raise ValueError(f"y has labels of several types: {', '.join(types)}")
         labels = np.asarray(labels.tolist())
     if labels.dtype.kind not in "biufU":
-        raise ValueError(f"y has dtype {labels.dtype}; class labels are numbers or strings")
+        raise ValueError(f"y has dtype {labels.dtype}; class labels must be numbers or strings")
     return labels
 
 
-def place_labels(labels: Host, where: Backend) -> Array:
-    """Labels on the backend; strings stay on the host, and so do numbers that the backend's dtypes cannot hold."""
-    if where.name == "numpy" or labels.dtype.kind == "U":
+def place_labels(labels: Host, backend: Backend) -> Array:
+    """Labels on the backend. Strings stay on the host, and so do numbers that the backend's dtypes cannot represent."""
+    if backend.name == "numpy" or labels.dtype.kind == "U":
         return labels
     if labels.dtype.kind == "b":
-        return where.xp.astype(where.asarray(labels.astype(np.int64)), where.xp.bool)
+        return backend.xp.astype(backend.asarray(labels.astype(np.int64)), backend.xp.bool)
+    dtype = backend.dtype if labels.dtype.kind == "f" else str(backend.integer_dtype).rpartition(".")[2]
     with np.errstate(over="ignore"):
-        kept = labels.astype(where.dtype if labels.dtype.kind == "f" else str(where.integer_dtype).rpartition(".")[2])
-    return where.asarray(labels) if np.array_equal(kept, labels) else labels
+        representable = np.array_equal(labels.astype(dtype), labels)
+    return backend.asarray(labels) if representable else labels
 
 
-def _shown(labels: Host) -> str:
+def listed(labels: Host) -> str:
+    """The first labels, for a message."""
     some = ", ".join(repr(label) for label in labels[:10].tolist())
     return some + (", ..." if len(labels) > 10 else "")

@@ -1,4 +1,4 @@
-"""`Layout`: which columns of a file are features and which are targets, kept with a model for the next file."""
+"""`Layout`: which columns of a file are features and which are targets; a model keeps it for the next file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ Names = tuple[str, ...] | None
 
 
 class Layout(NamedTuple):
-    """How a table stood in its file.
+    """Where the features and targets of a table are in its file.
 
     Attributes
     ----------
     names : tuple of str or None
-        Of all columns of the file, if it had a header.
+        Names of all columns of the file, if it had a header.
     features, targets : tuple of int
-        Numbers of the columns, from 0. An array of its own for the targets counts as columns behind the features.
+        Numbers of the columns, from 0. A separate array of targets counts as columns after the features.
     options : dict of str to str or bool
-        What had to be said to read the file, such as its encoding.
+        Options that were needed to read the file, such as its encoding.
     """
 
     names: Names
@@ -28,31 +28,31 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, names: Names, width: int, targets: Sequence[str], options: dict[str, Any], file: str) -> Layout:
-        """Layout of a file where all columns but the targets are features.
+        """Layout of a file in which all columns but the targets are features.
 
         Parameters
         ----------
         names : tuple of str or None
-            Of its columns.
+            Names of its columns.
         width : int
             Number of its columns.
         targets : sequence of str
-            Names of columns, or their numbers from 1; the last column, if there are none.
+            Names of columns, or their numbers from 1; if empty, the target is the last column.
         options : dict
         file : str
-            What to call the file in an error.
+            Name of the file for messages.
 
         Raises
         ------
         ValueError
-            If there is no such column, or no column is left for the features.
+            If a target is not a column of the file, or no column is left for the features.
         """
-        chosen = tuple(_column(target, names, width, file) for target in targets) or (width - 1,)
+        chosen = tuple(column_number(target, names, width, file) for target in targets) or (width - 1,)
         if len(set(chosen)) < len(chosen):
             raise ValueError(f"{file}: a target is named twice: {', '.join(targets)}")
         features = tuple(column for column in range(width) if column not in chosen)
         if not features:
-            raise ValueError(f"{file}: all {width} columns are targets, so there is none to predict from")
+            raise ValueError(f"{file}: all {width} columns are targets, so none is left to predict from")
         return cls(names, features, chosen, options)
 
     @property
@@ -75,7 +75,7 @@ class Layout(NamedTuple):
         names, width, file
             As for `of`.
         targets : bool
-            Whether the targets are needed. A file without them may hold the features alone.
+            Whether the targets are needed. If not, the file may hold the features alone.
 
         Returns
         -------
@@ -85,7 +85,7 @@ class Layout(NamedTuple):
         Raises
         ------
         ValueError
-            If a column is missing, or columns without names are not as many as they were.
+            If a column is missing, or the number of columns without names differs.
         """
         if names is not None and self.names is not None:
             wanted = (*(self.feature_names or ()), *((self.target_names or ()) if targets else ()))
@@ -94,8 +94,8 @@ class Layout(NamedTuple):
                 raise ValueError(
                     f"{file} has no column {', '.join(map(repr, missing))}; it has {', '.join(map(repr, names))}"
                 )
-            found = tuple(map(names.index, wanted))
-            return found[: len(self.features)], found[len(self.features) :] if targets else None
+            columns = tuple(map(names.index, wanted))
+            return columns[: len(self.features)], columns[len(self.features) :] if targets else None
         whole = len(self.features) + len(self.targets)
         if width == whole:
             return self.features, self.targets if targets else None
@@ -105,18 +105,18 @@ class Layout(NamedTuple):
         raise ValueError(f"{file} has {width} columns, but the model expects {expected}")
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `Layout.from_json` makes the same of them."""
+        """Plain JSON types, from which `from_json` makes an equal layout."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in self._asdict().items()}
 
     @classmethod
     def from_json(cls, record: Any) -> Layout:
-        """Layout out of what `to_json` made."""
+        """Layout from what `to_json` returned."""
         names = record["names"]
         return cls(names and tuple(names), tuple(record["features"]), tuple(record["targets"]), record["options"])
 
 
-def _column(target: str, names: Names, width: int, file: str) -> int:
-    """Number from 0 of a column that is given by its name or its number from 1."""
+def column_number(target: str, names: Names, width: int, file: str) -> int:
+    """Number, from 0, of a column given by its name or its number from 1."""
     if names is not None and target in names:
         return names.index(target)
     if target.isdecimal() and 1 <= int(target) <= width:

@@ -1,4 +1,4 @@
-"""`read_npz`: tables out of NumPy's .npz files, without ever running what a file holds."""
+"""`read_npz`: tables from NumPy's .npz files, without running any code that a file holds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from portnn.tables.table import Table
 
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, SyntaxError)
-"""What zipfile and NumPy raise where bytes are not what they were."""
+DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, SyntaxError)
+"""What zipfile and NumPy raise for damaged files."""
 
 
 def read_npz(
@@ -26,7 +26,7 @@ def read_npz(
     x_name, y_name : str
         Names of the arrays.
     targets : bool, optional
-        Whether y is needed; without it y is read where it is there.
+        Whether to read y; by default it is read if the file has it.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def read_npz(
     Raises
     ------
     OSError
-        If there is no such file, or it is a folder.
+        If the file does not exist or is a folder.
     ValueError
-        If the file is no .npz file, is damaged, lacks an array, or holds what are no numbers.
+        If the file is not an .npz file, is damaged, lacks an array, or holds features that are not finite numbers.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def read_npz(
     ((3, 2), [0, 1, 2])
     """
     name = os.fspath(path)
-    with open(path, "rb") as opened:  # NumPy leaves it open where it is damaged
+    with open(path, "rb") as opened:  # NumPy would leave a damaged file open
         arrays = _arrays(opened, name)
         if not isinstance(arrays, np.lib.npyio.NpzFile):
             raise ValueError(f"{name} holds a single array, expected an .npz file with {x_name} and {y_name}")
@@ -72,13 +72,13 @@ def read_npz(
 
 
 def _arrays(file: BinaryIO, name: str) -> Any:
-    """What NumPy finds in an open file."""
+    """Contents of an open file: an `NpzFile`, or the array of an .npy file."""
     try:
         return np.load(file, allow_pickle=False)
-    except DAMAGES as error:
-        raise ValueError(f"{name} is no .npz file, or is damaged: {error}") from error
-    except ValueError as error:  # whose words advise to run what the file holds
-        raise ValueError(f"{name} is no .npz file") from error
+    except DAMAGE_ERRORS as error:
+        raise ValueError(f"{name} is not an .npz file, or is damaged: {error}") from error
+    except ValueError as error:  # NumPy's message suggests allow_pickle, which would run code from the file
+        raise ValueError(f"{name} is not an .npz file") from error
 
 
 def _array(file: Any, array: str, name: str) -> np.ndarray[Any, Any]:
@@ -87,14 +87,14 @@ def _array(file: Any, array: str, name: str) -> np.ndarray[Any, Any]:
         raise ValueError(f"{name} has no array {array!r}; it has {', '.join(map(repr, file.files)) or 'none'}")
     try:
         return np.asarray(file[array])
-    except (*DAMAGES, ValueError) as error:
+    except (*DAMAGE_ERRORS, ValueError) as error:
         if "allow_pickle" in str(error):
             raise ValueError(f"{name}: {array} holds Python objects, which are not read; save it as numbers") from None
         raise ValueError(f"{name}: {array} is damaged: {error}") from error
 
 
 def _check_finite(array: np.ndarray[Any, Any], what: str) -> None:
-    """Refuse NaN and infinity, and say where."""
+    """Raise ValueError, with the position, if there is NaN or infinity."""
     if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
         place = ", ".join(map(str, np.argwhere(~np.isfinite(array))[0]))
         raise ValueError(f"{what}[{place}] is NaN or infinite")

@@ -1,4 +1,4 @@
-"""Scaling: every column to mean 0 and standard deviation 1, as the training rows have them."""
+"""Scaling: the shift and scale that bring every column of the training rows to mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Scaling(NamedTuple):
     deviation: np.ndarray[Any, Any]
 
     @classmethod
-    def of(cls, x: Array, where: Backend) -> Scaling:
+    def of(cls, x: Array, backend: Backend) -> Scaling:
         """Scaling of a table (rows, features) on a backend, in its dtype; see `of_host`."""
-        xp = where.xp
-        found = (xp.mean(x, axis=0), xp.std(x, axis=0), xp.max(x, axis=0) > xp.min(x, axis=0))
-        return cls._checked(*(where.to_host(array) for array in found))
+        xp = backend.xp
+        statistics = (xp.mean(x, axis=0), xp.std(x, axis=0), xp.max(x, axis=0) > xp.min(x, axis=0))
+        return cls._checked(*map(backend.to_host, statistics))
 
     @classmethod
     def of_host(cls, values: np.ndarray[Any, Any]) -> Scaling:
@@ -29,15 +29,15 @@ class Scaling(NamedTuple):
         Raises
         ------
         ValueError
-            If numbers are too large for their mean and deviation.
+            If numbers are so large that their mean or deviation overflows.
         """
         with np.errstate(all="ignore"):
-            found = np.mean(values, axis=0), np.std(values, axis=0)
-        return cls._checked(*found, np.max(values, axis=0) > np.min(values, axis=0))
+            mean, deviation = np.mean(values, axis=0), np.std(values, axis=0)
+        return cls._checked(mean, deviation, np.max(values, axis=0) > np.min(values, axis=0))
 
     @classmethod
     def _checked(cls, mean: Any, deviation: Any, changes: Any) -> Scaling:
-        # The deviation of equal numbers may be a rounding error above 0.
+        # Rounding may give equal numbers a deviation slightly above 0.
         mean, deviation = mean.astype(np.float64), np.where(changes & (deviation > 0.0), deviation, 1.0)
         wrong = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(deviation)))
         if len(wrong):
@@ -45,24 +45,24 @@ class Scaling(NamedTuple):
         return cls(mean, deviation.astype(np.float64))
 
     def of_rows(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Scaled table on the host, float64: large numbers that differ little keep what they differ by."""
+        """Scaled table on the host, in float64, so that large numbers keep their small differences."""
         return (x.astype(np.float64) - self.mean) / self.deviation  # type: ignore[no-any-return]
 
-    def __call__(self, x: Array, where: Backend) -> Array:
-        """Scaled table: a new array."""
-        x = x - where.asarray(self.mean)
-        x /= where.asarray(self.deviation)
+    def __call__(self, x: Array, backend: Backend) -> Array:
+        """Scaled table, a new array."""
+        x = x - backend.asarray(self.mean)
+        x /= backend.asarray(self.deviation)
         return x
 
-    def undo(self, x: Array, where: Backend) -> Array:
-        """What the scaled table was."""
-        return x * where.asarray(self.deviation) + where.asarray(self.mean)
+    def undo(self, x: Array, backend: Backend) -> Array:
+        """Table before it was scaled, a new array."""
+        return x * backend.asarray(self.deviation) + backend.asarray(self.mean)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `Scaling.from_json` makes the same of them."""
+        """Plain JSON types, from which `from_json` makes an equal scaling."""
         return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
 
     @classmethod
     def from_json(cls, record: Any) -> Scaling:
-        """Scaling out of what `to_json` made."""
+        """Scaling from what `to_json` returned."""
         return cls(np.asarray(record["mean"], dtype=np.float64), np.asarray(record["deviation"], dtype=np.float64))

@@ -1,4 +1,4 @@
-"""`Table`: rows of numbers and what is to be predicted of each, as a file held them."""
+"""`Table`: rows of features and their targets, as read from a file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 
 
 class Table(NamedTuple):
-    """Rows of numbers and what is to be predicted of each.
+    """Rows of features and their targets.
 
     Attributes
     ----------
     x : array (rows, features), float64
     y : array (rows,) of labels or numbers, array (rows, n) of numbers, or None
     feature_names : tuple of str or None
-        None, where the file names no columns.
+        None if the file does not name its columns.
     target_names : tuple of str or None
     name : str
-        What to call the table in a message: its file.
+        Name of the table for messages: its file.
     """
 
     x: np.ndarray[Any, Any]

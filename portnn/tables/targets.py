@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import is_array, to_host
+from portnn.backends import Array, is_array, to_host
 from portnn.checkpoints import CheckpointError
+from portnn.objectives import OBJECTIVES
 from portnn.tables.labels import Classes, as_labels
 from portnn.tables.scaling import Scaling
 
@@ -17,19 +18,20 @@ Host = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Targets:
-    """How y becomes targets and outputs become predictions; all on the host.
+    """How y becomes targets of a loss, and outputs become predictions.
 
     Attributes
     ----------
-    objective : {"cross_entropy", "binary_cross_entropy", "squared_error"}
+    objective : str
+        Name in `portnn.objectives.OBJECTIVES`.
     outputs : int
         Number of the network's outputs.
     classes : Classes or None
-        Of a classifier; None for a regression, and where every output is a yes-or-no question of its own.
+        Of a classifier; None for a regression, and for several yes-or-no questions.
     one_axis : bool
-        Whether y (rows,) is one value a row, or y (rows, outputs) several.
+        Whether y (rows,) has one value a row; otherwise it is (rows, outputs).
     scaling : Scaling or None
-        Of the values of a regression, where they are standardized.
+        Of the values of a regression, if they are standardized.
     """
 
     objective: str
@@ -40,44 +42,73 @@ class Targets:
 
     @classmethod
     def of(cls, objective: str, y: Any, classes: Any = None) -> Targets:
-        """Targets that y (rows,) or (rows, n) calls for.
+        """Targets that y calls for.
 
         Parameters
         ----------
         objective : str
         y : array (rows,) or (rows, n)
         classes : array, optional
-            All class labels, where y may lack some.
+            All class labels, if y may lack some.
 
         Raises
         ------
         ValueError
-            If there is but one class, or more than two for "binary_cross_entropy".
+            If y has only one class, or more than the objective tells apart.
         """
         if y is None:
             raise ValueError("y is None, but there is nothing to learn without it")
         shape = tuple(y.shape) if is_array(y) else np.shape(y)
         columns = shape[1] if len(shape) > 1 else 1
-        if objective == "squared_error" or (objective == "binary_cross_entropy" and columns > 1):
+        class_count = OBJECTIVES[objective].label.class_count
+        if class_count(columns) is None:
             return cls(objective, columns, None, len(shape) < 2)
         known = Classes.of(as_labels(y if classes is None else classes))
-        if objective == "cross_entropy":
-            return cls(objective, len(known.labels), known)
-        if len(known.labels) > 2:
-            raise ValueError(f"binary_cross_entropy tells two classes apart, but y has {len(known.labels)}")
-        return cls(objective, 1, known)
+        count = len(known.labels)
+        outputs = count if class_count(count) == count else 1
+        if class_count(outputs) != count:
+            raise ValueError(f"{objective} tells {class_count(outputs)} classes apart, but y has {count}")
+        return cls(objective, outputs, known)
 
-    def encode(self, y: Any) -> Host:
-        """Integer ids (rows,) for "cross_entropy", else float64 values (rows, outputs).
+    @classmethod
+    def of_network(cls, objective: str, outputs: int, labels: Any = None) -> Targets:
+        """Targets of a network that has been trained elsewhere.
+
+        Parameters
+        ----------
+        objective : str
+        outputs : int
+        labels : array (n,), optional
+            Class labels in the order of their ids, ascending.
 
         Raises
         ------
         ValueError
-            If y has another shape, labels that are unknown, or NaN or infinity.
+            If the labels are not sorted or their number does not fit, or the objective takes no classes.
+        """
+        if labels is None:
+            return cls(objective, outputs, None, one_axis=outputs == 1)
+        record = OBJECTIVES[objective]
+        if not record.classifies:
+            raise ValueError(f"classes are for classifiers, not for {objective}")
+        known = Classes.of(as_labels(labels))
+        if not np.array_equal(known.labels, as_labels(labels)):
+            raise ValueError(f"classes must be in ascending order, one for each output, got {list(labels)}")
+        if record.label.class_count(outputs) != len(known.labels):
+            raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {outputs} outputs")
+        return cls(objective, outputs, known)
+
+    def encode(self, y: Any) -> Host:
+        """Targets of the loss: class ids (rows,) if each class has an output, else float64 values (rows, outputs).
+
+        Raises
+        ------
+        ValueError
+            If y has another shape, unknown labels, NaN or infinity, or values for which the loss is not defined.
         """
         if self.classes is not None:
             ids = self.classes.encode(as_labels(y))
-            return ids if self.objective == "cross_entropy" else ids[:, None].astype(np.float64)
+            return ids if self.outputs == len(self.classes.labels) else ids[:, None].astype(np.float64)
         try:
             values = (to_host(y) if is_array(y) else np.asarray(y)).astype(np.float64)
         except ValueError as error:
@@ -89,37 +120,27 @@ class Targets:
             )
         if not np.all(np.isfinite(values)):
             raise ValueError("y contains NaN or infinity")
-        if self.objective == "binary_cross_entropy" and not np.all((values >= 0.0) & (values <= 1.0)):
-            raise ValueError("y with several columns must hold probabilities or 0 and 1 for binary_cross_entropy")
+        check = OBJECTIVES[self.objective].check_values
+        if check is not None:
+            check(values)
         return values if self.scaling is None else (values - self.scaling.mean) / self.scaling.deviation
 
     def class_ids(self, encoded: Host) -> Host:
-        """Class ids (rows,) of what `encode` gave."""
-        return encoded if encoded.ndim == 1 else encoded[:, 0].astype(np.int64)
+        """Class ids (rows,) of what `encode` returned."""
+        return encoded.reshape(-1).astype(np.int64)
 
-    def predict(self, outputs: Host) -> Host:
-        """Labels (rows,), or values of the shape that y had, out of a network's outputs (rows, outputs)."""
-        if self.objective == "squared_error":
-            return outputs[:, 0] if self.one_axis else outputs
-        if self.objective == "cross_entropy":
-            ids = np.argmax(outputs, axis=1)
-        else:
-            ids = (outputs > 0.0).astype(np.int64)
-            ids = ids if self.classes is None else ids[:, 0]
-        return ids if self.classes is None else self.classes.decode(ids)
+    def predict(self, outputs: Array) -> Array:
+        """Labels (rows,), or answers or values of the shape that y had, from outputs (rows, n).
 
-    def score(self, outputs: Host, encoded: Host, weights: Host | None = None) -> float:
-        """Accuracy, or the coefficient of determination R^2 averaged over the outputs."""
-        if self.objective == "squared_error":
-            return _r2(outputs.astype(np.float64), encoded, weights)
-        if self.objective == "cross_entropy":
-            right = np.argmax(outputs, axis=1) == encoded
-        else:
-            right = np.all((outputs > 0.0) == (encoded > 0.5), axis=1)
-        return float(np.average(right, weights=weights))
+        Outputs of a classifier must be NumPy's; those of a regression stay in their library.
+        """
+        predicted = OBJECTIVES[self.objective].predict(outputs)
+        if self.classes is not None:
+            return self.classes.decode(predicted.reshape(-1))
+        return predicted[:, 0] if predicted.ndim > 1 and self.one_axis else predicted
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `from_json` makes equal targets of them."""
+        """Plain JSON types, from which `from_json` makes equal targets."""
         return {
             "objective": self.objective,
             "outputs": self.outputs,
@@ -130,25 +151,18 @@ class Targets:
 
     @classmethod
     def from_json(cls, record: Any) -> Targets:
-        """Targets out of what `to_json` made.
+        """Targets from what `to_json` returned.
 
         Raises
         ------
         CheckpointError
-            If something is missing or does not fit.
+            If the class labels are damaged or do not fit the outputs.
+        KeyError
+            If something is missing.
         """
         classes = record["classes"] and Classes.from_json(record["classes"])
         scaling = record.get("scaling") and Scaling.from_json(record["scaling"])
-        found = cls(record["objective"], record["outputs"], classes, record["one_axis"], scaling)
-        if classes and found.outputs != (len(classes.labels) if found.objective == "cross_entropy" else 1):
+        targets = cls(record["objective"], record["outputs"], classes, record["one_axis"], scaling)
+        if classes and OBJECTIVES[targets.objective].label.class_count(targets.outputs) != len(classes.labels):
             raise CheckpointError("the checkpoint's class labels do not fit its outputs")
-        return found
-
-
-def _r2(prediction: Host, values: Host, weights: Host | None) -> float:
-    mean = np.average(values, axis=0, weights=weights)
-    residual = np.average((values - prediction) ** 2, axis=0, weights=weights)
-    spread = np.average((values - mean) ** 2, axis=0, weights=weights)
-    # Where the values never change, a prediction is either right or worth nothing.
-    constant = np.where(residual > 0.0, 0.0, 1.0)
-    return float(np.mean(np.where(spread > 0.0, 1.0 - residual / np.where(spread > 0.0, spread, 1.0), constant)))
+        return targets

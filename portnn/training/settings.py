@@ -50,7 +50,7 @@ class LoopSettings(StepSettings):
     evaluate_every: Annotated[
         int | None,
         positive,
-        Shown("once an epoch; without patience, at most 20 times"),
+        Shown("at most 20 times, in whole epochs; with patience, every 50 steps or more"),
         "Measure the held-out loss every this many steps.",
     ] = None
     checkpoint_every: Annotated[

@@ -13,7 +13,7 @@ import safetensors.numpy
 
 from portnn.backends import MissingBackendError
 from portnn.checkpoints import load_checkpoint, save_checkpoint
-from portnn.cli.char_rnn.train import DEFAULTS
+from portnn.estimators import CharRNN
 
 pytestmark = pytest.mark.host
 
@@ -63,15 +63,15 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
         *((("--dropout", value), "dropout must be in [0, 1)") for value in (-0.1, 1, "nan")),
         *((("--clip-norm", value), "clip_norm must be positive") for value in (-1, "nan")),
         *((("--clip-value", value), "clip_value must be positive") for value in (-1, "nan")),
-        *((("--epochs", value), "epochs must be positive") for value in (0, -1, "nan", "inf")),
-        *((("--held-out", value), "held_out is") for value in (-0.1, 1, "nan")),
+        *((("--epochs", value), "epochs must be a positive number") for value in (0, -1, "nan", "inf")),
+        *((("--held-out", value), "held_out must be in [0, 1), got") for value in (-0.1, 1, "nan")),
         (("--min-count", 0), "min_count"),
         (("--workers", 3), "3 workers cannot share a batch_size of 2" if hasattr(os, "memfd_create") else "workers"),
-        (("--seed", -1), "seed must not be negative, got -1"),
+        (("--seed", -1), "seed must be 0 or a positive whole number, got -1"),
         (("--cell", "elman"), "unknown cell 'elman'; known: rnn, gru, lstm"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'"),
         (("--schedule", "sawtooth"), "unknown schedule 'sawtooth'"),
-        (("--level", "letter"), "level is 'letter'; expected one of char, byte, word, jieba"),
+        (("--level", "letter"), "unknown level 'letter'; known: char, byte, word, jieba"),
         (("--encoding", "klingon"), "unknown encoding 'klingon'"),
         (("--recipe", "cake"), "unknown recipe 'cake'; known: min-char-rnn"),
         (("--dtype", "float16"), "unknown dtype 'float16'; known: float32, float64"),
@@ -126,7 +126,7 @@ def test_a_damaged_checkpoint(train, folder, portnn, tmp_path, damage, command) 
         "truncated": data[: len(data) // 2],
         "text": b"It was the best of times",
         "empty": b"",
-        "version": bytes(data).replace(b'{\\"version\\": 1', b'{\\"version\\": 9'),
+        "version": bytes(data).replace(b'{\\"version\\": 2', b'{\\"version\\": 9'),
         "foreign": safetensors.numpy.save({"w": load_checkpoint(folder.last)[0]["params.output.bias"]}),
     }.get(damage, data)
     folder.last.write_bytes(damaged)
@@ -137,7 +137,7 @@ def test_a_damaged_checkpoint(train, folder, portnn, tmp_path, damage, command) 
     assert result.status == 1
     assert result.out == ""
     assert str(folder.last) in result.message
-    expected = {"version": "format version 9; this portnn reads version 1", "foreign": "portnn did not write"}
+    expected = {"version": "format version 9; this portnn reads versions 1 to 2", "foreign": "portnn did not write"}
     assert expected.get(damage, "damaged") in result.message
     assert folder.last.read_bytes() == damaged
 
@@ -177,7 +177,7 @@ def test_not_a_number_in_the_weights(train, folder, portnn) -> None:
     ("options", "message"),
     [
         (("--hidden-size", 7), "cannot resume: the checkpoint has hidden_size 6, not 7"),
-        (("--cell", "rnn"), f"cannot resume: the checkpoint has cell {DEFAULTS['cell']!r}, not 'rnn'"),
+        (("--cell", "rnn"), f"cannot resume: the checkpoint has cell {CharRNN().settings.cell!r}, not 'rnn'"),
         (("--level", "byte"), "cannot resume: the checkpoint has level 'char', not 'byte'"),
         (("--dtype", "float64"), "cannot resume: the checkpoint has dtype 'float32', not 'float64'"),
         (("--held-out", 0.2), "cannot resume: the checkpoint has held_out 0.05, not 0.2"),
@@ -215,7 +215,7 @@ def test_a_run_is_not_replaced_unless_that_is_said(train, folder, tmp_path) -> N
     before = folder.last.read_bytes()
     result = train("--steps", 2)
     assert (result.status, result.message) == (
-        1, f"{folder.path} holds a run already: resume it, overwrite it, or name another folder"
+        1, f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out"
     )  # fmt: skip
     # And then only when there is something to put in its place.
     assert train(tmp_path / "nowhere.txt", "--overwrite").status == 1

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import functools
 import json
-import math
 import os
 import shlex
 import signal
@@ -16,8 +14,6 @@ import pytest
 import portnn as library
 from portnn.batches import RowBatches
 from portnn.checkpoints import load_checkpoint
-from portnn.cli.mlp.tables import labels_or_values
-from portnn.cli.mlp.train import measuring_steps
 from portnn.datasets import spiral
 from portnn.training import read_metrics
 
@@ -50,7 +46,7 @@ def train(portnn, trees, tmp_path, monkeypatch):
 
     def call(*arguments):
         files = [] if arguments and not str(arguments[0]).startswith("-") else [trees]
-        return portnn("mlp", "train", *files, "--out", tmp_path / "run", *arguments)
+        return portnn("mlp", "train", *files, "--out", tmp_path / "run", "--recipe", "table", *arguments)
 
     return call
 
@@ -109,7 +105,7 @@ def test_json(train, portnn, folder, trees) -> None:
 
 
 def test_the_reported_score_is_of_rows_that_were_not_trained_on(train, folder, tmp_path, trees) -> None:
-    found = json.loads(train("--json", "--epochs", 30, "--patience", 0).out)
+    found = json.loads(train("--json", "--epochs", 30, "--patience", "none").out)
     lowest = min(line["held_out_loss"] for line in read_metrics(folder.metrics) if line["held_out_loss"] is not None)
     assert found["loss"] == pytest.approx(lowest, rel=1e-6)
 
@@ -201,13 +197,6 @@ def test_class_labels_are_predicted_in_full(train, portnn, folder, tmp_path, lab
     assert train(tmp_path / "t.csv", "--resume", "--epochs", 61).status == 0
 
 
-def test_only_whole_numbers_that_a_float_tells_apart_become_integers() -> None:
-    for largest, kind in ((2.0**53, "i"), (2.0**53 + 2, "f"), (-(2.0**53) - 2, "f"), (math.inf, "f")):
-        y = np.asarray([0.0, largest] * 2)
-        task, labels = labels_or_values(y, None)
-        assert (task, labels.dtype.kind, labels.tolist()) == ("classification", kind, y.tolist())
-
-
 def test_npz(train, portnn, folder, tmp_path) -> None:
     x, y = spiral(20)
     np.savez(tmp_path / "t.npz", points=x, arms=y)
@@ -268,7 +257,7 @@ def test_every_setting_reaches_the_run(train, folder) -> None:
 
 
 def test_a_run_that_goes_on_ends_where_one_in_one_go_does(train, folder, tmp_path) -> None:
-    settings = ("--dropout", 0.2, "--hidden", 6, "--dtype", "float64", "--patience", 0, "--held-out", 0.2)
+    settings = ("--dropout", 0.2, "--hidden", 6, "--dtype", "float64", "--patience", "none", "--held-out", 0.2)
     train(*settings, "--epochs", 4)
     assert train("--resume", "--epochs", 9).status == 0
     train(*settings, "--epochs", 9, "--out", tmp_path / "straight")
@@ -289,33 +278,34 @@ def test_a_run_with_weighted_classes_that_python_began_goes_on(portnn, train, fo
 
 def test_patience_ends_a_run_and_says_so(train, folder) -> None:
     result = train("--patience", 1, "--evaluate-every", 1, "--learning-rate", 0.05, "--epochs", 100)
-    assert "ended       by --patience 1: so many measurements without a lower loss" in result.out
+    assert "ended       by --patience: no lower loss in the last 1 measurement; --resume with a larger" in result.out
     steps = facts(folder)["run"]["step"]
     assert steps < facts(folder)["fit"]["steps"]
-    assert train("--resume", "--patience", 0, "--steps", steps + 2).status == 0
+    assert train("--resume", "--patience", "none", "--steps", steps + 2).status == 0
     assert facts(folder)["run"]["step"] == steps + 2
 
 
 def test_a_small_table_is_not_measured_after_every_blink() -> None:
-    steps = functools.partial(measuring_steps, held_out=0.1, batch_size=32)
-    assert steps(60, 100) == 50  # 2 batches an epoch
-    assert steps(60, 20_000) == 200  # 200 measurements of a long run
-    assert steps(1_000_000, 200) == 28_125
-    assert steps(60, None) == 50
-    assert steps(60, math.inf) is None
+    def steps(batches, epochs):
+        return library.MLP.RUN(patience=5).cadence(batches, batches * epochs)["evaluate_every"]
+
+    assert steps(2, 100) == 50
+    assert steps(2, 20_000) == 200  # 200 measurements of a long run
+    assert steps(28_125, 200) == 28_125
+    assert steps(2, 1) == 50
 
 
 def test_a_signal_saves_first(train, folder, monkeypatch) -> None:
-    next_batch = RowBatches.next
+    make_batch = RowBatches.at
 
-    def strike(self, rng):
-        if self.position == 3:
+    def strike(self, position):
+        if position == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return next_batch(self, rng)
+        return make_batch(self, position)
 
-    monkeypatch.setattr(RowBatches, "next", strike)
+    monkeypatch.setattr(RowBatches, "at", strike)
     result = train("--epochs", 100)
     assert (result.status, result.out) == (130, "")
-    assert result.message == "stopped by SIGINT after step 4; --resume goes on from there"
+    assert result.message == "stopped by SIGINT after step 4; --resume continues from there"
     monkeypatch.undo()
     assert facts(folder)["run"]["step"] == 4

@@ -82,8 +82,8 @@ def test_a_table_that_cannot_be_learned(train, folder, content, message) -> None
         (("--delimiter", ";"), "has only one column with the delimiter ';'"),
         (("--delimiter", "::"), "delimiter must be one character or tab, got '::'"),
         (("--encoding", "klingon"), "unknown encoding 'klingon'"),
-        (("--hidden", 0), "the sizes of layers must be positive whole numbers, got 0"),
-        (("--activation", "swish"), "unknown activation 'swish'; known: identity, sigmoid, tanh, relu, rbf"),
+        (("--hidden", 0), "each of hidden_layer_sizes must be a positive whole number, got 0"),
+        (("--activation", "swish"), "unknown activation 'swish'; known: identity, rbf, relu, sigmoid, tanh"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'; known: sgd, momentum,"),
         (("--schedule", "sawtooth"), "unknown schedule 'sawtooth'"),
         (("--class-weight", "heavy"), "class_weight must be a dict or \"balanced\", got 'heavy'"),
@@ -93,7 +93,7 @@ def test_a_table_that_cannot_be_learned(train, folder, content, message) -> None
         (("--batch-size", 0), "batch_size must be a positive whole number, got 0"),
         (("--held-out", 1), "held_out must be in [0, 1)"),
         (("--patience", -1), "patience must be a positive whole number, got -1"),
-        (("--seed", -1), "seed must not be negative, got -1"),
+        (("--seed", -1), "seed must be 0 or a positive whole number, got -1"),
         (("--dtype", "float16"), "unknown dtype 'float16'; known: float32, float64"),
         (("--backend", "tensorflow"), "unknown backend 'tensorflow'"),
         (("--device", "cuda:7"), "numpy has no device 'cuda:7'"),
@@ -111,9 +111,9 @@ def test_a_setting_that_makes_no_sense(train, folder, options, message) -> None:
     [
         (("--epochs", 1), "give --steps or --epochs, not both"),
         (("--resume", "--overwrite"), "give one of them"),
-        (("--hidden", "a,b"), "--hidden takes numbers of units such as 50,50, or none, got 'a,b'"),
+        (("--hidden", "a,b"), "'a,b' is not whole numbers such as 50,50"),
         (("--what",), "No such option"),
-        (("--batch-size", "many"), "a valid integer"),
+        (("--batch-size", "many"), "'many' is not a whole number"),
     ],
 )
 def test_wrong_usage(train, folder, options, message) -> None:
@@ -149,7 +149,7 @@ def test_a_missing_file_and_a_folder(portnn, tmp_path, checkpoint, command, name
         ({"y": [1, 2]}, "has no array 'X'; it has 'y'"),
         ({"X": np.eye(2)}, "has no array 'y'; it has 'X'"),
         ({"X": np.asarray([[1, "a"]], dtype=object), "y": [1]}, "X holds Python objects, which are not read"),
-        (None, "is no .npz file"),
+        (None, "is not an .npz file"),
     ],
 )
 def test_an_npz_file_that_cannot_be_learned(portnn, folder, tmp_path, arrays, message) -> None:
@@ -234,8 +234,8 @@ def test_a_checkpoint_of_the_other_kind(train, portnn, named, folder, tmp_path) 
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        (GOOD, ("--hidden", 8), "cannot resume: the checkpoint has sizes [2, 50, 50, 2], not [2, 8, 2]"),
-        (GOOD, ("--held-out", 0.2), "cannot resume: the checkpoint has held_out 0.1, not 0.2"),
+        (GOOD, ("--hidden", 8), "cannot resume: the checkpoint has hidden_layer_sizes [100], not [8]"),
+        (GOOD, ("--held-out", 0.2), "cannot resume: the checkpoint has held_out 0.0, not 0.2"),
         (GOOD.replace("1,2,u", "1,3,u", 1), (), "is not the table trained on"),
         (GOOD + "1,2,u\n" * 5, (), "rows, but the table trained on"),
         (GOOD.replace("a,b,y", "a,c,y"), (), "has no column 'b'; it has 'a', 'c', 'y'"),
@@ -252,5 +252,5 @@ def test_resume_with_something_else(train, named, content, options, message) -> 
 def test_a_run_is_not_replaced_unless_that_is_said(train, named) -> None:
     result = train()
     assert result.status == 1
-    assert "holds a run already: --resume it, --overwrite it, or name another folder with --out" in result.message
+    assert "holds a run already: --resume it, --overwrite it, or name another with --out" in result.message
     assert train(GOOD, "--overwrite").status == 0

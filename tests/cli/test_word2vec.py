@@ -13,8 +13,8 @@ import pytest
 
 from portnn.checkpoints import load_checkpoint
 from portnn.cli.word2vec.report import neighbours, whole_epochs
-from portnn.cli.word2vec.train import DEFAULTS, FIT
 from portnn.estimators import Word2Vec
+from portnn.settings import declared
 from portnn.training import RunFolder, read_metrics
 from portnn.vectors import KeyedVectors
 
@@ -94,16 +94,16 @@ def test_a_run_that_learned_little_says_so(train) -> None:
 
 
 def test_phrases_are_counted(train) -> None:
-    assert "phrases: 4 of score above 0.2\n" in train("--phrases", 1, "--phrase-threshold", 0.2).err
+    assert "phrases: 4 with a score above 0.2\n" in train("--phrases", 1, "--phrase-threshold", 0.2).err
 
 
 @pytest.mark.parametrize(("sg", "shown"), [(True, "default: {}"), (False, "CBOW {}]")], ids=["skip-gram", "CBOW"])
 def test_the_help_tells_the_defaults_of_blocks(portnn, sg, shown) -> None:
-    told, windows = " ".join(portnn("word2vec", "train", "--help").out.split()), Word2Vec(sg=sg).windows
-    assert (windows["block_size"], windows["shared_negatives"]) == ((16, 40) if sg else (32, 32))
-    for name in ("block_size", "shared_negatives"):
+    told, windows = " ".join(portnn("word2vec", "train", "--help").out.split()), Word2Vec(sg=sg).settings
+    assert windows.block == ((16, 40) if sg else (32, 32))
+    for name, number in zip(("block_size", "shared_negatives"), windows.block, strict=True):
         after = told.partition(f"--{name.replace('_', '-')} ")[2].partition(" --")[0]
-        assert shown.format(windows[name]) in after
+        assert shown.format(number) in after
 
 
 def test_the_curve_has_a_point_an_epoch() -> None:
@@ -144,7 +144,7 @@ def test_the_defaults_are_those_of_the_library(train, folder, tmp_path, portnn) 
         load_checkpoint(tmp_path / "theirs.safetensors"),
     )
     assert arrays["params.input"].tobytes() == others["params.input"].tobytes()
-    assert all(facts[name] == other_facts[name] for name in ("settings", "corpus", "model", "dtype"))
+    assert all(facts[name] == other_facts[name] for name in ("settings", "model", "dtype"))
 
 
 def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
@@ -156,7 +156,8 @@ def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
         "batch_size": 32, "block_size": 8, "shared_negatives": 9, "seed": 3, "dtype": "float64",
         "encoding": "utf-16", "checkpoint_every": 5,
     }  # fmt: skip
-    assert options.keys() | {"optimizer"} == DEFAULTS.keys()
+    declared_names = {name for name, setting in declared(Word2Vec.SETTINGS).items() if not setting.transient}
+    assert declared_names - {"whole_steps"} <= options.keys()
     flags = {
         "sg": "--cbow", "cbow_mean": "--cbow-sum", "shrink_windows": "--whole-windows", "lines": "--running-text",
         "lowercase": "--keep-case",
@@ -169,10 +170,9 @@ def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
     result = train(*given, "--optimizer", "adagrad")
     assert result.status == 0, result.err
     facts = load_checkpoint(folder.last)[1]
-    then = {**facts["model"], **facts["corpus"], **facts["fit"], **facts["settings"], "dtype": facts["dtype"]}
+    then = {**facts["fit"], **facts["settings"], "dtype": facts["dtype"]}
     assert {name: then[name] for name in options} == options
     assert facts["fit"]["optimizer"]["name"] == "adagrad"
-    assert set(FIT) <= DEFAULTS.keys()
 
 
 def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, monkeypatch) -> None:
@@ -185,11 +185,11 @@ def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, mo
     stopped = train(*settings)
     monkeypatch.undo()
     assert stopped.status == 130
-    assert stopped.message == "stopped by SIGINT after step 9; --resume goes on from there"
+    assert stopped.message == "stopped by SIGINT after step 9; --resume continues from there"
     assert stopped.out == ""
     result = train("--resume")
     assert result.status == 0, result.err
-    assert f"the run in {folder.path} goes on after step 9" in result.err
+    assert f"the run in {folder.path} continues after step 9" in result.err
     (arrays, facts), (others, other_facts) = load_checkpoint(folder.last), load_checkpoint(whole / "last.safetensors")
     assert {name: array.tobytes() for name, array in arrays.items()} == {
         name: array.tobytes() for name, array in others.items()
@@ -229,7 +229,7 @@ def test_no_corpus_is_the_documentation_of_python(portnn, folder, monkeypatch) -
     assert result.status == 0
     assert "the documentation that ships with Python" in result.err
     facts = load_checkpoint(folder.last)[1]
-    assert (facts["corpus"]["lines"], facts["settings"]["epochs"]) == (False, 20)
+    assert (facts["settings"]["lines"], facts["settings"]["epochs"]) == (False, 20)
 
 
 def test_folders_and_several_files(train, tmp_path, folder) -> None:

@@ -4,7 +4,9 @@ from numpy.testing import assert_allclose
 
 from portnn.backends import tree_map
 from portnn.checking import cases, check_gradients
-from portnn.models import ACTIVATIONS, OBJECTIVES, FeedForward, RowBatch
+from portnn.models import FeedForward, RowBatch
+from portnn.objectives import OBJECTIVES
+from portnn.ops import ACTIVATIONS
 
 NAMES = [*ACTIVATIONS, *OBJECTIVES]
 
@@ -24,7 +26,8 @@ def drawn(rng):
     def draw(model, rows=6):
         params = {name: rng.normal(size=shape) for name, shape in model.shapes().items()}
         x, n = rng.normal(size=(rows, model.sizes[0])), model.sizes[-1]
-        targets = rng.integers(0, n, rows) if model.objective == "cross_entropy" else rng.random((rows, n))
+        one_class = OBJECTIVES[model.objective].label.class_count(n) is not None
+        targets = rng.integers(0, n, rows) if one_class else rng.random((rows, n))
         return params, RowBatch(x, targets, rng.random(rows))
 
     return draw
@@ -62,11 +65,11 @@ def test_outputs_equal_the_formula(backend, drawn, activation):
         by_hand.append(BY_HAND[activation](z) if layer < 2 else z)
     assert_allclose(backend.to_host(outputs), by_hand[-1], rtol=1e-11, atol=1e-13)
     assert len(hidden) == 2
-    for ours, right in zip(hidden, by_hand[1:3], strict=True):
-        assert_allclose(backend.to_host(ours), right, rtol=1e-12, atol=1e-14)
+    for ours, expected in zip(hidden, by_hand[1:3], strict=True):
+        assert_allclose(backend.to_host(ours), expected, rtol=1e-12, atol=1e-14)
 
 
-def test_without_a_hidden_layer_nothing_is_hidden(backend, drawn):
+def test_a_linear_model_has_no_hidden_outputs(backend, drawn):
     model = FeedForward((3, 2))
     params, batch = drawn(model)
     assert model.hidden(*tree_map(backend.asarray, (params, batch.x)), xp=backend.xp) == ()
@@ -130,13 +133,13 @@ def test_initial_weights_have_the_documented_range_and_biases_are_zero():
         (((3, 0, 2),), "sizes of layers must be positive whole numbers, got 0"),
         (((3, 2.5, 2),), "got 2.5"),
         (((3, True, 2),), "got True"),
-        (((3, 2), "gelu"), "unknown activation 'gelu'; known: identity, sigmoid, tanh, relu, rbf"),
-        (((3, 2), "relu", "hinge"), "unknown objective 'hinge'; known: cross_entropy, binary_cross_entropy, squared_e"),
+        (((3, 2), "gelu"), "unknown activation 'gelu'; known: identity, rbf, relu, sigmoid, tanh"),
+        (((3, 2), "relu", "hinge"), "unknown objective 'hinge'; known: binary_cross_entropy, cross_entropy, squared_e"),
         (((3, 2), "relu", "cross_entropy", -1.0), "l2 must be 0 or a positive number, got -1.0"),
         (((3, 2), "relu", "cross_entropy", np.nan), "l2 must be 0 or a positive number, got nan"),
         (((3, 2), "relu", "cross_entropy", 0.0, 1.0), r"dropout must be in \[0, 1\), got 1.0"),
     ],
 )
-def test_what_makes_no_network(arguments, message):
+def test_arguments_that_make_no_network(arguments, message):
     with pytest.raises(ValueError, match=message):
         FeedForward(*arguments)

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 
 from portnn.optimizers import SGD, Adam
 from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
-from portnn.sklearn.solvers import STOCHASTIC, as_solver
+from portnn.sklearn.solvers import STOCHASTIC, optimizer_of
 
 pytestmark = pytest.mark.host
 
@@ -41,7 +41,7 @@ def test_ends_when_the_loss_no_longer_falls(table):
     assert improved[-6]
 
 
-def test_warns_where_the_epochs_were_too_few(table):
+def test_warns_if_the_epochs_were_too_few(table):
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(3\) reached"):
         model = MLPClassifier((5,), max_iter=3, random_state=0).fit(*table)
     assert model.n_iter_ == 3
@@ -60,9 +60,15 @@ def test_early_stopping_keeps_the_best_weights(table, weighted, settings):
     y = np.where(np.arange(120) % 7 == 0, 1 - y, y)  # noise, so that no score is perfect
     weights = np.linspace(0.5, 1.5, 120) if weighted else None
     model = MLPClassifier(
-        (8,), early_stopping=True, validation_fraction=0.25, learning_rate_init=0.2, n_iter_no_change=5,
-        max_iter=500, random_state=0, **settings,
-    ).fit(X, y, weights)  # fmt: skip
+        (8,),
+        early_stopping=True,
+        validation_fraction=0.25,
+        learning_rate_init=0.2,
+        n_iter_no_change=5,
+        max_iter=500,
+        random_state=0,
+        **settings,
+    ).fit(X, y, weights)
     scores = model.validation_scores_
     assert len(scores) == model.n_iter_ < 500
     assert model.t_ == 90 * model.n_iter_
@@ -70,12 +76,12 @@ def test_early_stopping_keeps_the_best_weights(table, weighted, settings):
     assert model.best_validation_score_ == max(scores)
     assert min(scores) < max(scores) < 1.0
     if not settings:
-        assert scores[-1] < max(scores), "the case shows nothing where the last epoch is the best"
+        assert scores[-1] < max(scores), "the case shows nothing if the last epoch is the best"
     seed = np.random.RandomState(0).randint(2**31 - 1)
     _, held = train_test_split(np.arange(120), test_size=0.25, random_state=seed, stratify=y)
     assert abs(np.mean(y[held]) - np.mean(y)) < 0.02
-    found = model.score(X[held], y[held], None if weights is None else weights[held])
-    assert found == pytest.approx(max(scores), abs=1e-12)
+    score = model.score(X[held], y[held], None if weights is None else weights[held])
+    assert score == pytest.approx(max(scores), abs=1e-12)
 
 
 def test_early_stopping_of_a_regression(table):
@@ -89,9 +95,14 @@ def test_early_stopping_of_a_regression(table):
 def test_adaptive_rate_falls_to_its_end(table):
     X, y = table
     model = SoftmaxClassifier(
-        solver="sgd", learning_rate="adaptive", learning_rate_init=0.1, tol=1e-2, n_iter_no_change=2, max_iter=500,
+        solver="sgd",
+        learning_rate="adaptive",
+        learning_rate_init=0.1,
+        tol=1e-2,
+        n_iter_no_change=2,
+        max_iter=500,
         random_state=0,
-    )  # fmt: skip
+    )
     model.fit(X, y)
     rates = []
     rate = 0.1
@@ -169,10 +180,10 @@ def test_epochs_one_by_one_are_as_many_at_once(table):
 
 def test_solvers_get_their_settings():
     model = MLPClassifier(beta_1=0.6, beta_2=0.75, epsilon=0.1, momentum=0.25)
-    assert as_solver(model) == Adam(beta1=0.6, beta2=0.75, eps=0.1)
-    assert as_solver(model.set_params(solver="sgd")) == SGD(momentum=0.25, nesterov=True)
-    assert as_solver(model.set_params(momentum=0.0)) == SGD()
-    assert as_solver(model.set_params(solver="nesterov")) == SGD(momentum=0.9, nesterov=True)
+    assert optimizer_of(model) == Adam(beta1=0.6, beta2=0.75, eps=0.1)
+    assert optimizer_of(model.set_params(solver="sgd")) == SGD(momentum=0.25, nesterov=True)
+    assert optimizer_of(model.set_params(momentum=0.0)) == SGD()
+    assert optimizer_of(model.set_params(solver="nesterov")) == SGD(momentum=0.9, nesterov=True)
 
 
 def test_dropout_regularises(table):

@@ -45,50 +45,50 @@ def table(rng):
         "multilabel": np.stack([score > 0, X[:, 2] > 0], axis=1).astype(np.int64),
         "regression": score,
         "multioutput": np.stack([score, X[:, 2]], axis=1),
-    }  # fmt: skip
+    }
 
 
 def made(kind, **settings):
-    estimator, chosen = KINDS[kind]
-    return estimator(max_iter=5, random_state=3).set_params(**{**chosen, **settings})
+    estimator, defaults = KINDS[kind]
+    return estimator(max_iter=5, random_state=3).set_params(**{**defaults, **settings})
 
 
-def assert_lives(array, where, dtype=None):
+def assert_place(array, place, dtype=None):
     assert is_array(array)
-    assert portnn.backends.library_name(portnn.backends.namespace(array=array)) == where.name
-    assert where.device is None or device(array) == where.device
+    assert portnn.backends.library_name(portnn.backends.namespace(array=array)) == place.name
+    assert place.device is None or device(array) == place.device
     if dtype is not None:
-        assert array.dtype == getattr(where.xp, dtype)
+        assert array.dtype == getattr(place.xp, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_attributes_and_predictions(kind, dtype, backend, backend32, table):
-    where = backend if dtype == "float64" else backend32
+    place = backend if dtype == "float64" else backend32
     X, y = table[0], table[1][kind]
-    moved = where.asarray(X)
-    model = made(kind).fit(moved, where.asarray(y))
+    moved = place.asarray(X)
+    model = made(kind).fit(moved, place.asarray(y))
     host = made(kind).fit(X, y)
     tolerance = 1e-9 if dtype == "float64" else 1e-3
     for array in (*model.coefs_, *model.intercepts_):
-        assert_lives(array, where, dtype)
-    assert_lives(model.predict(moved), where)
+        assert_place(array, place, dtype)
+    assert_place(model.predict(moved), place)
     for name in ("predict_proba", "predict_log_proba"):
         if hasattr(model, name):
-            found = getattr(model, name)(moved)
-            assert_lives(found, where, dtype)
-            assert_allclose(where.to_host(found), getattr(host, name)(X), atol=10 * tolerance)
+            probabilities = getattr(model, name)(moved)
+            assert_place(probabilities, place, dtype)
+            assert_allclose(place.to_host(probabilities), getattr(host, name)(X), atol=10 * tolerance)
     if kind in ("regression", "multioutput"):
-        assert_lives(model.predict(moved), where, dtype)
-        assert_allclose(where.to_host(model.predict(moved)), host.predict(X), atol=10 * tolerance)
+        assert_place(model.predict(moved), place, dtype)
+        assert_allclose(place.to_host(model.predict(moved)), host.predict(X), atol=10 * tolerance)
     else:
-        assert_lives(model.classes_, where)
-        assert np.array_equal(where.to_host(model.classes_), host.classes_)
-        assert where.to_host(model.predict(moved)).shape == y.shape
+        assert_place(model.classes_, place)
+        assert np.array_equal(place.to_host(model.classes_), host.classes_)
+        assert place.to_host(model.predict(moved)).shape == y.shape
     if dtype == "float64":
         for array, expected in zip(model.coefs_, host.coefs_, strict=True):
-            assert_allclose(where.to_host(array), expected, atol=tolerance)
-    assert isinstance(model.score(moved, where.asarray(y)), float)
+            assert_allclose(place.to_host(array), expected, atol=tolerance)
+    assert isinstance(model.score(moved, place.asarray(y)), float)
 
 
 def test_y_and_weights_are_moved_to_x(backend, table):
@@ -103,16 +103,14 @@ def test_y_and_weights_are_moved_to_x(backend, table):
         assert_allclose(backend.to_host(first.coefs_[0]), backend.to_host(other.coefs_[0]), rtol=1e-12)
     assert np.any(backend.to_host(first.coefs_[0]) != backend.to_host(alike.coefs_[0]))
     assert first.score(moved, y) == first.score(moved, backend.asarray(y))
-    assert_lives(first.predict(moved), backend)
+    assert_place(first.predict(moved), backend)
 
 
 def test_y_of_another_library(backend, table):
     strict = portnn.backend("array-api-strict", device="device2", dtype="float64")
     X, y = backend.asarray(table[0]), table[1]["binary"]
     model = made("binary").fit(X, strict.asarray(y))
-    assert_allclose(
-        backend.to_host(model.coefs_[0]), backend.to_host(made("binary").fit(X, y).coefs_[0]), rtol=1e-12
-    )  # fmt: skip
+    assert_allclose(backend.to_host(model.coefs_[0]), backend.to_host(made("binary").fit(X, y).coefs_[0]), rtol=1e-12)
     assert model.score(X, strict.asarray(y)) == model.score(X, y)
 
 
@@ -130,7 +128,7 @@ def test_epochs_one_by_one(backend, table):
     model = made("multiclass").partial_fit(X, y, classes=backend.asarray(np.arange(3)))
     before = backend.to_host(model.coefs_[0]).copy()
     model.partial_fit(X, y, classes=np.arange(3))
-    assert_lives(model.coefs_[0], backend, "float64")
+    assert_place(model.coefs_[0], backend, "float64")
     assert np.any(backend.to_host(model.coefs_[0]) != before)
     assert model.t_ == 80
 
@@ -138,7 +136,7 @@ def test_epochs_one_by_one(backend, table):
 def test_whole_numbers_in_x(backend, table):
     X = backend.asarray(np.round(table[0]).astype(np.int64))
     model = made("binary").fit(X, table[1]["binary"])
-    assert_lives(model.coefs_[0], backend, "float64")
+    assert_place(model.coefs_[0], backend, "float64")
     assert model.predict(X).shape == (40,)
 
 
@@ -158,7 +156,7 @@ def test_pickled(backend, table):
     for kind in ("binary", "regression"):
         model = made(kind).fit(X, table[1][kind])
         again = pickle.loads(pickle.dumps(model))
-        assert_lives(again.coefs_[0], backend, "float64")
+        assert_place(again.coefs_[0], backend, "float64")
         assert np.array_equal(backend.to_host(again.predict(X)), backend.to_host(model.predict(X)))
 
 
@@ -203,6 +201,6 @@ def test_without_dispatch_x_becomes_numpy(backend, table):
 def test_a_network_on_a_library_predicts_without_dispatch(backend, table):
     model = made("binary").fit(backend.asarray(table[0]), table[1]["binary"])
     with sklearn.config_context(array_api_dispatch=False):
-        found = model.predict_proba(table[0])
-    assert isinstance(found, np.ndarray)
+        probabilities = model.predict_proba(table[0])
+    assert isinstance(probabilities, np.ndarray)
     assert backend_of(weights=model.coefs_[0]).name == backend.name

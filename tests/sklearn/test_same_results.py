@@ -1,4 +1,4 @@
-"""scikit-learn's MLP from the same weights: where nothing is drawn, the numbers are the same."""
+"""scikit-learn's MLP from the same weights: if nothing is random, the numbers are the same."""
 
 from __future__ import annotations
 
@@ -33,9 +33,16 @@ def pair(kind, X, y, sample_weight=None, **settings):
     """Estimators of both libraries with the weights that ours has after one step, as if they had not been trained."""
     name = "MLPRegressor" if kind in ("regression", "multioutput") else "MLPClassifier"
     settings = {
-        "hidden_layer_sizes": (6, 5), "solver": "sgd", "momentum": 0.0, "batch_size": ROWS, "alpha": 0.3,
-        "learning_rate_init": 0.1, "shuffle": False, "random_state": 0, **settings,
-    }  # fmt: skip
+        "hidden_layer_sizes": (6, 5),
+        "solver": "sgd",
+        "momentum": 0.0,
+        "batch_size": ROWS,
+        "alpha": 0.3,
+        "learning_rate_init": 0.1,
+        "shuffle": False,
+        "random_state": 0,
+        **settings,
+    }
     both = getattr(ours, name)(**settings), getattr(neural_network, name)(**settings)
     known = {} if kind in ("regression", "multioutput") else {"classes": classes(kind, y)}
     for estimator in both:
@@ -72,8 +79,11 @@ def test_one_step(kind, activation, weighted, rng):
     if kind != "multioutput":  # there the loss of several outputs is their mean, though the gradient is of the sum
         assert here.loss_ == pytest.approx(there.loss_, rel=1e-12)
     assert (here.t_, here.n_layers_, here.n_outputs_, here.out_activation_) == (
-        there.t_, there.n_layers_, there.n_outputs_, there.out_activation_
-    )  # fmt: skip
+        there.t_,
+        there.n_layers_,
+        there.n_outputs_,
+        there.out_activation_,
+    )
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput"])

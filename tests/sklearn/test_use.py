@@ -1,4 +1,4 @@
-"""In scikit-learn's company: pipelines, searches, cross-validation, copies, and how estimators look."""
+"""Use with scikit-learn: pipelines, searches, cross-validation, copies, and how estimators look."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def test_pipeline_and_cross_validation(table):
     assert np.mean(cross_val_predict(model, X, y, cv=3, method="predict_proba").argmax(axis=1) == (y == "yes")) > 0.85
 
 
-@pytest.mark.parametrize(("jobs", "where"), [(1, "threading"), (2, "threading"), (2, "loky")])
-def test_search(table, jobs, where):
+@pytest.mark.parametrize(("jobs", "pool"), [(1, "threading"), (2, "threading"), (2, "loky")])
+def test_search(table, jobs, pool):
     X, y = table
     model = make_pipeline(StandardScaler(), MLPClassifier(max_iter=20, learning_rate_init=0.05, random_state=0))
     grid = {"mlpclassifier__hidden_layer_sizes": [(2,), (8,)], "mlpclassifier__alpha": [1e-4, 100.0]}
-    with joblib.parallel_config(where):
-        found = GridSearchCV(model, grid, cv=2, n_jobs=jobs).fit(X, y)
-    assert found.best_params_["mlpclassifier__alpha"] == 1e-4
-    assert found.best_score_ > 0.85
+    with joblib.parallel_config(pool):
+        search = GridSearchCV(model, grid, cv=2, n_jobs=jobs).fit(X, y)
+    assert search.best_params_["mlpclassifier__alpha"] == 1e-4
+    assert search.best_score_ > 0.85
 
 
 def test_in_ensembles_and_inspection(table):

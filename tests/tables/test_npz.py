@@ -1,4 +1,4 @@
-""".npz files: their arrays, and what is said of those that cannot be read."""
+""".npz files: their arrays, and messages about those that cannot be read."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def test_damaged_files(path) -> None:
     flipped = bytearray(data)
     flipped[1500] ^= 255
     for content, message in (
-        (data[: len(data) // 2], "is no .npz file, or is damaged"),
+        (data[: len(data) // 2], "is not an .npz file, or is damaged"),
         (bytes(flipped), "X is damaged: Bad CRC-32"),
-        (b"", "is no .npz file, or is damaged"),
-        (b"a,b\n1,2\n", "is no .npz file$"),
+        (b"", "is not an .npz file, or is damaged"),
+        (b"a,b\n1,2\n", "is not an .npz file$"),
     ):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=message):

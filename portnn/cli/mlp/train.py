@@ -10,21 +10,12 @@ import typer
 
 from portnn.cli.declared_options import with_options
 from portnn.cli.mlp.report import report
-from portnn.cli.mlp.tables import (
-    FEW,
-    READING,
-    Delimiter,
-    Encoding,
-    Header,
-    XName,
-    YName,
-    labels_or_values,
-    read_training_table,
-)
+from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, read_training_table
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.runs import Out, Overwrite, Resume, choose, recipe_help
 from portnn.estimators import MLP
-from portnn.tables import Layout
+from portnn.objectives import OBJECTIVES
+from portnn.tables import MAX_CLASSES, READING_OPTIONS, Layout, infer_task, task_for, task_named
 from portnn.training import RunFolder
 
 
@@ -46,7 +37,7 @@ def train(
         str | None,
         typer.Option(
             help="classification or regression. Without it: classification, if the target is text, or whole numbers "
-            f"with at most {FEW} distinct values that occur twice or more on average."
+            f"with at most {MAX_CLASSES} distinct values that occur twice or more on average."
         ),
     ] = None,
     delimiter: Delimiter = None,
@@ -67,34 +58,26 @@ def train(
 
     Example: portnn mlp train flowers.csv --target species --recipe table --out flowers
     """
-    reading = {name: value for name, value in _written(locals()).items() if name in READING}
+    reading = {name: value for name, value in locals().items() if name in READING_OPTIONS and value is not None}
     folder = RunFolder(out)
     recipe = recipe or (None if file else "table")
     chosen = choose(MLP, given, folder, recipe=recipe, resume=resume, overwrite=overwrite)
+    settings = chosen.model
     layout = chosen.saved and chosen.saved["layout"] and Layout.from_json(chosen.saved["layout"])
-    task = task or _task_of(chosen.model)
-    table, layout = read_training_table(file, target, task, reading, saved=layout)
+    wanted = task_named(task) if task else task_for(settings["objective"]) if "objective" in settings else None
+    table, layout = read_training_table(file, target, wanted, reading, saved=layout)
     assert table.y is not None
-    task, y = labels_or_values(table.y, task)
-    if task == "regression":
-        standardize = chosen.model.get("standardize", False)
-        chosen.model.update({"objective": "squared_error", "standardize_y": standardize} | chosen.model)
-    place = {"backend": backend, "device": device, "dtype": dtype or chosen.model.get("dtype", "float32")}
-    model = MLP(**{**chosen.model, **place})
+    wanted = wanted or infer_task(table.y)
+    y = wanted.targets(table.y)
+    settings.setdefault("objective", wanted.objective)
+    if OBJECTIVES[settings["objective"]].standardizes:
+        settings.setdefault("standardize_y", settings.get("standardize", False))
+    place = {"backend": backend, "device": device, "dtype": dtype or settings.get("dtype", "float32")}
+    model = MLP(**{**settings, **place})
     model.layout = layout
-    print(f"{_described(model)} on {model.backend}: {task}, {table.name}", file=sys.stderr)
+    print(f"{_described(model)} on {model.backend}: {wanted.name}, {table.name}", file=sys.stderr)
     model.fit(table.x, y, **chosen.run, out=out, resume=resume, overwrite=overwrite)
     report(model, table._replace(y=y), folder, chosen.run, file=None if file is None else str(file), as_json=as_json)
-
-
-def _written(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _task_of(settings: dict[str, Any]) -> str | None:
-    """Task that an objective is for, where one was given."""
-    objective = settings.get("objective")
-    return objective and ("regression" if objective == "squared_error" else "classification")
 
 
 def _described(model: MLP) -> str:

@@ -1,10 +1,10 @@
-"""`portnn mlp predict` and `evaluate`: what a trained network is good for."""
+"""`portnn mlp predict` and `evaluate`: use a trained network, and measure it."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -12,10 +12,12 @@ import numpy as np
 import typer
 
 from portnn.cli.checkpoints import Checkpoint, load_model
-from portnn.cli.mlp.report import as_record, confusion, in_words
-from portnn.cli.mlp.tables import READING, Delimiter, Encoding, Header, XName, YName, column_names, read_table_for
+from portnn.cli.mlp.report import as_record, in_words
+from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, read_table_for
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import MLP
+from portnn.objectives import OBJECTIVES
+from portnn.tables import READING_OPTIONS
 
 File = Annotated[Path, typer.Argument(help="CSV or .npz file.")]
 
@@ -23,12 +25,14 @@ File = Annotated[Path, typer.Argument(help="CSV or .npz file.")]
 def predict(
     checkpoint: Checkpoint,
     file: File,
-    proba: Annotated[bool, typer.Option("--proba", help="A column more for each class: its probability.")] = False,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add the probability of each class, a column for each.")
+    ] = False,
     delimiter: Delimiter = None,
     header: Header = None,
     encoding: Encoding = None,
     x_name: XName = None,
-    out: Annotated[Path | None, typer.Option(help="CSV file to write, instead of printing.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; by default predictions are printed.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
     backend: BackendName = "numpy",
     device: Device = None,
@@ -37,22 +41,22 @@ def predict(
 ) -> None:
     """Predict the target of every row of a table, as CSV.
 
-    Columns of a CSV file with a header are found by their names, others by their order. What training was told of the
-    file, such as its --encoding, holds here too.
+    Columns of a CSV file with a header are found by name, others by position. Options that training needed to read its
+    file, such as --encoding, apply here too.
 
     Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
     """
     options = locals()
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
-    reading = {name: options[name] for name in READING if options.get(name) is not None}
-    if proba and model.objective == "squared_error":
+    reading = {name: options[name] for name in READING_OPTIONS if options.get(name) is not None}
+    if proba and not OBJECTIVES[model.objective].classifies:
         raise ValueError(f"{checkpoint} holds a regression, which has no probabilities for --proba")
     if out is not None and out.exists() and not overwrite:
         raise ValueError(f"{out} is there already: --overwrite it, or name another file")
     table = read_table_for(model, file, reading, targets=False)
     predicted = np.asarray(model.predict(table.x))
     probabilities = np.asarray(model.predict_proba(table.x)) if proba else None
-    labels = [] if model.classes is None else [str(label) for label in model.classes.labels.tolist()]
+    labels = class_names(model)
     if as_json:
         record = {"predictions": predicted.tolist()}
         if probabilities is not None:
@@ -75,10 +79,22 @@ def predict(
 def rows_of(
     columns: np.ndarray[Any, Any], probabilities: np.ndarray[Any, Any] | None, *, digits: int | None
 ) -> Iterator[list[Any]]:
-    """Rows of the output: predictions, in full unless digits are said, and probabilities to six digits."""
+    """Rows of the output: predictions, to some significant digits or in full, and probabilities to six places."""
     for number, row in enumerate(columns.tolist()):
         shown = row if digits is None else [f"{value:.{digits}g}" for value in row]
         yield shown if probabilities is None else shown + [f"{p:.6f}" for p in probabilities[number]]
+
+
+def class_names(model: MLP) -> list[str]:
+    """Class labels as text; empty for a regression."""
+    return [] if model.classes is None else [str(label) for label in model.classes.labels.tolist()]
+
+
+def column_names(names: Sequence[str] | None, count: int, single: str) -> list[str]:
+    """Names of the columns of predictions: a fixed one for a single column, else those of the targets."""
+    if count == 1:
+        return [single]
+    return list(names) if names else [f"{single}_{number}" for number in range(1, count + 1)]
 
 
 def write(file: TextIO, head: list[str], lines: Iterator[list[Any]]) -> None:
@@ -92,7 +108,7 @@ def evaluate(
     checkpoint: Checkpoint,
     file: File,
     show_confusion: Annotated[
-        bool, typer.Option("--confusion", help="Show how often each class was taken for each.")
+        bool, typer.Option("--confusion", help="Show how often each class was predicted as each other.")
     ] = False,
     delimiter: Delimiter = None,
     header: Header = None,
@@ -104,10 +120,10 @@ def evaluate(
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Say how well a trained network predicts a table: its loss, and its accuracy or R2.
+    """Measure how well a trained network predicts a table: its loss, and its accuracy or R2.
 
-    The loss is the cross-entropy; of a regression, half the mean squared error, of the standardized target where
-    training standardized. What training was told of the file, such as its --encoding, holds here too.
+    The loss is the cross-entropy. For a regression it is half the mean squared error, of the standardized target if
+    training standardized it. Options that training needed to read its file, such as --encoding, apply here too.
 
     Example: portnn mlp evaluate flowers/best.safetensors test.csv --confusion
     """
@@ -115,17 +131,19 @@ def evaluate(
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     if show_confusion and model.classes is None:
         raise ValueError(f"{checkpoint} holds a regression, which has no classes for --confusion")
-    reading = {name: options[name] for name in READING if options.get(name) is not None}
+    reading = {name: options[name] for name in READING_OPTIONS if options.get(name) is not None}
     table = read_table_for(model, file, reading, targets=True)
-    found = model.evaluate(table.x, table.y)
-    record = as_record(model, found)
+    evaluation = model.evaluate(table.x, table.y)
+    record = as_record(model, evaluation)
     if show_confusion:
-        labels, counts = confusion(model, table.y, np.asarray(model.predict(table.x)))
+        assert model.classes is not None
+        assert table.y is not None
+        labels, counts = class_names(model), model.classes.confusion(table.y, np.asarray(model.predict(table.x)))
         record |= {"classes": labels, "confusion": counts.tolist()}
     if as_json:
         print_json(record)
         return
-    print(in_words(model, found))
+    print(in_words(model, evaluation))
     if show_confusion:
         width = max(len("true"), *map(len, labels), len(str(counts.max())))
         print("rows: true class, columns: predicted")

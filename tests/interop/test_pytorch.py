@@ -1,4 +1,4 @@
-"""Networks of scikit-learn and of PyTorch: the same outputs, and the same weights after one step."""
+"""Networks of PyTorch: the same outputs, and the same weights after one step."""
 
 from __future__ import annotations
 
@@ -10,98 +10,6 @@ import portnn
 
 ROWS = 20
 TOLERANCE = 1e-12
-
-
-@pytest.fixture
-def table(rng):
-    X = rng.normal(size=(ROWS, 4))
-    return X, X[:, 0] - X[:, 1] * X[:, 2]
-
-
-def one_step(model, X, y, rate, weights=None):
-    model.fit(X, y, weights, steps=1, batch_size=ROWS, shuffle=False, optimizer="sgd", learning_rate=rate,
-              progress=False)  # fmt: skip
-    return [model.backend.to_host(model.params[name]) for name in model.model.shapes()]
-
-
-class Perceptron:
-    """What scikit-learn's perceptrons have, without scikit-learn."""
-
-    activation, out_activation_ = "tanh", "softmax"
-    coefs_ = (np.asarray([[1.0, 0.0]]), np.asarray([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0]]))
-    intercepts_ = (np.zeros(2), np.asarray([0.0, 0.5, 0.0]))
-    classes_ = np.asarray(["a", "b", "c"])
-
-
-@pytest.mark.host
-@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput"])
-def test_from_sklearn(kind, activation, table):
-    from sklearn import neural_network
-
-    X, score = table
-    y = {
-        "binary": np.where(score > 0, "yes", "no"), "multiclass": np.digitize(score, [-0.5, 0.5]),
-        "multilabel": np.stack([score > 0, X[:, 3] > 0], axis=1).astype(int), "regression": score,
-        "multioutput": np.stack([score, X[:, 3]], axis=1),
-    }[kind]  # fmt: skip
-    regression = kind in ("regression", "multioutput")
-    theirs = (neural_network.MLPRegressor if regression else neural_network.MLPClassifier)(
-        hidden_layer_sizes=(5, 4), activation=activation, solver="sgd", momentum=0.0, batch_size=ROWS, shuffle=False,
-        alpha=0.3, learning_rate_init=0.1, random_state=0,
-    )  # fmt: skip
-    classes = np.arange(2) if kind == "multilabel" else np.unique(y)
-    theirs.partial_fit(X, y, **({} if regression else {"classes": classes}))
-    ours = portnn.from_sklearn(theirs, l2=0.3 / ROWS)
-    if regression:
-        assert_allclose(ours.predict(X), theirs.predict(X), rtol=0, atol=TOLERANCE)
-    else:
-        assert np.array_equal(ours.predict(X), theirs.predict(X))
-        assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=TOLERANCE, atol=TOLERANCE)
-    before = theirs.coefs_[0].copy()
-    after = one_step(ours, X, y, 0.1)
-    theirs.partial_fit(X, y)
-    assert np.max(np.abs(theirs.coefs_[0] - before)) > 1e-4
-    expected = [array for layer in zip(theirs.coefs_, theirs.intercepts_, strict=True) for array in layer]
-    for array, wanted in zip(after, expected, strict=True):
-        assert_allclose(array, wanted, rtol=0, atol=TOLERANCE)
-
-
-def test_from_anything_like_it_on_any_library(backend):
-    model = portnn.from_sklearn(Perceptron(), backend=backend)
-    assert model.backend is backend
-    X = backend.asarray(np.asarray([[2.0], [-2.0]]))
-    assert model.predict(X).tolist() == ["a", "c"]
-    assert np.array_equal(Perceptron.coefs_[0], [[1.0, 0.0]])
-    one_step(model, backend.asarray(np.ones((ROWS, 1))), ["b"] * ROWS, 0.1)
-    assert np.array_equal(Perceptron.coefs_[0], [[1.0, 0.0]]), "training wrote into the weights it was given"
-
-
-@pytest.mark.host
-def test_dtype_and_saving(tmp_path):
-    assert portnn.from_sklearn(Perceptron()).params["layers.0.weight"].dtype == np.float64
-    model = portnn.from_sklearn(Perceptron(), dtype="float32")
-    assert model.params["layers.0.weight"].dtype == np.float32
-    model.save(tmp_path / "model.safetensors")
-    assert portnn.load(tmp_path / "model.safetensors").predict([[2.0]]).tolist() == ["a"]
-
-
-@pytest.mark.host
-def test_messages_for_sklearn():
-    with pytest.raises(TypeError, match="object is no fitted perceptron of scikit-learn: it has no coefs_"):
-        portnn.from_sklearn(object())
-    odd = Perceptron()
-    odd.activation = "swish"
-    with pytest.raises(ValueError, match="unknown activation 'swish'; known: identity, sigmoid, tanh, relu, rbf"):
-        portnn.from_sklearn(odd)
-    odd = Perceptron()
-    odd.out_activation_ = "exp"
-    with pytest.raises(ValueError, match="unknown out_activation_ 'exp'; known: softmax, logistic, identity"):
-        portnn.from_sklearn(odd)
-    odd = Perceptron()
-    odd.classes_ = np.asarray(["a", "b"])
-    with pytest.raises(ValueError, match="cross_entropy: 2 class labels, but the network has 3 outputs"):
-        portnn.from_sklearn(odd)
 
 
 @pytest.fixture
@@ -121,7 +29,7 @@ def sequential(torch, activation, outputs, *last, bias=True):
 @pytest.mark.torch_oracle
 @pytest.mark.parametrize("activation", ["ReLU", "Tanh", "Sigmoid", "Identity"])
 @pytest.mark.parametrize("objective", ["cross_entropy", "squared_error", "binary_cross_entropy"])
-def test_from_torch(torch, objective, activation, table, backend):
+def test_from_torch(torch, objective, activation, table, backend, one_step):
     X, score = table
     theirs = sequential(
         torch, activation, {"cross_entropy": 3, "squared_error": 2, "binary_cross_entropy": 1}[objective]
@@ -163,13 +71,13 @@ def test_outputs_that_are_probabilities(torch, table):
     assert ours.predict(X).tolist() == np.asarray(["a", "b", "c"])[expected.argmax(axis=1)].tolist()
     for outputs in (1, 2):
         theirs = sequential(torch, "Tanh", outputs, torch.nn.Sigmoid())
-        found = portnn.from_torch(theirs, "binary_cross_entropy").predict_proba(X)
-        assert_allclose(found[:, -outputs:], theirs(torch.asarray(X)).detach().numpy(), rtol=0, atol=TOLERANCE)
+        probabilities = portnn.from_torch(theirs, "binary_cross_entropy").predict_proba(X)
+        assert_allclose(probabilities[:, -outputs:], theirs(torch.asarray(X)).detach().numpy(), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.torch_oracle
 @pytest.mark.host
-def test_torch_without_biases_or_hidden_layers(torch, table):
+def test_torch_without_biases_or_hidden_layers(torch, table, one_step):
     X = table[0]
     theirs = sequential(torch, "ReLU", 2, bias=False)
     assert_allclose(portnn.from_torch(theirs).outputs(X), theirs(torch.asarray(X)).detach().numpy(), atol=TOLERANCE)
@@ -204,18 +112,9 @@ def test_messages_for_torch(torch):
             portnn.from_torch(nn.Sequential(*modules))
     with pytest.raises(TypeError, match=r"sequential is Linear, expected torch.nn.Sequential"):
         portnn.from_torch(linear)
-    with pytest.raises(ValueError, match="unknown objective 'hinge'; known: cross_entropy"):
+    with pytest.raises(ValueError, match="unknown objective 'hinge'; known: binary_cross_entropy, cross"):
         portnn.from_torch(nn.Sequential(linear), "hinge")
     with pytest.raises(ValueError, match="classes are for classifiers"):
         portnn.from_torch(nn.Sequential(linear), "squared_error", classes=[0, 1])
     with pytest.raises(ValueError, match="cross_entropy: 3 class labels, but the network has 2 outputs"):
         portnn.from_torch(nn.Sequential(linear), classes=[0, 1, 2])
-
-
-@pytest.mark.host
-def test_from_a_softmax_classifier_of_portnn(rng):
-    from portnn.sklearn import SoftmaxClassifier
-
-    X = rng.normal(size=(60, 3))
-    trained = SoftmaxClassifier(random_state=0).fit(X, np.argmax(X, axis=1))
-    assert_allclose(portnn.from_sklearn(trained).predict_proba(X), trained.predict_proba(X), rtol=1e-12)

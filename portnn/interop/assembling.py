@@ -1,0 +1,47 @@
+"""An `MLP` from weights that were trained elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from portnn.backends import Backend, is_array, to_host, tree_map
+from portnn.backends import backend as choose_backend
+from portnn.estimators import MLP
+from portnn.models import FeedForward
+from portnn.tables import Targets
+
+Host = np.ndarray[Any, Any]
+
+
+def assemble(
+    layers: Sequence[tuple[Any, Any]],
+    activation: str,
+    objective: str,
+    labels: Any,
+    *,
+    l2: float,
+    backend: str | Backend,
+    device: Any,
+    dtype: str | None,
+) -> MLP:
+    """MLP with the weights (n_in, n_out) and biases (n_out,) of each layer; see `from_sklearn` for the others."""
+    on_host = [(host(weight), host(bias)) for weight, bias in layers]
+    sizes = (len(on_host[0][0]), *(len(bias) for _, bias in on_host))
+    if not isinstance(backend, Backend):
+        backend = choose_backend(backend, device=device, dtype=dtype or str(on_host[0][0].dtype))
+    mlp = MLP(sizes[1:-1], activation, objective, l2=l2, backend=backend)
+    mlp.targets = Targets.of_network(objective, sizes[-1], labels)
+    mlp.model = FeedForward(sizes, activation, objective, l2=float(l2))
+    params = {}
+    for layer, (weight, bias) in enumerate(on_host):
+        params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"] = weight.copy(order="C"), bias.copy()
+    mlp.params = tree_map(backend.asarray, params)
+    return mlp
+
+
+def host(array: Any) -> Host:
+    """Array of any library on the host."""
+    return to_host(array) if is_array(array) else np.asarray(array)
