@@ -54,7 +54,7 @@ class RowBatches:
         self.count = int(rows.x.shape[0])
         if batch_size is None:
             batch_size = self.count
-        self.batch_size = min(checked_number("batch_size", batch_size, int, positive), self.count)
+        self.batch_size: int = min(checked_number("batch_size", batch_size, int, positive), self.count)
         self.hidden_sizes, self.rate = hidden_sizes if rate else (), rate
         self._epoch = -1
 

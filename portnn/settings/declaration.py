@@ -184,10 +184,14 @@ class Settings:
         return {name: getattr(self, name) for name in declared(kind) if name in declared(type(self))}
 
 
-@functools.cache
 def declared(kind: type[Settings]) -> dict[str, Setting]:
     """Every setting of a kind by its name, in the order of its fields."""
-    return {field.name: _setting(kind, field) for field in dataclasses.fields(kind) if field.init}
+    if kind not in _DECLARED:
+        _DECLARED[kind] = {field.name: _setting(kind, field) for field in dataclasses.fields(kind) if field.init}
+    return _DECLARED[kind]
+
+
+_DECLARED: dict[type[Settings], dict[str, Setting]] = {}
 
 
 def as_json(value: Any) -> Any:
