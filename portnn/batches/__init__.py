@@ -1,4 +1,4 @@
-"""Batches: where they come from, each a function of the seed and its position alone."""
+"""Batches, each a function of the seed and its position alone, and what they are made from."""
 
 from portnn.batches.alias import AliasTable
 from portnn.batches.batch import Batch, Batches

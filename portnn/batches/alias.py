@@ -8,19 +8,19 @@ import numpy as np
 
 
 class AliasTable:
-    """Distribution over 0..n-1, prepared so that one draw takes one comparison however large n is.
+    """Distribution over 0..n-1, prepared so that one draw takes one comparison, however large n is.
 
-    Every cell of the table is as likely as any other. A cell belongs to an id, and the rest of it to another.
+    All cells of the table are equally likely. A share of each cell belongs to its own id, the rest to another.
 
     Parameters
     ----------
     weights : array (n,)
-        Not negative, not all zero; the probability of an id is its share of their sum.
+        Finite, not negative, not all zero; the probability of an id is its share of their sum.
 
     Raises
     ------
     ValueError
-        If there are no weights, or they are not what was said.
+        If there are no weights, or they break one of these rules.
 
     References
     ----------
@@ -52,11 +52,11 @@ class AliasTable:
             scaled[more] -= 1.0 - scaled[less]
             if scaled[more] < 1.0:
                 small.append(large.pop())
-        # What is left of either list is 1 but for rounding, and owns its whole cell.
+        # Entries left in either list are 1 except for rounding, and own their whole cell.
         self.share, self.alias = np.asarray(share, np.float32), np.asarray(alias, np.int64)
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-        """Independent draws, int64."""
+        """Draw independent ids, int64."""
         cells = rng.integers(0, self.share.size, shape)
         own = rng.random(shape, dtype=np.float32) < self.share.take(cells)
         return np.where(own, cells, self.alias.take(cells))

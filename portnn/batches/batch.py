@@ -1,4 +1,4 @@
-"""`Batches`: what the training loop asks of whatever batches come from."""
+"""`Batches`: what the training loop needs of any source of batches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Batch(NamedTuple):
     Attributes
     ----------
     data : tuple of arrays
-        What the model takes, on the host or on the backend.
+        Input of the model's loss, on the host or on the backend.
     terms : float
-        Number of terms that the loss of this batch sums; 1 where the loss is a mean already.
+        Number of terms that the loss of this batch sums; 1 if the loss is a mean.
     starts : bool
-        Whether a pass over the data starts here, so that the carry starts anew.
+        Whether a pass over the data starts here, so that the carry is reset.
     """
 
     data: Any
@@ -24,13 +24,13 @@ class Batch(NamedTuple):
 
 
 class Batches(Protocol):
-    """Batches by their position. A batch depends on the seed and the position alone, so any process can make any.
+    """Batches by position. A batch depends on the seed and its position alone, so any process can make any batch.
 
     Attributes
     ----------
     batch_size : int
     unit : {"char", "row", "word"}
-        What `tokens` counts.
+        Unit of `tokens`.
     """
 
     batch_size: int
@@ -42,7 +42,7 @@ class Batches(Protocol):
 
     @property
     def tokens(self) -> float:
-        """Average number of characters, rows or words in a batch, for the speed."""
+        """Average number of characters, rows or words in a batch, from which the speed is computed."""
 
     def at(self, position: int) -> Batch:
-        """Make the batch of a position, which counts from 0 and runs on from pass to pass."""
+        """Make the batch of a position; positions start at 0 and continue from pass to pass."""

@@ -1,4 +1,4 @@
-"""How often words are drawn, and how large a step their vectors tolerate."""
+"""How often words occur in a step, and how large a step their vectors tolerate."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 from portnn.batches.window_settings import WindowSettings
 
 MAX_LOAD = 10.0
-"""Learning rate times pairs of one word in a step; runs with about twice as much diverged."""
+"""Largest product of the learning rate and a word's pairs in a step; runs with about twice as much diverged."""
 
 MAX_BATCH = {True: 512, False: 2048}
-"""Positions of a step beyond which training becomes no faster, for skip-gram and for CBOW."""
+"""Positions in a step beyond which training gets no faster, for skip-gram and for CBOW."""
 
 Counts = np.ndarray[Any, Any]
 
 
 def steady_batch_size(counts: Counts, settings: WindowSettings, alpha: float) -> int:
-    """Number of positions in a step that the most frequent word tolerates, up to what is useful.
+    """Return the number of positions in a step that the most frequent word tolerates, at most `MAX_BATCH`.
 
-    All pairs of a step move the same vectors. A word that takes part in very many of them at once is thrown far past
-    where it belongs, and back in the next step: the run diverges. So the learning rate times the pairs of the most
-    frequent word, which is known beforehand, stays below `MAX_LOAD`, and a step has no more positions than there are
-    words: in a small vocabulary every word is frequent.
+    The gradients of all pairs in a step are summed. A word in very many pairs overshoots its optimum, then overshoots
+    it the other way, and the run diverges. So the learning rate times the pairs of the most frequent word, a number
+    known before training, stays below `MAX_LOAD`; and a step has no more positions than the vocabulary has words, since
+    all words of a small vocabulary are frequent.
     """
     window, sg = settings.window, settings.sg
     spoken = chance_to_keep(counts, settings.sample) * counts
@@ -36,7 +36,7 @@ def steady_batch_size(counts: Counts, settings: WindowSettings, alpha: float) ->
 
 
 def chance_to_keep(counts: Counts, sample: float) -> Counts:
-    """Probability with which subsampling keeps each word; 1 for all where `sample` is 0."""
+    """Return the probability with which subsampling keeps each word; 1 for all if `sample` is 0."""
     share = np.asarray(counts, np.float64) / max(float(np.sum(counts)), 1.0)
     if not sample:
         return np.ones_like(share)

@@ -1,4 +1,4 @@
-"""Mini-batches of rows: how a table becomes batches, shuffled anew every epoch."""
+"""Mini-batches of a table's rows, in a new order every epoch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portnn.settings import checked_number, positive
 
 
 class RowBatches:
-    """Walk over the rows of a table, `batch_size` at a time; the last batch of an epoch may be smaller.
+    """Batches of `batch_size` rows of a table; the last batch of an epoch may be smaller.
 
     Parameters
     ----------
@@ -21,13 +21,13 @@ class RowBatches:
         The whole table, on the backend, without dropout masks.
     backend : Backend
     batch_size : int, optional
-        Positive. Without it, or with at least as many as there are rows, every batch is the whole table.
+        Positive. If None, or at least the number of rows, every batch is the whole table.
     shuffle : bool
-        Draw a new order for every epoch; otherwise rows are taken as they stand.
+        Draw a new order for every epoch; otherwise keep the order of the table.
     seed : int
-        Of the orders and the dropout masks.
+        Seed of the orders and the dropout masks.
     hidden_sizes : tuple of int
-        Units of the layers that need a dropout mask each.
+        Units of each layer that needs a dropout mask.
     rate : float
         Dropout rate.
 
@@ -69,7 +69,7 @@ class RowBatches:
         return self.count / self.batches
 
     def at(self, position: int) -> Batch:
-        """Make the batch of a position: a `RowBatch` on the backend, but for dropout masks, which are on the host."""
+        """Make the batch of a position: a `RowBatch` on the backend, with dropout masks on the host."""
         epoch, number = divmod(position, self.batches)
         rows = self.rows
         if self.batch_size < self.count:

@@ -1,4 +1,4 @@
-"""Chunks of parallel streams: how a long sequence of ids becomes batches for truncated backpropagation."""
+"""Chunks of parallel streams: batches of a long sequence of ids for truncated backpropagation through time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from portnn.settings import checked_number, positive
 Ids = np.ndarray[Any, Any]
 
 RELEASE_EVERY = 1 << 22
-"""Pages of a memory-mapped corpus are let go after so many ids."""
+"""Number of ids after which pages of a memory-mapped corpus are released."""
 
 
 class ChunkStreams:
-    """Cut ids into `batch_size` parallel streams and walk them together, `seq_length` ids a chunk.
+    """Cut ids into `batch_size` parallel streams; a batch is a chunk of `seq_length` ids from each.
 
-    Each stream reads its own part of the data; chunk after chunk, the targets run one id ahead of the inputs. At the
-    end of the data all streams start over, and the carry must too.
+    Each stream reads its own part of the data; targets are one id ahead of inputs. At the end of the data all streams
+    start again, and so must the carry.
 
     Parameters
     ----------
@@ -32,22 +32,22 @@ class ChunkStreams:
     vocabulary_size : int, optional
         Every id of a batch must be below it.
     layers : int
-        Number of dropout masks in a batch; 0 where nothing is dropped.
+        Number of dropout masks in a batch; 0 for none.
     hidden_size : int
     rate : float
         Dropout rate.
     seed : int
-        Of the dropout masks.
+        Seed of the dropout masks.
     release : callable, optional
-        Called now and then to let go of what has been read (`portnn.text.Corpus.release`), so that a corpus larger
-        than memory never fills it.
+        Called now and then to release pages that have been read (`portnn.text.Corpus.release`), so that a corpus larger
+        than memory does not fill it.
 
     Raises
     ------
     TypeError
         If ids are not integers.
     ValueError
-        If there are fewer ids than one chunk of every stream needs.
+        If a size is not a positive whole number, or there are fewer ids than one chunk of every stream needs.
     """
 
     unit = "char"
@@ -125,7 +125,7 @@ def check_integers(ids: Ids) -> None:
 
 
 def check_range(ids: Ids, vocabulary_size: int | None) -> None:
-    """Raise ValueError if an id is negative or past the vocabulary: no step could say which."""
+    """Raise ValueError if an id is negative or past the vocabulary; the step itself could not name the id."""
     low, high = int(ids.min()), int(ids.max())
     if low < 0:
         raise ValueError(f"id {low} is negative; ids run from 0")

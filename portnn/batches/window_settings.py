@@ -1,4 +1,4 @@
-"""Settings of windows: who predicts whom, and from how many words drawn against them."""
+"""Settings of windows: which words predict which, and against how many negatives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from portnn.settings import FIXED, Flags, Settings, Shown, finite, not_negative, positive
 
 BLOCKS = {True: (16, 40), False: (32, 32)}
-"""Positions of a block and negatives that they share, for skip-gram and for CBOW."""
+"""Default positions of a block and negatives that they share, for skip-gram and for CBOW."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,13 @@ class WindowSettings(Settings):
         int,
         not_negative,
         FIXED,
-        "Words drawn against each positive pair; 0 for a full softmax, whose time grows with the vocabulary.",
+        "Negatives for each positive pair; 0 for a full softmax, whose time grows with the vocabulary.",
     ] = 5
     sample: Annotated[
         float,
         not_negative,
         FIXED,
-        "Leave out at random words whose share of the text is larger; 0 keeps all. Useful: 1e-3 to 1e-5.",
+        "Drop words at random if their share of the text is larger than this; 0 keeps all. Useful: 1e-3 to 1e-5.",
     ] = 1e-3
     shrink_windows: Annotated[
         bool,
@@ -49,6 +49,6 @@ class WindowSettings(Settings):
 
     @property
     def block(self) -> tuple[int, int]:
-        """Positions of a block, and negatives that they share: as said, or what suits skip-gram or CBOW."""
+        """Positions of a block, and negatives that they share: as set, or the default for skip-gram or CBOW."""
         size, negatives = BLOCKS[self.sg]
         return self.block_size or size, self.shared_negatives or negatives

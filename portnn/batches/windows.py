@@ -1,4 +1,4 @@
-"""Blocks of words with their windows: how a stream of word ids becomes batches for word2vec."""
+"""Blocks of words with their windows: batches of a stream of word ids for word2vec."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from portnn.settings import checked_number, positive
 Ids = np.ndarray[Any, Any]
 
 BATCHES = 64
-"""Batches are made so many at a time: the thread that makes them then seldom asks for the interpreter's lock."""
+"""Batches are made this many at a time, so that the thread that makes them seldom needs the interpreter's lock."""
 
 
 class Slice(NamedTuple):
     """Batches made from one slice of the text, side by side, and the number of pairs of each.
 
-    The weights lie crosswise, (batches, blocks, n, positions), which the products of a step want on NumPy.
+    Weights are stored transposed, (batches, blocks, n, positions), which makes a step's products faster on NumPy.
     """
 
     ids: Ids
@@ -34,17 +34,17 @@ class Slice(NamedTuple):
 
 
 class WindowBatches:
-    """Cut a stream of word ids into blocks, draw windows and negatives for them, and walk over them.
+    """Batches of blocks of a stream of word ids, with windows and negatives drawn for them.
 
-    What is drawn depends on the seed, the epoch and the place in the text alone, so a run goes on from `position`, and
-    a thread can make the next batches while a step works on these.
+    Draws depend on the seed, the epoch and the place in the text alone, so a run can continue from any position, and a
+    thread can make the next batches during a step.
 
     Parameters
     ----------
     ids : unsigned integer array (n,), may be memory-mapped
         Word ids; the number of words in the vocabulary marks the end of a sentence.
     counts : array (vocabulary,)
-        How often each word occurs, in these ids or in a text like theirs.
+        How often each word occurs, in these ids or in a similar text.
     words : int
         Number of ids that are words.
     settings : WindowSettings
@@ -52,7 +52,7 @@ class WindowBatches:
         Approximate number of positions in a batch. Positive.
     seed : int or tuple of int
     release : callable, optional
-        Called now and then to let go of what has been read of a mapped file.
+        Called now and then to release pages that have been read of a memory-mapped file.
 
     Raises
     ------
@@ -62,8 +62,8 @@ class WindowBatches:
     Notes
     -----
     A word with a share f of the text is kept with the probability ``sqrt(sample / f) + sample / f``, as in word2vec's
-    code [1]_. A text is cut into slices, and windows end there as they do at the end of a sentence; a slice has
-    thousands of words. The blocks of a slice are dealt out to its batches in turn; those without words have no pairs.
+    code [1]_. A text is cut into slices of thousands of words, at whose ends windows stop as they do at the end of a
+    sentence. The blocks of a slice are dealt out to its batches in turn; blocks without words have no pairs.
 
     References
     ----------
@@ -83,6 +83,7 @@ class WindowBatches:
         seed: int | tuple[int, ...] = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
+        self.batch_size = batch_size = checked_number("batch_size", batch_size, int, positive)
         window, negative, sample = settings.window, settings.negative, settings.sample
         block_size, shared_negatives = settings.block
         self.ids, self.window, self.sg, self.negative = ids, window, settings.sg, negative
@@ -97,13 +98,12 @@ class WindowBatches:
         steps = max(1, round(expected / batch_size))
         self.slices = math.ceil(steps / BATCHES)
         self.per_slice = math.ceil(steps / self.slices)
-        self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # marks stay
+        self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # ends of sentences stay
         self.mark = len(counts)
-        self.batch_size = checked_number("batch_size", batch_size, int, positive)
         self._number, self._slice = -1, Slice(np.empty(0), np.empty(0), [])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
         self._next: tuple[int, Future[Slice]] | None = None
-        # Column j of a block is j - window - i away from position i; a word is not in its own window.
+        # Column j of a block is j - window - i words from position i; a word is not in its own window.
         apart = np.arange(self.block_size + 2 * window)[:, None] - window - np.arange(self.block_size)
         self._apart = np.where(apart == 0, window + 1, apart).astype(np.min_scalar_type(-apart.max() - 1))
 
@@ -114,7 +114,7 @@ class WindowBatches:
 
     @property
     def tokens(self) -> float:
-        """Words of the text that one batch stands for, those left out included."""
+        """Words of the text that one batch covers, those that subsampling drops included."""
         return self.words / self.batches
 
     def at(self, position: int) -> Batch:
@@ -126,13 +126,13 @@ class WindowBatches:
         return Batch(data, self._slice.pairs[place], number % self.slices == place == 0)
 
     def close(self) -> None:
-        """Let the thread end. `at` would start it again."""
+        """End the thread. The next call of `at` starts it again."""
         self._thread.shutdown(cancel_futures=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
         self._next = None
 
     def _take(self, number: int) -> Slice:
-        """Batches of a slice, from the thread if it has been told of them; it goes on with the next."""
+        """Return the batches of a slice, from the thread if it makes them; then let it make the next slice."""
         made = self._next[1].result() if self._next is not None and self._next[0] == number else self._make(number)
         self._next = number + 1, self._thread.submit(self._make, number + 1)
         return made
@@ -148,13 +148,13 @@ class WindowBatches:
         blocks = self.per_slice * max(1, math.ceil(len(words) / (self.per_slice * size)))
         spare = blocks * size - len(words)
         words = np.pad(words.astype(np.int32), (window, window + spare))
-        # Small integers, since comparing them is what takes the time here.
+        # Small integers: comparing them takes most of the time here.
         left, right = (
             np.pad(side, (0, spare)).astype(self._apart.dtype).reshape(blocks, 1, size) for side in (left, right)
         )
         around = size + 2 * window
         near = np.lib.stride_tricks.sliding_window_view(words, around)[::size]
-        # Blocks are dealt out in turn: a word that comes in a burst is not all in one batch.
+        # Blocks are dealt out in turn, so that a burst of one word is spread over the batches.
         turn = np.arange(blocks).reshape(-1, self.per_slice).T.reshape(-1)
         near, left, right = near[turn], left[turn], right[turn]
         weights = np.empty((blocks, around + self.drawn, size), np.float32)
@@ -168,7 +168,7 @@ class WindowBatches:
         if self.alias is not None:
             drawn = self.alias.draw(rng, (blocks, self.drawn)).astype(np.int32)
             ids[:, around:] = drawn
-            # A negative that is the positive itself does not count.
+            # A negative that equals the positive does not count.
             positive = near if self.sg else near[:, window : window + size]
             clashes: Any = drawn[:, :, None] == positive[:, None, :]
             clashes = np.matmul(clashes.astype(np.float32), windows) if self.sg else clashes * positives
@@ -179,7 +179,7 @@ class WindowBatches:
         return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, -1, size), pairs)
 
     def _windows(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, Ids, Ids]:
-        """Words that stay, and how many of those before and after each are in its window."""
+        """Return the words that stay, and how many of those before and after each are in its window."""
         if self.keep is not None:
             ids = ids[rng.random(len(ids), dtype=np.float32) < self.keep.take(ids)]
         marks = ids == self.mark

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors with one JSON string of metadata, whole or not there at all."""
+"""Checkpoints: safetensors files with one JSON string of metadata, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import safetensors
 
 FORMAT_VERSION = 2
-"""Version 1 is that of portnn 0.1; `portnn.estimators.version_1` knows what its facts meant."""
+"""Version 1 is that of portnn 0.1; `portnn.estimators.version_1` upgrades its facts."""
 
 DTYPES = {
     "bool": "BOOL",
@@ -21,13 +21,13 @@ DTYPES = {
     **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
     **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
 }
-"""What safetensors calls the dtypes of NumPy."""
+"""Names in safetensors of NumPy's dtypes."""
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint of this kind, or a damaged one. The message is one line and names the file."""
+    """A file is damaged or not a checkpoint of the kind expected. The message is one line and names the file."""
 
 
 def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[st
     Raises
     ------
     OSError
-        If it cannot be written; the message is one line and names the file.
+        If the file cannot be written; the message is one line and names it.
     """
     path = Path(path)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
@@ -80,7 +80,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
     FileNotFoundError
         If there is no such file.
     CheckpointError
-        If the file is no checkpoint, is damaged or of a version this portnn does not read.
+        If the file is not a checkpoint, is damaged, or has a version that this portnn does not read.
     """
     path = Path(path)
     if not path.exists():
@@ -93,24 +93,29 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
             facts = json.loads(metadata["portnn"]) if "portnn" in metadata else None
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path} is no safetensors file, or is truncated or damaged: {error}") from error
+        raise CheckpointError(f"{path} is not a safetensors file, or is truncated or damaged: {error}") from error
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path} is a safetensors file that portnn did not write")
-    version = facts.get("version")
-    if version not in range(1, FORMAT_VERSION + 1):
-        raise CheckpointError(
-            f"{path} has checkpoint format version {version!r}; this portnn reads versions 1 to {FORMAT_VERSION}"
-        )
+    check_version(path, facts)
     digest = facts.pop("digest", None)
     if digest != _digest(arrays, facts):
         raise CheckpointError(f"{path} is damaged: its content does not match its digest")
     return arrays, facts
 
 
+def check_version(path: Path, facts: dict[str, Any]) -> None:
+    """Raise CheckpointError unless this portnn reads the format version of a checkpoint."""
+    version = facts.get("version")
+    if version not in range(1, FORMAT_VERSION + 1):
+        raise CheckpointError(
+            f"{path} has checkpoint format version {version!r}; this portnn reads versions 1 to {FORMAT_VERSION}"
+        )
+
+
 def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
     """Write a safetensors file piece by piece.
 
-    The library's own function would make all of it in memory first, or write to a file of a name of its own, which a
+    The library's own function builds the whole file in memory, or writes to a file whose name it chooses, which a
     killed process would leave behind.
     """
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # so that every array is aligned
@@ -129,7 +134,7 @@ def _write(file: BinaryIO, arrays: Arrays, metadata: dict[str, str]) -> None:
 
 
 def _buffer(array: np.ndarray[Any, Any]) -> memoryview:
-    """Bytes of an array, not copied where they lie in order: tables can be larger than half the memory."""
+    """Bytes of an array, copied only if it is not contiguous: tables can be larger than half the memory."""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
@@ -143,7 +148,7 @@ def _digest(arrays: Arrays, facts: dict[str, Any]) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The rename itself has to reach the disk. Not every system lets a folder be opened.
+    # The rename has to reach the disk, too. Not every system lets a folder be opened.
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -35,6 +35,12 @@ class Optimizer(Settings):
     name: ClassVar[str]
     weight_decay: Annotated[float, not_negative, "L2 penalty: this multiple of the parameter joins its gradient."] = 0.0
 
+    def __post_init__(self) -> None:
+        try:
+            super().__post_init__()
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from None
+
     @property
     def slots(self) -> tuple[str, ...]:
         """Names of the state, each of which holds one array for every parameter."""

@@ -63,16 +63,15 @@ def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
 
         @functools.wraps(function)
         def call(*args: Any, **given: Any) -> Any:
-            data = {name: given.pop(name) for name in names if name in given}
-            for name in given:
-                if name not in declared(kind):
-                    raise TypeError(f"{function.__qualname__}() got an unexpected keyword argument {name!r}")
-            bound = signature.bind(*args[: len(own)], **data)
-            bound.apply_defaults()
-            return function(*bound.args, settings=kind(*args[len(own) :], **given))
+            try:
+                arguments = signature.bind(*args, **given).arguments
+            except TypeError as error:
+                raise TypeError(f"{function.__qualname__}() {error}") from None
+            data = {name: arguments.pop(name) for name in names if name in arguments}
+            return function(**data, settings=kind(**arguments))
 
-        signature = inspect.Signature(own)
-        call.__signature__ = inspect.Signature([*own, *_parameters(kind)])  # type: ignore[attr-defined]
+        signature = inspect.Signature([*own, *_parameters(kind)])
+        call.__signature__ = signature  # type: ignore[attr-defined]
         call.__doc__ = filled(function.__doc__, kind)
         return call
 
@@ -81,8 +80,8 @@ def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
 
 def _parameters(kind: type[Settings]) -> list[inspect.Parameter]:
     """Parameters of a kind's own constructor, with plain annotations."""
-    found = list(inspect.signature(kind).parameters.values())
-    return [parameter.replace(annotation=_annotation(kind, parameter.name)) for parameter in found]
+    parameters = inspect.signature(kind).parameters.values()
+    return [parameter.replace(annotation=_annotation(kind, parameter.name)) for parameter in parameters]
 
 
 def _annotation(kind: type[Settings], name: str) -> Any:

@@ -186,12 +186,12 @@ class Settings:
 
 def declared(kind: type[Settings]) -> dict[str, Setting]:
     """Every setting of a kind by its name, in the order of its fields."""
-    return _declared(kind)  # type: ignore[arg-type]
+    if kind not in _DECLARED:
+        _DECLARED[kind] = {field.name: _setting(kind, field) for field in dataclasses.fields(kind) if field.init}
+    return _DECLARED[kind]
 
 
-@functools.cache
-def _declared(kind: Any) -> dict[str, Setting]:
-    return {field.name: _setting(kind, field) for field in dataclasses.fields(kind) if field.init}
+_DECLARED: dict[type[Settings], dict[str, Setting]] = {}
 
 
 def as_json(value: Any) -> Any:

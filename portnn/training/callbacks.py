@@ -1,4 +1,4 @@
-"""Callbacks: what people hang onto the training loop."""
+"""Callbacks: functions that the training loop calls after every step."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from portnn.models import Parameters
 
 
 class StepEvent(NamedTuple):
-    """A step that has been done.
+    """A finished step.
 
     Attributes
     ----------
     step : int
         Steps done, this one included.
     params : dict of str to array
-        Where there are `Model.row_parameters`, the next step takes them all over: copy what is to be kept.
+        If the model has `row_parameters`, the next step may write into them: copy what is to be kept.
     loss : 0-d array
-        As the model gives it. Still on the device: reading it waits for it.
-    gradient_norm : 0-d array, or None where it was not worked out
+        As the model returns it. Still on the device: reading it waits for the device.
+    gradient_norm : 0-d array, or None if it was not computed
     learning_rate : float
     carry : tuple
-        What goes on to the next step.
+        State handed to the next step.
     backend : Backend
     """
 
@@ -38,31 +38,31 @@ class StepEvent(NamedTuple):
 class Callback(Protocol):
     """Called after every step.
 
-    What it returns, if not None, replaces the parameters (normalised rows, say): the same names, shapes and
-    dtype. A pure function of the event keeps resume exact; the optimizer's state stays as it is.
+    A result other than None replaces the parameters (to normalize rows, for example) and must have the same names,
+    shapes and dtypes; the optimizer's state stays as it is. If it depends on the event alone, resume stays exact.
     """
 
     def __call__(self, event: StepEvent) -> Parameters | None:
-        """See a step; return new parameters, or None."""
+        """Inspect a step; return new parameters, or None."""
 
 
 def check_replaced(replaced: Parameters, params: Parameters) -> None:
-    """Refuse parameters of a callback that a compiled step, the optimizer or resume could not go on with.
+    """Refuse parameters from a callback that the compiled step, the optimizer or resume could not use.
 
     Raises
     ------
     ValueError
         If names or shapes differ from those of `params`.
     TypeError
-        If a dtype does.
+        If a dtype differs.
     """
     if replaced.keys() != params.keys():
-        raise ValueError(f"callback: parameters {sorted(replaced)} came back, expected {sorted(params)}")
+        raise ValueError(f"callback: returned parameters {sorted(replaced)}, expected {sorted(params)}")
     for name, array in replaced.items():
         before = params[name]
         if tuple(array.shape) != tuple(before.shape):
             raise ValueError(
-                f"callback: {name} came back with shape {tuple(array.shape)}, expected {tuple(before.shape)}"
+                f"callback: returned {name} with shape {tuple(array.shape)}, expected {tuple(before.shape)}"
             )
         if array.dtype != before.dtype:
-            raise TypeError(f"callback: {name} came back with dtype {array.dtype}, expected {before.dtype}")
+            raise TypeError(f"callback: returned {name} with dtype {array.dtype}, expected {before.dtype}")

@@ -13,31 +13,31 @@ class DivergenceError(ArithmeticError):
     step : int
     loss, learning_rate : float
     gradient_norm : float or None
-        None where it was not worked out.
+        None if it was not computed.
     """
 
     def __init__(self, step: int, loss: float, learning_rate: float, gradient_norm: float | None) -> None:
         self.step, self.loss = step, loss
         self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
-        # Without a norm gradients came in rows, summed over all that a batch has of a row.
-        norm, way = "", "smaller batches"
+        # Without a norm, gradients came in rows: those of one row are summed over the batch, so its size matters.
+        norm, remedy = "", "smaller batches"
         if gradient_norm is not None:
-            norm, way = f", gradient norm {gradient_norm:.4g}", "clip_norm"
+            norm, remedy = f", gradient norm {gradient_norm:.4g}", "clip_norm"
         super().__init__(
             f"training diverged at step {step}: loss {loss:.4g}, learning rate {learning_rate:.4g}{norm}; "
-            f"try a smaller learning rate or {way}"
+            f"try a smaller learning rate or {remedy}"
         )
 
 
 class DivergenceWatch:
-    """Compare every loss with the first one.
+    """Compares every loss with the first one.
 
     Parameters
     ----------
     factor : float
-        A loss above this multiple of the first (or of 1, where the first is smaller) has exploded.
+        A loss above this multiple of the first (or of 1, if the first is smaller) has exploded.
     first : float, optional
-        The first loss, where an earlier run has seen it.
+        The first loss, if an earlier run has computed it.
     """
 
     def __init__(self, factor: float = 5.0, first: float | None = None) -> None:

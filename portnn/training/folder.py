@@ -1,4 +1,4 @@
-"""`RunFolder`: where a run keeps its checkpoints, its metrics and its loss curve."""
+"""`RunFolder`: the files of a run, which are its checkpoints, its metrics and its loss curve."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class RunFolder:
     Parameters
     ----------
     path : Path
-        A folder, or a name that ends in ".safetensors": then the latest checkpoint has that name, and the others lie
-        beside it and begin like it.
+        A folder, or a file name that ends in ".safetensors": then the latest checkpoint has that name, and the other
+        files lie beside it, with that name as a prefix.
 
     Attributes
     ----------
     path, folder, last, best, metrics, curve : Path
-        What was given, the folder itself, the latest checkpoint, the one with the lowest held-out loss,
-        metrics.jsonl and loss.png.
+        The path given, the folder, the latest checkpoint, the one with the lowest held-out loss, metrics.jsonl and
+        loss.png.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,12 +35,12 @@ class RunFolder:
         return self.last.exists() or self.best.exists()
 
     def prepare(self, *, anew: bool) -> None:
-        """Make the folder, and remove what a killed run left half written; `anew`, all of an earlier run.
+        """Make the folder and remove files that a killed run left half written; with `anew`, those of an earlier run.
 
         Raises
         ------
         OSError
-            If that cannot be done; the message is one line and names the folder.
+            If that fails; the message is one line and names the folder.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

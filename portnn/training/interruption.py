@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: asked to stop, a run finishes its step and saves first."""
+"""SIGINT and SIGTERM: a run that is asked to stop first finishes its step and saves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was asked to stop, and has saved what it had.
+    """The run was asked to stop, and has saved its state.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopRequests:
-    """While entered, the first SIGINT or SIGTERM only sets `received`; a second one acts as it would have before.
+    """While entered, the first SIGINT or SIGTERM only sets `received`; a second one acts as it did before.
 
-    Signals reach the main thread alone; in any other, nothing is changed.
+    Signals reach the main thread alone; in any other thread nothing changes.
     """
 
     def __init__(self) -> None:

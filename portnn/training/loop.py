@@ -23,14 +23,14 @@ from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.losses import Losses, Unread
 from portnn.training.metrics import SPEED, Metrics, MetricsFile
 from portnn.training.packing import row_major
-from portnn.training.progress import Progress, StopWatch
+from portnn.training.progress import Progress, SpeedMeter, StopWatch
 from portnn.training.settings import Plan
 from portnn.training.state import RunState
 from portnn.training.step import StepResult, init_optimizer, make_step
 from portnn.training.workers import Workers, check_workers
 
 SMALL_PRODUCT = 1 << 22
-"""Where the largest product of a step has fewer multiplications, one thread is faster than several."""
+"""If the largest product of a step has fewer multiplications, one thread is faster than several."""
 
 
 @dataclass
@@ -46,19 +46,19 @@ class Trainer:
     held_out : callable, optional
         Parameters -> loss on held-out data.
     folder : Path, optional
-        Where last.safetensors, best.safetensors and metrics.jsonl go, in place of an earlier run's unless that
-        one is restored; without it nothing is written.
+        Folder of last.safetensors, best.safetensors and metrics.jsonl, which replace those of an earlier run unless
+        that run is restored; without a folder nothing is written.
     facts : dict
-        What else a checkpoint says, in plain JSON types (the model's configuration, the vocabulary).
+        What else a checkpoint records, in plain JSON types (the model's configuration, the vocabulary).
     constants : dict of str to NumPy array
-        Arrays that a checkpoint holds beside the run's own.
+        Arrays that a checkpoint holds beside those of the run.
     callbacks : sequence of Callback
     on_metrics : callable, optional
         Called with each line of metrics.
     loss_unit : str
-        For the progress: "nats", or nothing.
+        For the progress: "nats", or an empty string.
     quiet : bool
-        No progress on stderr.
+        Show no progress on stderr.
 
     state : RunState
     best_params : dict of str to array, or None
@@ -88,20 +88,20 @@ class Trainer:
         self._given: Any = None
 
     def go_on(self, state: RunState) -> None:
-        """Take the state of an earlier run."""
+        """Continue from the state of an earlier run."""
         self.state, self._losses = state, Losses(self.plan, state)
 
     def run(self, total_steps: int) -> RunState:
-        """Train until `total_steps` steps have been done in all, or the plan's patience is at its end, and save.
+        """Train until `total_steps` steps have been done in all, or the plan's patience has run out, and save.
 
         Raises
         ------
         DivergenceError
             If the loss is not finite or explodes. The last good checkpoint stays.
         Interrupted
-            If SIGINT or SIGTERM came; the state is saved first.
+            On SIGINT or SIGTERM; the state is saved first.
         WorkerError
-            If a worker process failed or is gone.
+            If a worker process failed or has ended.
         OSError
             If the folder cannot be written.
         """
@@ -110,7 +110,8 @@ class Trainer:
         if self._files is not None:
             self._files.prepare(anew=state.step == 0)
             self._metrics = MetricsFile(self._files.metrics, steps_done=state.step)
-        self._logged = (state.step, state.seconds)
+        self._logged, first = state.step, state.step + 1
+        self._speed = SpeedMeter(state.step, state.seconds)
         with (
             StopRequests() as requests,
             Progress(
@@ -136,16 +137,18 @@ class Trainer:
                 if logs or saves:
                     self._losses.read()  # waits for the device, so the clock must still run
                 state.seconds = self._clock.seconds
+                if state.step == first:
+                    self._speed.mark(state.step, state.seconds)
                 with self._clock:
                     self._call_back(result)
                     if logs:
                         self._log(evaluate=evaluates, keep_losses=between)
                     if saves or self.out_of_patience:
                         self._save_last()
-                self._progress.advance()
+                    self._progress.advance()
             if requests.received is not None and state.step < total_steps and not self.out_of_patience:
                 self._losses.read()
-                if state.step > self._logged[0]:
+                if state.step > self._logged:
                     self._log(evaluate=False, keep_losses=True)
                 self._save_last()
                 raise Interrupted(requests.received, state.step)
@@ -153,28 +156,28 @@ class Trainer:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether the loss has not become lower for as long as the plan waits."""
+        """Whether the loss has not become lower for as many evaluations as the plan waits."""
         return self.plan.patience is not None and self.state.waited >= self.plan.patience
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint, once all losses so far have been found good.
+        """Write a checkpoint of the run as it is, before `run` too, if all losses so far are good.
 
         Raises
         ------
         DivergenceError
-            If one was not, or a parameter is not finite.
+            If a loss is not, or a parameter is not finite.
         OSError
-            If it cannot be written; what was there before stays.
+            If the checkpoint cannot be written; an earlier file of that name stays.
         """
         self._losses.read()
         arrays, run = self.state.to_host(self.backend)
-        if not all(np.all(np.isfinite(array)) for path, array in arrays.items() if path.startswith("params.")):
-            # The last update broke what its loss could not show yet; the next loss would be NaN.
+        if not all(np.all(np.isfinite(array)) for name, array in arrays.items() if name.startswith("params.")):
+            # The last update broke them after its loss was computed; the next loss would be NaN.
             self._fail(math.nan)
         save_checkpoint(path, {**arrays, **self.constants}, {**self.facts, "run": run})
 
     def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
-        """Go on where a checkpoint stopped.
+        """Continue where a checkpoint stopped.
 
         Raises
         ------
@@ -212,9 +215,9 @@ class Trainer:
         carry = self._initial_carry() if batch.starts else state.carry
         rate = self.plan.schedule(state.step)
         state.step, state.position = state.step + 1, state.position + 1
-        if batch.data is not self._given:  # a full batch is the same every time
+        if batch.data is not self._given:  # a batch of the whole table is the same every time
             self._given, self._placed = batch.data, tree_map(asarray, batch.data)
-        with np.errstate(all="ignore"):  # numbers that are not finite are found in the loss
+        with np.errstate(all="ignore"):  # the loss shows what is not finite
             result = self._step(
                 state.params,
                 state.optimizer_state,
@@ -230,7 +233,7 @@ class Trainer:
         return result
 
     def _kept_params(self) -> Parameters:
-        """Parameters that stay as they are: where there are tables, the next step takes all parameters over."""
+        """Parameters that no later step changes: with tables, the next step may write into the present ones."""
         params, xp = self.state.params, self.backend.xp
         return {name: xp.asarray(p, copy=True) for name, p in params.items()} if self.model.row_parameters else params
 
@@ -253,12 +256,11 @@ class Trainer:
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
         state, losses = self.state, self._losses
         loss = losses.reported(keep=keep_losses)
-        steps, seconds = state.step - self._logged[0], state.seconds - self._logged[1]
-        self._logged = (state.step, state.seconds)
-        speed = steps * self.batches.tokens / seconds
+        self._logged = state.step
+        speed = self._speed.measure(state.step, state.seconds) * self.batches.tokens
         state.tokens_per_second = state.step * self.batches.tokens / state.seconds
         improved = evaluate and self._evaluate()
-        if evaluate and state.step % self.plan.evaluate_every == 0:  # the end of a run is no moment to wait for
+        if evaluate and state.step % self.plan.evaluate_every == 0:  # patience counts no extra evaluation at the end
             state.wait_for(loss if state.held_out_loss is None else state.held_out_loss, self.plan.tolerance)
         line = Metrics(
             step=state.step,
@@ -278,7 +280,7 @@ class Trainer:
         self._progress.show(step=state.step, loss=loss, held_out_loss=state.held_out_loss, speed=speed, say=evaluate)
 
     def _evaluate(self) -> bool:
-        """Measure the held-out loss, if anything is held out. Returns whether it is the lowest so far."""
+        """Measure the held-out loss, if there is one. Returns whether it is the lowest so far."""
         state = self.state
         if self.held_out is None:
             return False

@@ -1,4 +1,4 @@
-"""Losses of a run: read from the device now and then, watched for divergence, and averaged for the log."""
+"""Losses of a run: fetched from the device now and then, watched for divergence, and averaged for the log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portnn.training.state import RunState
 
 
 class Unread(NamedTuple):
-    """A step whose loss, a sum of `terms` terms, still lies on the device."""
+    """A step whose loss, a sum of `terms` terms, is still on the device."""
 
     step: int
     loss: Array
@@ -23,13 +23,13 @@ class Unread(NamedTuple):
 
 
 class Losses:
-    """Losses since the last look at the device.
+    """Losses since the device was last asked for them.
 
     Parameters
     ----------
     plan : Plan
     state : RunState
-        Keeps what a resumed run has to know of the losses so far.
+        Holds what a resumed run needs of the losses so far.
     """
 
     def __init__(self, plan: Plan, state: RunState) -> None:
@@ -40,7 +40,7 @@ class Losses:
         self.gradient_norm: float | None = None
 
     def read(self) -> None:
-        """Fetch the losses that lie on the device.
+        """Fetch the losses that are still on the device.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Losses:
             total, self.learning_rate = float(loss), rate
             self.gradient_norm = None if norm is None else float(norm)
             loss_now = total / max(terms, 1.0)
-            if terms or not math.isfinite(total):  # a batch without terms has a loss of 0, which is no measure
+            if terms or not math.isfinite(total):  # a batch without terms has loss 0, which says nothing
                 self.watch.check(step, loss_now, rate, self.gradient_norm)
             if self.plan.mean_over == "epoch":
                 if starts_epoch:
@@ -67,7 +67,7 @@ class Losses:
         self.unread.clear()
 
     def reported(self, *, keep: bool) -> float:
-        """Loss to report: smoothed, or the mean since the last line or the beginning of the epoch.
+        """Return the loss to report: smoothed, or the mean since the last line or the beginning of the epoch.
 
         With `keep`, the next line's mean includes these losses, too.
         """

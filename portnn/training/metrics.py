@@ -1,19 +1,20 @@
-"""`metrics.jsonl`: one line a log, and what reads it."""
+"""`metrics.jsonl`, one line for each log: written and read."""
 
 import json
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 
-# Without `from __future__ import annotations`: behind it, TypedDict cannot see what is NotRequired.
+# No `from __future__ import annotations` here: it would hide NotRequired from TypedDict.
 class Metrics(TypedDict):
     """One line of metrics.jsonl.
 
-    step : steps done; loss : mean over the steps since the last line (smoothed, where the run smooths) or, where a run
-    says so, since the epoch began;
-    held_out_loss : null where it was not measured; learning_rate; gradient_norm : before clipping,
-    null where it was not worked out; seconds : of training, earlier runs included; characters_per_second,
-    rows_per_second or words_per_second : over the steps since the last line (tokens, where tokens are no characters).
+    step : steps done; loss : mean over the steps since the last line or, if the run says so, since the epoch began
+    (smoothed, if the run smooths);
+    held_out_loss : null if it was not measured; learning_rate; gradient_norm : before clipping,
+    null if it was not computed; seconds : of training, earlier runs included; characters_per_second,
+    rows_per_second or words_per_second : over the steps since the last line, or over half a second of training if that
+    is longer (characters are tokens if the vocabulary's entries are longer).
     """
 
     step: int
@@ -28,11 +29,11 @@ class Metrics(TypedDict):
 
 
 SPEED = {"char": "characters_per_second", "row": "rows_per_second", "word": "words_per_second"}
-"""Field of the speed, by what batches are counted in."""
+"""Field of the speed, by the unit of the batches."""
 
 
 class MetricsFile:
-    """Append lines to a file; on resume, first drop the lines past the checkpoint, which will be written again.
+    """Appends lines to a file; on resume, first drops the lines past the checkpoint, which will be written again.
 
     Raises
     ------
@@ -49,7 +50,7 @@ class MetricsFile:
             draft.write_text("".join(map(_text, kept)), encoding="utf-8")
             draft.replace(path)
         except OSError as error:
-            raise self._refusal(error) from error
+            raise self._explained(error) from error
 
     def add(self, line: Metrics) -> None:
         """Append a line."""
@@ -57,9 +58,9 @@ class MetricsFile:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(_text(line))
         except OSError as error:
-            raise self._refusal(error) from error
+            raise self._explained(error) from error
 
-    def _refusal(self, error: OSError) -> OSError:
+    def _explained(self, error: OSError) -> OSError:
         return OSError(error.errno, f"cannot write {self.path}: {error.strerror or error}")
 
 
@@ -68,7 +69,7 @@ def _text(line: Metrics) -> str:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """Lines of a metrics file; a last line that was cut off by a kill is left out."""
+    """Read the lines of a metrics file, without a last line that a kill cut off."""
     lines: list[Metrics] = []
     if path.exists():
         for text in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -11,15 +11,14 @@ from portnn.models import Parameters
 
 Shapes = dict[str, tuple[int, ...]]
 
-
 LARGE = 1 << 14
-"""A vector with fewer entries is copied as fast as its pieces are compared."""
+"""Entries of a vector below which copying takes no longer than comparing its pieces."""
 
 
 def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:
-    """Join arrays, in the order of `shapes`, to one vector (n,).
+    """Join arrays, in the order of `shapes`, into one vector (n,).
 
-    Arrays that `unpack` has cut out of a NumPy vector are not copied: the result is that vector.
+    Arrays that `unpack` cut out of a NumPy vector are not copied: the result is that vector.
     """
     pieces = [arrays[name] for name in shapes]
     whole = _cut_from(pieces)
@@ -29,7 +28,7 @@ def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:
 
 
 def _cut_from(pieces: list[Array]) -> Array | None:
-    """Vector (n,) of NumPy that the arrays are consecutive pieces of, if they are."""
+    """Return the NumPy vector (n,) whose consecutive pieces the arrays are, if there is one."""
     whole = getattr(pieces[0], "base", None)
     if not isinstance(whole, np.ndarray) or whole.ndim != 1 or whole.size < LARGE or not whole.flags.c_contiguous:
         return None
@@ -42,7 +41,7 @@ def _cut_from(pieces: list[Array]) -> Array | None:
 
 
 def unpack(vector: Array, shapes: Shapes, *, xp: Namespace) -> Parameters:
-    """Cut a vector (n,) into arrays of the shapes given: views, where the library has them."""
+    """Cut a vector (n,) into arrays of the shapes given: views, if the library has them."""
     arrays, start = {}, 0
     for name, shape in shapes.items():
         stop = start + math.prod(shape)
@@ -53,8 +52,8 @@ def unpack(vector: Array, shapes: Shapes, *, xp: Namespace) -> Parameters:
 
 
 def row_major(array: Array, *, xp: Namespace) -> Array:
-    """Array in row-major order, as a checkpoint brings it back; it may be the same one.
+    """Return an array in row-major order, as a checkpoint restores it; it may be the argument itself.
 
-    A transposed view has the same values, but some kernels round them otherwise, and resume would not be exact.
+    A transposed view has the same values, but some kernels round differently on it, and resume would not be exact.
     """
     return xp.reshape(xp.reshape(array, (-1,)), array.shape)

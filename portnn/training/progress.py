@@ -1,29 +1,35 @@
-"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Progress on stderr, a bar on a terminal and plain lines elsewhere, and the clock and speed that it shows."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from types import TracebackType
 
 from tqdm import tqdm
 
+SHORTEST = 0.5
+"""Seconds of training that a speed is measured over, at least. The first step after an evaluation or a checkpoint finds
+cold caches, and the system may give the core to another process for some 10 ms: a line that covers a few milliseconds
+would show little else."""
+
 
 class Progress:
-    """Bar over steps. Where stderr is no terminal there is no bar, only what is said.
+    """Bar over steps. If stderr is not a terminal there is no bar, only lines of text.
 
     Parameters
     ----------
     total, done : int
         Steps of the whole run, and those that earlier runs have done.
-    unit : str
-        What the speed counts: "char", "row".
+    unit : {"char", "row", "word"}
+        What the speed counts.
     loss_unit : str
-        "nats", or nothing.
+        "nats", or an empty string.
     epoch : int, optional
-        Steps of an epoch, where what is said counts epochs and not steps.
+        Steps of an epoch, if lines are to count epochs in place of steps.
     quiet : bool
-        Neither a bar nor a word.
+        Show nothing.
     """
 
     def __init__(
@@ -53,40 +59,48 @@ class Progress:
         self.bar.close()
 
     def advance(self) -> None:
-        """One step more."""
+        """Advance the bar by one step."""
         self.bar.update()
 
     def show(self, *, step: int, loss: float, held_out_loss: float | None, speed: float, say: bool) -> None:
-        """Put the latest figures behind the bar; with `say`, on a line of their own too."""
+        """Show the latest figures behind the bar and, with `say`, on a line of their own."""
         self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} {self.unit}/s", refresh=False)
         if say:
-            where = f"step {step}" if self.epoch is None else f"epoch {step / self.epoch:.3g}"
+            done = f"step {step}" if self.epoch is None else f"epoch {step / self.epoch:.3g}"
             held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f} {self.loss_unit}".rstrip()
             unit = f" {self.loss_unit}".rstrip() if self.epoch else ""
-            self.say(f"{where}: loss {loss:.3f}{unit}{held_out}, {speed:,.0f} {self.unit}/s")
+            self.say(f"{done}: loss {loss:.3f}{unit}{held_out}, {speed:,.0f} {self.unit}/s")
 
     def say(self, text: str) -> None:
-        """Put lines above the bar."""
+        """Print text above the bar."""
         if not self.quiet:
             tqdm.write(text, file=sys.stderr)
 
 
 class Reading:
-    """Bar over what has been read of a corpus, while its words are counted and encoded.
+    """Bar over a corpus while its words are counted and encoded.
 
     Parameters
     ----------
     name : str
     total : int, optional
-        Bytes or sentences of all passes, where that is known.
+        Bytes or sentences of all passes, if known.
     quiet : bool
     """
 
     def __init__(self, name: str, total: int | None, *, quiet: bool = False) -> None:
         self.bar = tqdm(
-            desc=f"reading {name}", total=total, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stderr,
-            dynamic_ncols=True, leave=False, delay=1.0, disable=quiet or not sys.stderr.isatty(),
-        )  # fmt: skip
+            desc=f"reading {name}",
+            total=total,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            file=sys.stderr,
+            dynamic_ncols=True,
+            leave=False,
+            delay=1.0,
+            disable=quiet or not sys.stderr.isatty(),
+        )
 
     def __enter__(self) -> Reading:
         return self
@@ -95,16 +109,16 @@ class Reading:
         self.bar.close()
 
     def say(self, text: str) -> None:
-        """Put a line above the bar."""
+        """Print a line above the bar."""
         tqdm.write(text, file=sys.stderr)
 
     def advance(self, count: int) -> None:
-        """So much more was read."""
+        """Advance the bar by `count`."""
         self.bar.update(count)
 
 
 class StopWatch:
-    """Seconds of work, without the pauses."""
+    """Seconds of training. Entered as a context, it stands still."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._before, self._since = seconds, time.perf_counter()
@@ -120,3 +134,33 @@ class StopWatch:
 
     def __exit__(self, *_: object) -> None:
         self._since = time.perf_counter()
+
+
+class SpeedMeter:
+    """Steps per second, from line to line.
+
+    Parameters
+    ----------
+    step : int
+        Steps done before the first that is measured.
+    seconds : float
+        Seconds of training before it.
+    """
+
+    def __init__(self, step: int, seconds: float) -> None:
+        self._start = step
+        self._marks = deque([(step, seconds)])
+
+    def mark(self, step: int, seconds: float) -> None:
+        """Let later measurements begin here at the earliest where they can. The first step compiles, for example."""
+        self._start = step
+        self._marks.append((step, seconds))
+
+    def measure(self, step: int, seconds: float) -> float:
+        """Steps per second since the last call, or over a longer stretch if that took less than `SHORTEST`."""
+        marks = self._marks
+        while len(marks) > 1 and (marks[0][0] < self._start < step or seconds - marks[1][1] >= SHORTEST):
+            marks.popleft()
+        first, since = marks[0]
+        marks.append((step, seconds))
+        return (step - first) / (seconds - since)

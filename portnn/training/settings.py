@@ -12,7 +12,7 @@ from portnn.settings import By, OneOf, Settings, Shown, above_zero, fraction, no
 
 @dataclass(frozen=True, kw_only=True)
 class StepSettings(Settings):
-    """What a training step depends on, beside the model and the optimizer."""
+    """What a training step depends on besides the model and the optimizer."""
 
     clip_norm: Annotated[float | None, above_zero, "Limit of the gradients' global norm; None for no limit."] = None
     clip_value: Annotated[float | None, above_zero, "Limit of each entry of the gradients; None for no limit."] = None
@@ -20,7 +20,7 @@ class StepSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class LoopSettings(StepSettings):
-    """What happens between the steps."""
+    """What happens between steps."""
 
     smoothing: Annotated[
         float | None,
@@ -60,7 +60,7 @@ class LoopSettings(StepSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(LoopSettings):
-    """How to train, with everything settled: what `Trainer` takes."""
+    """How to train, with every setting decided: what `Trainer` takes."""
 
     optimizer: Annotated[Optimizer, By(as_optimizer), "Rule that moves the parameters."]
     schedule: Annotated[Schedule, "Learning rate as a function of the steps done."]

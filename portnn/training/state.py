@@ -1,4 +1,4 @@
-"""What a run changes as it goes, and its way into a checkpoint and back."""
+"""What a run changes as it proceeds, and how it gets into a checkpoint and back."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
 
 @dataclass
 class RunState:
-    """All that a run changes as it goes.
+    """All that a run changes as it proceeds.
 
-    `position` is that of the next batch. `losses` are those since the last line of metrics: a run that goes on has the
-    same mean in the next. For means over an epoch, `epoch_loss` is the sum since it began, of `epoch_terms` terms.
+    `position` is that of the next batch. `losses` are those since the last line of metrics, so that the next line of a
+    resumed run has the same mean. For means over an epoch, `epoch_loss` is the sum of its `epoch_terms` terms so far.
     """
 
     params: Parameters
@@ -40,7 +40,7 @@ class RunState:
     epoch_terms: float = 0.0
 
     def wait_for(self, loss: float, tolerance: float) -> None:
-        """Count the evaluations in a row since a loss was lower than the lowest before by more than the tolerance."""
+        """Count evaluations in a row without a loss that is lower than the lowest before by more than the tolerance."""
         lowest = math.inf if self.lowest_loss is None else self.lowest_loss
         self.waited = 0 if loss < lowest - tolerance else self.waited + 1
         self.lowest_loss = min(loss, lowest)
@@ -59,7 +59,7 @@ class RunState:
         )
 
     def to_host(self, backend: Backend) -> tuple[Arrays, dict[str, Any]]:
-        """Arrays by their path, on the host, and the rest in plain JSON types."""
+        """Return arrays by their path, on the host, and the rest in plain JSON types."""
         arrays = {
             path: backend.to_host(array)
             for top, name in TREES.items()
@@ -68,25 +68,25 @@ class RunState:
         return arrays, {name: value for name, value in vars(self).items() if name not in TREES.values()}
 
     def restored(self, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> RunState:
-        """State that `to_host` gave away, with trees of the form that this one has.
+        """Rebuild a state from the results of `to_host`, with trees of the same form as this one's.
 
         Raises
         ------
         CheckpointError
-            If it belongs to another architecture, optimizer or dtype.
+            If they belong to another architecture, optimizer or dtype.
         """
 
         def placed(top: str, like: Any) -> Any:
             for path, array in tree_flatten(like, top):
-                there = arrays.get(path)
-                if there is None:
+                saved = arrays.get(path)
+                if saved is None:
                     raise CheckpointError(f"the checkpoint has no {path}")
-                if there.shape != tuple(array.shape):
+                if saved.shape != tuple(array.shape):
                     raise CheckpointError(
-                        f"the checkpoint's {path} has shape {there.shape}, expected {tuple(array.shape)}"
+                        f"the checkpoint's {path} has shape {saved.shape}, expected {tuple(array.shape)}"
                     )
-                if there.dtype.kind == "f" and there.dtype != backend.dtype:
-                    raise CheckpointError(f"the checkpoint is of {there.dtype}, the backend of {backend.dtype}")
+                if saved.dtype.kind == "f" and saved.dtype != backend.dtype:
+                    raise CheckpointError(f"the checkpoint has dtype {saved.dtype}, the backend {backend.dtype}")
             return tree_map(backend.asarray, tree_unflatten(arrays, like, top))
 
         return RunState(**{name: placed(top, getattr(self, name)) for top, name in TREES.items()}, **facts)

@@ -17,10 +17,10 @@ from portnn.training.workers import Workers
 
 
 class StepResult(NamedTuple):
-    """What a step puts out: `loss` (in the model's unit) and `gradient_norm` (before `clip_norm`) are 0-d.
+    """What a step returns: `loss` (in the model's unit) and `gradient_norm` (before `clip_norm`) are 0-d.
 
-    Where gradients come in rows their norm is only worked out for clipping: rows of the same id would have to be
-    summed for it. It is None otherwise.
+    If gradients come in rows, their norm is computed only for clipping, since rows of the same id have to be summed
+    first. It is None otherwise.
     """
 
     params: Parameters
@@ -31,18 +31,18 @@ class StepResult(NamedTuple):
 
 
 ALL = "all"
-"""Name under which the optimizer sees all parameters but tables, packed into one vector."""
+"""Name under which the optimizer sees all parameters except tables, packed into one vector."""
 
 Step = Callable[[Parameters, Any, Any, Any, Array, Array], StepResult]
 
 
 def init_optimizer(optimizer: Optimizer, model: Model, params: Parameters, backend: Backend) -> Any:
-    """State of an optimizer before the first step of `make_step`."""
+    """Return the optimizer's state before the first step of `make_step`."""
     return optimizer.init(_packed(params, model, backend), xp=backend.xp)
 
 
 def _packed(params: Parameters, model: Model, backend: Backend) -> Parameters:
-    """Parameters as the optimizer sees them: all in one vector, but for tables whose gradients come in rows."""
+    """Parameters as the optimizer sees them: one vector, except for tables whose gradients come in rows."""
     shapes = _packed_shapes(model)
     packed = {ALL: pack(params, shapes, xp=backend.xp)} if shapes else {}
     return {**packed, **{name: params[name] for name in model.row_parameters}}
@@ -64,13 +64,13 @@ def make_step(
 
     `learning_rate` and `number` (1 for the first step) are 0-d arrays, so that a compiled step reads them
     instead of freezing them. Gradients are clipped entry by entry to `settings.clip_value`, then to the global norm
-    `settings.clip_norm`. `workers`, if there are any, compute loss and gradient together.
+    `settings.clip_norm`. `workers`, if given, compute loss and gradient together.
 
-    Where gradients come in rows (`Model.row_parameters`), the step takes `params` and `optimizer_state` over: they
-    may be written to, and only those that it returns are good afterwards.
+    If gradients come in rows (`Model.row_parameters`), the step may write into `params` and `optimizer_state`;
+    afterwards only those that it returns are valid.
     """
     chosen = StepSettings() if settings is None else StepSettings(**settings.shared_with(StepSettings))
-    if workers is None and backend.name == "jax" and _can_be_told_apart(model, optimizer, backend):
+    if workers is None and backend.name == "jax" and _are_hashable(model, optimizer, backend):
         known: Step = _known_step(model, optimizer, backend, chosen)  # type: ignore[arg-type]
         return known
     return _new_step(model, optimizer, backend, chosen, workers)
@@ -126,15 +126,15 @@ def _new_step(
         params = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
         return StepResult(params, state, carry, loss, norm)
 
-    # A step that copied its tables would cost what they cost, however few rows it touches.
+    # Copying tables would take time in proportion to their size, however few rows a step touches.
     return backend.compile(step, donate=(0, 1) if tables else ())
 
 
 _known_step = functools.lru_cache(maxsize=32)(_new_step)
-"""Steps of the latest models: one that JAX has compiled is not compiled again by the next call of `partial_fit`."""
+"""Steps of the latest models, so that the next call of `partial_fit` does not compile a step again."""
 
 
-def _can_be_told_apart(*values: object) -> bool:
+def _are_hashable(*values: object) -> bool:
     try:
         hash(values)
     except TypeError:

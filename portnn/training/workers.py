@@ -1,9 +1,9 @@
-"""Worker processes: on NumPy, every processor core takes a part of each batch.
+"""Worker processes: on NumPy, every processor core computes a part of each batch.
 
-NumPy works on one core, large matrix products apart, and Python's threads would wait for one another at every
-small operation. So the other parts go to processes of their own. Parameters and gradients lie in memory that all
-of them see; batches, carries and losses are sent. The gradient of the whole is the weighted sum of the parts',
-always in the same order: with one number of workers a run is the same, bit for bit, every time.
+Apart from large matrix products NumPy uses one core, and Python's threads would wait for one another at every small
+operation. So the other parts go to processes of their own. All of them share the memory of parameters and gradients;
+batches, carries and losses are sent. The gradient of a batch is the weighted sum of its parts' gradients, always in the
+same order: with the same number of workers a run is the same, bit for bit, every time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from portnn.process import available_cpus, keep_freed_memory, one_blas_thread, t
 from portnn.training.packing import Shapes, unpack
 
 ROWS, ENTRIES = 8, 2048
-"""Rows of a batch, and entries of its gates in one time step, that are worth a worker of their own."""
+"""Rows of a batch, and entries of its gates in one time step, that justify a worker."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -35,16 +35,16 @@ Vector = np.ndarray[Any, Any]
 
 
 class WorkerError(RuntimeError):
-    """A worker process failed or is gone."""
+    """A worker process failed or has ended."""
 
 
 class Workers:
-    """The process that makes it and `count - 1` others, which share every batch until the context ends.
+    """The calling process and `count - 1` others, which share every batch until the context ends.
 
     Parameters
     ----------
     model : Model
-        Able to `split` a batch, and of a module that another process can import.
+        It can `split` a batch, and its module can be imported by another process.
     backend : Backend
         NumPy, on Linux; see `check_workers`.
     count : int
@@ -55,7 +55,7 @@ class Workers:
         self._model, self._xp, self._shapes, self._count = model, backend.xp, model.shapes(), count
         entries = sum(math.prod(shape) for shape in self._shapes.values())
         self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
-        # Every core has a process of its own now; more threads would only be in one another's way.
+        # Every core has its process; more threads would compete for the same cores.
         self._narrowed = contextlib.ExitStack()
         self._narrowed.enter_context(one_blas_thread())
         _occupy_standard_streams()
@@ -65,7 +65,7 @@ class Workers:
             self._shared = _shared_vectors(memory, count, backend.dtype)
             for index in range(1, count):
                 self._processes.append(_start(memory))
-                with contextlib.suppress(ConnectionError):  # then there is no answer either
+                with contextlib.suppress(ConnectionError):  # the missing answer below says the same
                     self._processes[-1][1].send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
             for answer in [_answer(process, connection) for process, connection in self._processes]:
                 if isinstance(answer, WorkerError):
@@ -77,12 +77,12 @@ class Workers:
             os.close(memory)
 
     def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
-        """Loss, carry for the next batch, and gradient as one vector, each of the whole batch.
+        """Compute loss, carry for the next batch, and gradient as one vector, each of the whole batch.
 
         Raises
         ------
         WorkerError
-            If another process failed or is gone.
+            If another process failed or has ended.
         """
         _pack_into(self._shared[0], params, self._shapes)
         (own, own_carry, share), *others = self._model.split(batch, carry, self._count)
@@ -95,7 +95,7 @@ class Workers:
             loss, own_carry, cache = self._model.loss(params, own, own_carry, xp=self._xp)
             gradient = np.empty_like(self._shared[0])
             _pack_into(gradient, self._model.gradients(cache, xp=self._xp), self._shapes)
-        finally:  # whatever happens here, no answer may be left for the next batch
+        finally:  # even after an error, no answer may be left for the next batch
             answers = [_answer(process, connection) for process, connection in self._processes]
         gradient *= share
         loss, carries = loss * share, [own_carry]
@@ -124,7 +124,7 @@ class Workers:
             connection.close()
             process.wait()
         self._processes.clear()
-        self._shared = np.empty((0, 0))  # its memory is let go of, too
+        self._shared = np.empty((0, 0))  # releases the memory
         self._narrowed.close()
 
 
@@ -135,20 +135,20 @@ def check_workers(count: int, backend: Backend, batch_size: int) -> None:
     if count > 1 and backend.name != "numpy":
         raise ValueError(f"workers are processes that train on NumPy; on {backend.name} there is one, not {count}")
     if count > 1 and not hasattr(os, "memfd_create"):
-        raise ValueError(f"workers share memory in the way of Linux; on {sys.platform} there is one, not {count}")
+        raise ValueError(f"workers share memory as Linux does; on {sys.platform} there is one, not {count}")
     if count > batch_size:
         raise ValueError(f"{count} workers cannot share a batch_size of {batch_size}")
 
 
 def can_share(backend: Backend) -> bool:
-    """Whether there can be more workers than one."""
+    """Whether there can be more than one worker."""
     return backend.name == "numpy" and hasattr(os, "memfd_create")
 
 
 def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
     """Return the number of workers for a batch: one for every core, as long as each has enough to do.
 
-    `width` is how many gates of how many units there are, in all, for each row of the batch.
+    `width` is the number of gate entries of all layers for one row of the batch.
     """
     if not can_share(backend):
         return 1
@@ -156,7 +156,8 @@ def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
 
 
 def serve(memory: int, socket: int) -> None:
-    """Be a worker: answer batch after batch, until there is None or the other end closes."""
+    """Run a worker: answer batch after batch, until None comes or the other end closes."""
+    np.seterr(all="ignore")  # the loss shows what is not finite
     with contextlib.suppress(EOFError, ConnectionError), Connection(socket) as connection:
         try:
             model, dtype, count, index, keep = connection.recv()
@@ -184,7 +185,7 @@ def serve(memory: int, socket: int) -> None:
 def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
     here, there = Pipe()
     with there:
-        # Who stops a run signals all of its processes, and the one that started the others wants to save first.
+        # Stopping a run signals every process; workers ignore it so that the parent can save.
         program = (
             f"import sys; sys.path[:] = {[os.fspath(entry) for entry in sys.path]!r}; import signal; "
             "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -196,13 +197,13 @@ def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(memory, there.fileno()),
-            process_group=0,  # Ctrl-C is for the process that started it
+            process_group=0,  # Ctrl-C reaches the parent alone
         )
     return process, here
 
 
 def _occupy_standard_streams() -> None:
-    """Open what is closed of stdin, stdout and stderr: else shared memory takes its number, and is written to."""
+    """Open those of stdin, stdout and stderr that are closed: shared memory would take their numbers, and output."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -225,4 +226,4 @@ def _answer(process: subprocess.Popen[bytes], connection: Connection) -> Any:
 
 
 def _gone(process: subprocess.Popen[bytes]) -> WorkerError:
-    return WorkerError(f"a worker process is gone: exit status {process.wait()}")
+    return WorkerError(f"a worker process has ended: exit status {process.wait()}")

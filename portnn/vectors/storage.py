@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.checkpoints.checkpoint import DTYPES, FORMAT_VERSION, CheckpointError, load_checkpoint, save_checkpoint
+from portnn.checkpoints.checkpoint import DTYPES, CheckpointError, check_version, load_checkpoint, save_checkpoint
 from portnn.vectors.packed_words import pack_words, unpack_words
 
 Host = np.ndarray[Any, Any]
@@ -101,10 +101,7 @@ def _mapped(path: Path) -> tuple[dict[str, Host], dict[str, Any]]:
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} is no checkpoint of portnn, or is truncated or damaged") from error
-    if facts.get("version") != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path} has checkpoint format version {facts.get('version')!r}; this portnn reads version {FORMAT_VERSION}"
-        )
+    check_version(path, facts)
     return arrays, facts
 
 

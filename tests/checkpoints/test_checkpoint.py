@@ -40,16 +40,23 @@ def test_what_went_in_comes_out(path) -> None:
     for name, array in arrays.items():
         assert (array.dtype, array.shape) == (ARRAYS[name].dtype, ARRAYS[name].shape)
         assert array.tobytes() == ARRAYS[name].tobytes()
-    assert facts.pop("version") == 1
+    assert facts.pop("version") == 2
     assert facts == FACTS
 
 
-def test_the_digest_of_a_version_stays(path) -> None:
-    save_checkpoint(path, ARRAYS, FACTS)
+@pytest.mark.parametrize(
+    ("version", "digest"),
+    [
+        (1, "e5344622491ef5f110d962d3f7ed78907e6f1529a837fd0c3b1c9b2522eee724"),
+        (2, "05a8effd11982fab608aac28ad0dbe11798b393e6aeb1b2fa2115d180ac908e2"),
+    ],
+)
+def test_the_digest_of_a_version_stays(path, version, digest) -> None:
+    save_checkpoint(path, ARRAYS, {**FACTS, "version": version})
     data = path.read_bytes()
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    digest = "e5344622491ef5f110d962d3f7ed78907e6f1529a837fd0c3b1c9b2522eee724"
     assert json.loads(header["__metadata__"]["portnn"])["digest"] == digest
+    assert load_checkpoint(path)[1]["version"] == version
 
 
 def test_arrays_lie_aligned(path) -> None:
@@ -116,7 +123,7 @@ def test_every_truncation_is_found(path) -> None:
     data = path.read_bytes()
     for length in range(len(data)):
         path.write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match="no safetensors file, or is truncated or damaged"):
+        with pytest.raises(CheckpointError, match="is not a safetensors file, or is truncated or damaged"):
             load_checkpoint(path)
 
 
@@ -134,8 +141,8 @@ def test_what_is_no_checkpoint(tmp_path) -> None:
     foreign.write_bytes(safetensors.numpy.save({"w": np.zeros(2)}))
     other.write_bytes(safetensors.numpy.save({"w": np.zeros(2)}, metadata={"portnn": "[]"}))
     for path, message in (
-        (text, "no safetensors file"),
-        (empty, "no safetensors file"),
+        (text, "is not a safetensors file"),
+        (empty, "is not a safetensors file"),
         (foreign, "that portnn did not write"),
         (other, "that portnn did not write"),
         (tmp_path, "is a folder, expected a checkpoint such as"),
@@ -146,12 +153,12 @@ def test_what_is_no_checkpoint(tmp_path) -> None:
         load_checkpoint(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_another_version(path, version) -> None:
     path.parent.mkdir()
     facts = json.dumps({"version": version})
     path.write_bytes(safetensors.numpy.save({"w": np.zeros(2)}, metadata={"portnn": facts}))
-    with pytest.raises(CheckpointError, match=f"format version {version!r}; this portnn reads version 1"):
+    with pytest.raises(CheckpointError, match=f"format version {version!r}; this portnn reads versions 1 to 2$"):
         load_checkpoint(path)
 
 

@@ -6,7 +6,7 @@ import array_api_compat
 import numpy as np
 import pytest
 
-from portnn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop, optimizer
+from portnn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop, as_optimizer, optimizer
 
 SHAPES = {"weight": (7, 5), "bias": (5,), "gates": (4, 3, 2), "scale": ()}
 STEPS = 20
@@ -294,9 +294,18 @@ def test_options_out_of_range(kind, options, message):
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("options", [{"momentum": "0.9"}, {"momentum": True}, {"nesterov": 1}])
-def test_options_of_the_wrong_type(options):
-    with pytest.raises(TypeError, match=f"sgd: {next(iter(options))} must be"):
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"momentum": "0.9"}, TypeError),
+        ({"momentum": True}, TypeError),
+        ({"nesterov": 2}, ValueError),
+        ({"nesterov": "yes"}, ValueError),
+        ({"nesterov": None}, ValueError),
+    ],
+)
+def test_options_of_the_wrong_type(options, error):
+    with pytest.raises(error, match=f"^sgd: {next(iter(options))} must be"):
         SGD(**options)
 
 
@@ -304,3 +313,15 @@ def test_options_of_the_wrong_type(options):
 def test_numpy_scalars_become_plain_numbers():
     assert type(SGD(momentum=np.float64(0.9)).momentum) is float
     assert type(SGD(weight_decay=0).weight_decay) is float
+    assert SGD(momentum=0.9, nesterov=np.True_).nesterov is True
+    assert SGD(momentum=0.9, nesterov=1).nesterov is True
+
+
+@pytest.mark.host
+def test_an_optimizer_by_name_by_record_or_itself():
+    chosen = optimizer("nesterov", weight_decay=0.25)
+    assert as_optimizer(chosen) is chosen
+    assert as_optimizer(chosen.to_json()) == chosen
+    assert as_optimizer("momentum") == SGD(momentum=0.9)
+    with pytest.raises(ValueError, match="unknown optimizer 'adm'"):
+        as_optimizer("adm")

@@ -6,7 +6,16 @@ import math
 import numpy as np
 import pytest
 
-from portnn.optimizers.schedules import Constant, CosineWithWarmup, Exponential, Halving, Linear, Schedule, schedule
+from portnn.optimizers.schedules import (
+    Constant,
+    CosineWithWarmup,
+    Exponential,
+    Halving,
+    Linear,
+    as_schedule,
+    known_schedule,
+    schedule,
+)
 
 pytestmark = pytest.mark.host
 
@@ -93,7 +102,11 @@ def test_plain_numbers_that_are_never_negative(chosen):
 
 @pytest.mark.parametrize("chosen", EACH)
 def test_json_gives_an_equal_schedule(chosen):
-    assert Schedule.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
+    record = json.loads(json.dumps(chosen.to_json()))
+    assert as_schedule(record, 0.7, 99) == chosen  # what it records counts, not what the run says
+    assert as_schedule(chosen, 0.7, 99) is chosen
+    assert known_schedule(record) == chosen
+    assert known_schedule(chosen) is chosen
 
 
 def test_numpy_scalars_become_plain_numbers():
@@ -115,29 +128,34 @@ def test_lookup():
     with pytest.raises(ValueError, match="halving: the option 'every' is missing"):
         schedule("halving", 0.3, 20)
     with pytest.raises(ValueError, match="unknown schedule ''"):
-        Schedule.from_json({"learning_rate": 0.3})
+        as_schedule({"learning_rate": 0.3}, 0.3, 20)
+    assert as_schedule("linear", 0.3, 20) == Linear(0.3, total=20)
+    assert known_schedule("linear") == "linear"
+    with pytest.raises(ValueError, match="unknown schedule 'step'"):
+        known_schedule("step")
 
 
 @pytest.mark.parametrize("value", [0, -0.1, math.nan, math.inf])
 @pytest.mark.parametrize("name", ["constant", "linear", "exponential", "cosine"])
 def test_learning_rate_out_of_range(name, value):
-    with pytest.raises(ValueError, match=f"^learning_rate must be a positive number, got {value:g}$"):
+    with pytest.raises(ValueError, match=f"^learning_rate must be a positive number, got {float(value)!r}$"):
         schedule(name, value, 20)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Halving(0.3, every=0), "every must be a positive number of steps, got 0"),
-        (lambda: Linear(0.3, total=0), "total must be a positive number of steps, got 0"),
+        (lambda: Halving(0.3, every=0), "every must be a positive whole number, got 0"),
+        (lambda: Linear(0.3, total=0), "total must be a positive whole number, got 0"),
+        (lambda: Linear(0.3, total=2.5), "total must be a positive whole number, got 2.5"),
         (lambda: Linear(0.3, total=5, end=0.5), r"end must be in \[0, 0.3\], got 0.5"),
-        (lambda: Linear(0.3, total=5, end=math.nan), r"end must be in \[0, 0.3\], got nan"),
-        (lambda: Exponential(0.3, total=-1), "total must be a positive number of steps, got -1"),
+        (lambda: Linear(0.3, total=5, end=math.nan), "end must be 0 or a positive number, got nan"),
+        (lambda: Exponential(0.3, total=-1), "total must be a positive whole number, got -1"),
         (lambda: Exponential(0.3, total=5, fraction=0.0), r"fraction must be in \(0, 1\], got 0"),
         (lambda: Exponential(0.3, total=5, fraction=math.inf), r"fraction must be in \(0, 1\], got inf"),
-        (lambda: CosineWithWarmup(0.3, total=0), "total must be a positive number of steps, got 0"),
+        (lambda: CosineWithWarmup(0.3, total=0), "total must be a positive whole number, got 0"),
         (lambda: CosineWithWarmup(0.3, total=5, warmup=5), r"warmup must be in \[0, 5\), got 5"),
-        (lambda: CosineWithWarmup(0.3, total=5, end=-0.1), r"end must be in \[0, 0.3\], got -0.1"),
+        (lambda: CosineWithWarmup(0.3, total=5, end=-0.1), "end must be 0 or a positive number, got -0.1"),
     ],
 )
 def test_options_out_of_range(make, message):
@@ -149,5 +167,5 @@ def test_options_out_of_range(make, message):
 def test_options_of_the_wrong_type(value):
     with pytest.raises(TypeError, match="learning_rate must be a number, got"):
         Constant(value)
-    with pytest.raises(TypeError, match="total must be a whole number, got"):
-        Linear(0.3, total=2.5)
+    with pytest.raises((TypeError, ValueError), match="total must be a positive whole number, got"):
+        Linear(0.3, total=value)

@@ -67,7 +67,7 @@ def test_killed_again_and_again(tmp_path, workers, kills) -> None:
         assert {key: array.tobytes() for key, array in arrays.items()} == {
             key: array.tobytes() for key, array in others.items()
         }
-        assert facts["run"]["random"] == other_facts["run"]["random"]
+        assert facts["run"]["position"] == other_facts["run"]["position"] == facts["run"]["step"]
     lines, others = (read_metrics(tmp_path / run / "metrics.jsonl") for run in ("whole", "killed"))
     keys = ("step", "loss", "held_out_loss", "gradient_norm")
     assert [[line[key] for key in keys] for line in lines] == [[line[key] for key in keys] for line in others]

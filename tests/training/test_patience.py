@@ -4,7 +4,7 @@ import pytest
 
 from portnn.optimizers import optimizer
 from portnn.optimizers.schedules import Constant
-from portnn.training import Plan, Progressed
+from portnn.training import Plan, RunState
 
 pytestmark = pytest.mark.host
 
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.host
     ],
 )
 def test_evaluations_since_a_loss_was_lower_by_more_than_the_tolerance(losses, tolerance, waited):
-    state, found = Progressed({}, {}, ()), []
+    state, counts = RunState({}, {}, ()), []
     for loss in losses:
         state.wait_for(loss, tolerance)
-        found.append(state.waited)
-    assert found == waited
+        counts.append(state.waited)
+    assert counts == waited
     assert state.lowest_loss == min(losses)
 
 

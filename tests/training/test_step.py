@@ -2,12 +2,12 @@ from dataclasses import dataclass
 
 from portnn.models import FeedForward
 from portnn.optimizers import SGD, Adam
-from portnn.training import make_step
+from portnn.training import StepSettings, make_step
 
 
 def test_equal_models_share_a_compiled_step_and_no_others_do(backend):
     def step(model, optimizer=None, **clip):
-        return make_step(model, optimizer or Adam(), backend, **clip)
+        return make_step(model, optimizer or Adam(), backend, StepSettings(**clip))
 
     one = step(FeedForward((3, 4, 2)))
     assert (step(FeedForward((3, 4, 2))) is one) == (backend.name == "jax")

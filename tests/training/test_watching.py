@@ -11,7 +11,7 @@ import pytest
 
 from portnn.optimizers import optimizer
 from portnn.optimizers.schedules import schedule
-from portnn.training import DivergenceError, DivergenceWatch, Plan, Progress, StopRequests, StopWatch
+from portnn.training import DivergenceError, DivergenceWatch, Plan, Progress, SpeedMeter, StopRequests, StopWatch
 
 pytestmark = pytest.mark.host
 
@@ -97,11 +97,37 @@ def test_the_clock_leaves_pauses_out(monkeypatch) -> None:
     assert clock.seconds == 105.0
 
 
+def test_a_line_of_half_a_second_or_more_is_measured_alone() -> None:
+    meter = SpeedMeter(10, 100.0)
+    assert meter.measure(20, 101.0) == 10.0
+    assert meter.measure(21, 101.5) == 2.0
+    assert meter.measure(71, 111.5) == 5.0
+
+
+def test_a_shorter_line_is_measured_with_those_before_it() -> None:
+    meter = SpeedMeter(0, 0.0)
+    assert meter.measure(10, 0.1) == pytest.approx(100.0)
+    assert meter.measure(11, 0.2) == pytest.approx(11 / 0.2)
+    assert meter.measure(40, 0.4) == pytest.approx(100.0)
+    assert meter.measure(50, 0.65) == pytest.approx((50 - 10) / 0.55)  # without the first 0.1 s
+    assert meter.measure(60, 5.0) == pytest.approx(10 / 4.35)
+
+
+def test_what_was_before_the_mark_counts_only_where_there_is_nothing_else() -> None:
+    meter = SpeedMeter(5, 0.0)
+    meter.mark(6, 3.0)
+    assert meter.measure(6, 3.0) == pytest.approx(1 / 3.0)
+    assert meter.measure(7, 3.1) == pytest.approx(10.0)
+    other = SpeedMeter(5, 0.0)
+    other.mark(6, 3.0)
+    assert other.measure(9, 3.3) == pytest.approx(10.0)
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         *(
-            ({name: value}, f"{name} must be positive")
+            ({name: value}, f"{name} must be positive, got {float(value)!r}")
             for name in ("clip_norm", "clip_value")
             for value in (0, -1.0, math.nan)
         ),

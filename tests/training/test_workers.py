@@ -20,7 +20,7 @@ from portnn.training import WorkerError, Workers, automatic_workers, check_worke
 
 pytestmark = [
     pytest.mark.host,
-    pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory in the way of Linux"),
+    pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory as Linux does"),
 ]
 
 VOCABULARY, TIME, BATCH, HIDDEN = 7, 4, 5, 6
@@ -88,11 +88,21 @@ def test_resume_is_exact(tmp_path):
         assert_allclose(array, alone.params[name], atol=1e-4)
 
 
-def test_an_error_in_a_worker_is_told(backend, model, params, batch, carry, capfd):
+def test_an_error_in_a_worker_is_reported(backend, model, params, batch, carry, capfd):
     batch.inputs[0, -1] = VOCABULARY
     with Workers(model, backend, 2) as workers, pytest.raises(WorkerError, match="failed: IndexError"):
         workers(params, batch, carry)
     assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_are_not_finite_leave_no_warning(backend, model, params, batch, carry, capfd):
+    """The line that says the run diverged is the only one."""
+    huge = {name: np.where(array < 0.0, -1e308, 1e308) for name, array in params.items()}
+    with Workers(model, backend, 3) as workers, np.errstate(all="ignore"):
+        loss, _, gradient = workers(huge, batch, carry)
+        assert not (np.isfinite(loss) and np.all(np.isfinite(gradient)))
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("stream", [0, -1])
@@ -113,13 +123,13 @@ def test_a_worker_leaves_signals_to_the_process_that_started_it(backend, model, 
         workers(params, batch, carry)
 
 
-def test_a_worker_that_is_killed_is_told(backend, model, params, batch, carry):
+def test_a_worker_that_is_killed_is_reported(backend, model, params, batch, carry):
     with Workers(model, backend, 2) as workers:
         workers(params, batch, carry)
         process = workers._processes[0][0]
         process.kill()
         process.wait()
-        with pytest.raises(WorkerError, match="gone: exit status -9"):
+        with pytest.raises(WorkerError, match="has ended: exit status -9"):
             workers(params, batch, carry)
 
 
@@ -231,7 +241,7 @@ def test_more_workers_than_streams(tmp_path):
 def test_elsewhere_than_on_linux_there_is_one(backend, monkeypatch):
     monkeypatch.delattr(os, "memfd_create")
     assert automatic_workers(64, 512, backend) == 1
-    with pytest.raises(ValueError, match="in the way of Linux"):
+    with pytest.raises(ValueError, match="as Linux does"):
         check_workers(2, backend, 16)
 
 

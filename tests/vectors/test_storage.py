@@ -81,7 +81,7 @@ def test_every_truncation_is_found(path, mmap):
     data = path.read_bytes()
     for length in range(9, len(data), 3):
         path.write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match=r"vectors\.safetensors is no .*truncated or damaged"):
+        with pytest.raises(CheckpointError, match=r"vectors\.safetensors is no.*truncated or damaged"):
             KeyedVectors.load(path, mmap=mmap)
 
 
@@ -108,6 +108,11 @@ def test_headers_that_are_wrong(path):
     def version(header):
         header["__metadata__"]["portnn"] = json.dumps({"version": 7})
 
+    def older(header):
+        header["__metadata__"]["portnn"] = json.dumps({**json.loads(header["__metadata__"]["portnn"]), "version": 1})
+
+    rewritten(path, older)
+    assert np.array_equal(KeyedVectors.load(path, mmap=True).vectors, TABLE)  # portnn 0.1 wrote version 1
     for change, message in (
         (lambda header: header["params.input"].update(shape=[60, 4]), "no checkpoint of portnn"),
         (lambda header: header["params.input"].update(dtype="F7"), "no checkpoint of portnn"),
@@ -115,7 +120,7 @@ def test_headers_that_are_wrong(path):
         (lambda header: header["params.input"].update(shape=[24, 1]), "6 words, but vectors of shape"),
         (lambda header: header["params.input"].update(shape=[24]), "6 words, but vectors of shape"),
         (lambda header: header["vocabulary.bytes"].update(dtype="U16", shape=[11]), "is damaged: the words"),
-        (version, "format version 7; this portnn reads version 1"),
+        (version, "format version 7; this portnn reads versions 1 to 2"),
     ):
         path.write_bytes(data)
         rewritten(path, change)
