@@ -78,7 +78,7 @@ def test_message_says_what_to_try(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"offset") as caught:
         list(read_text(path, chunk_bytes=100))
     assert str(caught.value) == (
-        f"{path}: byte 0xe9 at offset 1234 is not utf-8; state another --encoding (such as latin-1 or "
+        f"{path}: byte 0xe9 at offset 1234 is not utf-8; choose another --encoding (such as latin-1 or "
         "gb18030), or read the file as bytes with --level byte"
     )
     with pytest.raises(ValueError, match=r"\(such as utf-8 or latin-1\)"):
@@ -92,7 +92,7 @@ def test_text_before_a_wrong_byte_is_given() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_missing_mark_is_not_guessed(encoding: str) -> None:
-    with pytest.raises(ValueError, match=f"^bytes: {encoding} without .*; state {encoding}-le or {encoding}-be$"):
+    with pytest.raises(ValueError, match=f"^bytes: {encoding} without .*; choose {encoding}-le or {encoding}-be$"):
         list(decode_chunks(["abcd".encode(encoding + "-le")], encoding))
 
 

@@ -82,7 +82,7 @@ def test_the_same_as_gensim(threshold: float, most: int, in_words: str, delimite
     [
         ({"min_count": 0}, "min_count is 0; expected 1 or more"),
         ({"max_vocab_size": -1}, "max_vocab_size is -1; expected 1 or more"),
-        ({"delimiter": ""}, "delimiter is ''; expected a text that is not empty"),
+        ({"delimiter": ""}, "delimiter is ''; expected a text of at least one character"),
         ({"threshold": float("nan")}, "threshold is nan; expected a number"),
     ],
 )
@@ -92,7 +92,7 @@ def test_arguments_without_sense(options, message: str) -> None:
 
 
 def test_corpora_that_cannot_be_read() -> None:
-    with pytest.raises(ValueError, match=r"^text: corpus is empty: it has no word$"):
+    with pytest.raises(ValueError, match=r"^text: corpus is empty: it has no words$"):
         Phrases(" \n")
     with pytest.raises(TypeError, match=r"^sentences is a list_iterator, which can be read only once"):
         Phrases(iter([["a"]]))

@@ -32,7 +32,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read few characters at a time, so that every word is cut somewhere."""
     for module in (encodings_module, sources_module):
         monkeypatch.setattr(module, "CHUNK_BYTES", 7)
-    monkeypatch.setattr(sentences_module, "LONGEST_LINE", 5)
+    monkeypatch.setattr(sentences_module, "MAX_LINE", 5)
     monkeypatch.setattr(encodings_module.read_bytes, "__defaults__", (7,))
 
 
@@ -79,8 +79,8 @@ def test_words_are_those_of_the_lossless_tokenizer(level: str) -> None:
 
 
 def test_more_distinct_pieces_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentences_module, "_REMEMBERED", 3)
-    monkeypatch.setattr(sentences_module, "_LONGEST_REMEMBERED", 5)
+    monkeypatch.setattr(sentences_module, "_MAX_CACHED", 3)
+    monkeypatch.setattr(sentences_module, "_MAX_CACHED_LENGTH", 5)
     assert list(Sentences(TEXT)) == WORDS
     pieces = sentences_module._Pieces(lowercase=True)
     for text in ("A,", "b", "c", "d", "longer"):
@@ -115,7 +115,7 @@ def test_endless_line_needs_little_memory(lines: bool, monkeypatch: pytest.Monke
 
 
 def test_text_without_whitespace_is_refused_at_level_space(small_chunks, monkeypatch) -> None:
-    monkeypatch.setattr(sentences_module, "_LONGEST_SPACED", 50)
+    monkeypatch.setattr(sentences_module, "_MAX_WITHOUT_SPACE", 50)
     assert list(Sentences("x" * 40, level="space")) == [["x" * 40]]
     with pytest.raises(ValueError, match=r"^text: 5\d characters without whitespace; is this a text\?$"):
         list(Sentences("x" * 100, level="space"))
@@ -173,7 +173,7 @@ def test_bytes_that_are_not_in_the_encoding(compressed: bool, tmp_path: Path) ->
     path = tmp_path / ("corpus.txt" + ".gz" * compressed)
     data = b"the film\ncaf" + b"\xe9\n"
     path.write_bytes(gzip.compress(data) if compressed else data)
-    fault = rf"^{re.escape(str(path))}: byte 0xe9 at offset 12 is not utf-8; state another --encoding \(.*latin-1.*\)$"
+    fault = rf"^{re.escape(str(path))}: byte 0xe9 at offset 12 is not utf-8; choose another --encoding \(.*latin-1.*\)$"
     with pytest.raises(ValueError, match=fault):
         list(Sentences(path))
     assert list(Sentences(path, encoding="latin-1"))[1] == ["café"]
@@ -241,7 +241,7 @@ def test_what_can_be_read_only_once_is_refused_unread() -> None:
 
     whole = (
         "^sentences is a generator, which can be read only once, but it is read once to count and again to train; "
-        "give a list or an object whose __iter__ starts anew$"
+        "give a list or an object whose __iter__ starts from the beginning$"
     )
     with pytest.raises(TypeError, match=whole):
         as_sentences(generator())

@@ -110,7 +110,7 @@ def test_encoding_keeps_constant_memory(vocabulary, tmp_path: Path) -> None:
 def test_no_known_word(vocabulary) -> None:
     for sentences, name in (([["strange"], []], "sentences"), ("strange\nlines", "text"), ([], "sentences")):
         with pytest.raises(
-            ValueError, match=rf"^{name}: no sentence has a word of the vocabulary's {len(vocabulary)}$"
+            ValueError, match=rf"^{name}: no sentence has any of the {len(vocabulary)} words in the vocabulary$"
         ):
             encode_words(sentences, vocabulary)
 
@@ -118,6 +118,6 @@ def test_no_known_word(vocabulary) -> None:
 def test_folder_that_cannot_be_written(sentences, vocabulary, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        OSError, match=r'^cannot write to the cache folder ".*file" \(.*\); name another in .* PORTNN_CACHE$'
+        OSError, match=r'^cannot write to the cache folder ".*file" \(.*\); set .* PORTNN_CACHE to another folder$'
     ):
         encode_words(sentences, vocabulary, memory_limit=0, cache_dir=tmp_path / "file")

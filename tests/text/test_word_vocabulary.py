@@ -131,9 +131,13 @@ def test_the_same_in_every_process(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({}, {}, "corpus is empty: it has no word"),
-    ({"a": 3, "b": 3, "c": 1}, {}, "min_count 5 drops all 3 words; 3 is the highest that keeps any: 2 words"),
-    ({"a": 4, "b": 3}, {}, "min_count 5 drops all 2 words; 4 is the highest that keeps any: 1 word"),
+    ({}, {}, "corpus is empty: it has no words"),
+    (
+        {"a": 3, "b": 3, "c": 1},
+        {},
+        "min_count 5 drops all 3 words; the highest min_count that keeps any is 3, with 2 words",
+    ),
+    ({"a": 4, "b": 3}, {}, "min_count 5 drops all 2 words; the highest min_count that keeps any is 4, with 1 word"),
     ({"a": 9}, {}, "one distinct word ('a'); there is nothing to learn"),
     ({"a": 9, "b": 1}, {}, "one distinct word ('a') is left of 2; there is nothing to learn"),
     ({"a": 9, "b": 9}, {"max_vocab_size": 1}, "one distinct word ('a') is left of 2; there is nothing to learn"),
@@ -153,7 +157,7 @@ def test_what_makes_no_vocabulary(counts, options, message: str) -> None:
 
 @pytest.mark.parametrize("corpus", ["", " \n\t", [], [[], []]])
 def test_empty_corpus(corpus) -> None:
-    with pytest.raises(ValueError, match=r"^corpus is empty: it has no word$"):
+    with pytest.raises(ValueError, match=r"^corpus is empty: it has no words$"):
         WordVocabulary.from_counts(count_words(corpus))
 
 
@@ -167,5 +171,5 @@ def test_count_words_refuses_before_it_reads() -> None:
 def test_a_vocabulary_is_consistent() -> None:
     with pytest.raises(ValueError, match=r"^vocabulary: counts have shape \(2,\); expected \(1,\)$"):
         WordVocabulary(("a",), np.ones(2, np.int64))
-    with pytest.raises(ValueError, match=r"^vocabulary: word 'b' is there twice$"):
+    with pytest.raises(ValueError, match=r"^vocabulary: word 'b' occurs more than once$"):
         WordVocabulary(("a", "b", "b"), np.ones(3, np.int64))

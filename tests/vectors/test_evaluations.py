@@ -51,7 +51,7 @@ def test_sections_and_what_is_left_out(wv, tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"man woman king queen\n", "line 1: a question before the first ': section'"),
+        (b"man woman king queen\n", "line 1: a question precedes the first ': section'"),
         (b": family\n\nman woman king\n", "line 3: 3 words, expected four"),
         (b": family\nman woman king queen more\n", "line 2: 5 words, expected four"),
         (b": family\n\xff\n", "line 2: byte 0xff is not UTF-8"),
@@ -87,7 +87,7 @@ def test_pairs(wv, tmp_path):
     ("data", "message"),
     [
         (b"man woman 3\n", "line 1: 1 fields between tabs, expected word, word, score"),
-        (b"# x\nman\twoman\tmuch\n", "line 2: 'much' is no number"),
+        (b"# x\nman\twoman\tmuch\n", "line 2: 'much' is not a number"),
         (b"man\twoman\tnan\n", "line 1: the score is nan, expected a finite number"),
         (b"man\t\xff\t1\n", "line 1: byte 0xff is not UTF-8"),
         (

@@ -22,9 +22,9 @@ def wv():
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("flim", "'flim' is not in the vocabulary; near: film, films"),
-        ("berlin", "'berlin' is not in the vocabulary; near: Berlin"),
-        ("BERLIN", "'BERLIN' is not in the vocabulary; near: Berlin"),
+        ("flim", "'flim' is not in the vocabulary; similar words: film, films"),
+        ("berlin", "'berlin' is not in the vocabulary; similar words: Berlin"),
+        ("BERLIN", "'BERLIN' is not in the vocabulary; similar words: Berlin"),
         ("zzzzzz", "'zzzzzz' is not in the vocabulary"),
         ("", "'' is not in the vocabulary"),
         ("two\nlines", r"'two\nlines' is not in the vocabulary"),
@@ -43,7 +43,7 @@ def test_an_unknown_word(wv, word, message):
 @pytest.mark.parametrize(
     ("keys", "vectors", "counts", "error", "message"),
     [
-        (["a", "b", "a"], np.ones((3, 2)), None, ValueError, "keys: 'a' is there more than once"),
+        (["a", "b", "a"], np.ones((3, 2)), None, ValueError, "keys: 'a' occurs more than once"),
         (["a", 2], np.ones((2, 2)), None, TypeError, "keys: 2 is int, expected str"),
         (["a"], np.ones((2, 2)), None, ValueError, r"vectors has shape \(2, 2\), expected \(1, d\)"),
         (["a"], np.ones(2), None, ValueError, r"vectors has shape \(2,\), expected \(1, d\)"),
@@ -71,17 +71,17 @@ def test_what_cannot_be_keyed_vectors(keys, vectors, counts, error, message):
         (lambda wv: wv.most_similar_cosmul([("film", 2.0)]), ValueError, r"takes no weights, got \('film', 2.0\)"),
         (lambda wv: wv.most_similar("film", topn=0), ValueError, "topn must be at least 1, got 0"),
         (lambda wv: wv.most_similar("film", restrict_vocab=0), ValueError, "restrict_vocab must be at least 1, got 0"),
-        (lambda wv: wv.most_similar(np.ones(3)), ValueError, r"the vector given has shape \(3,\), expected \(2,\)"),
-        (lambda wv: wv.most_similar(np.array([1, np.nan])), ValueError, "the vector given has NaN or infinity in it"),
+        (lambda wv: wv.most_similar(np.ones(3)), ValueError, r"the given vector has shape \(3,\), expected \(2,\)"),
+        (lambda wv: wv.most_similar(np.array([1, np.nan])), ValueError, "the given vector contains NaN or infinity"),
         (lambda wv: wv.doesnt_match([]), ValueError, "doesnt_match: the list of words is empty"),
         (lambda wv: wv.doesnt_match("film"), TypeError, "doesnt_match takes a list of words, got the str 'film'"),
         (
             lambda wv: wv.most_similar([("film", "x")]),
             ValueError,
-            r"\('film', 'x'\) is no pair of a word and its weight",
+            r"\('film', 'x'\) is not a pair of a word and its weight",
         ),
-        (lambda wv: wv.most_similar([("film", 1, 2)]), ValueError, "is no pair of a word and its weight"),
-        (lambda wv: wv.most_similar([("film", np.nan)]), ValueError, "is no pair of a word and its weight"),
+        (lambda wv: wv.most_similar([("film", 1, 2)]), ValueError, "is not a pair of a word and its weight"),
+        (lambda wv: wv.most_similar([("film", np.nan)]), ValueError, "is not a pair of a word and its weight"),
         (lambda wv: wv.most_similar(5.0), TypeError, "a query is float, expected words, rows or vectors"),
     ],
 )
