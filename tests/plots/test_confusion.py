@@ -77,11 +77,11 @@ def test_axes_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("true", "predicted", "labels", "message"),
     [
-        ([], [], None, "expected as many, at least one"),
+        ([], [], None, "expected equal numbers above 0"),
         ([0, 1], [0], None, "y_true has 2 rows and y_pred has 1"),
         ([0, 1], [0, 2], [0, 1], "y_pred has labels that are not among labels: 2"),
         ([3, 1], [0, 0], [0, 1], "y_true has labels that are not among labels: 3"),
-        ([0, 1], [0, 1], [0, 1, 0], "labels names a class twice"),
+        ([0, 1], [0, 1], [0, 1, 0], "labels contains a class twice"),
         (["a"], [0], None, "y_true has labels such as a, but y_pred has labels such as 0"),
     ],
 )

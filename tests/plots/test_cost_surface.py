@@ -73,9 +73,9 @@ def test_axes_of_ones_own() -> None:
         (bowl, (1.0, 1.0), {}, r"x_range must be \(lowest, highest\), got \(1.0, 1.0\)"),
         (bowl, (0.0, np.inf), {}, "x_range must be"),
         (lambda a, b: 1.0, (0.0, 1.0), {}, r"cost returned the shape \(\) for 2 arrays of shape \(10201,\)"),
-        (lambda a, b: a * np.nan, (0.0, 1.0), {}, "cost is finite nowhere"),
-        (lambda a, b: a, (-1.0, 1.0), {"log": True}, "cost is -1 somewhere, but its logarithm needs"),
-        (bowl, (0.0, 1.0), {"resolution": 1}, "resolution must be at least 2 points a side, got 1"),
+        (lambda a, b: a * np.nan, (0.0, 1.0), {}, "cost is nowhere finite"),
+        (lambda a, b: a, (-1.0, 1.0), {"log": True}, "the lowest cost is -1, but a logarithmic scale needs"),
+        (bowl, (0.0, 1.0), {"resolution": 1}, "resolution must be at least 2 points per side, got 1"),
         (bowl, (0.0, 1.0), {"names": ("a", "b", "c")}, "names must be 2 names"),
     ],
 )

@@ -107,7 +107,7 @@ def test_axes_of_ones_own() -> None:
         (Y, X * np.nan, Y, {}, "X contains NaN"),
         ([0, 1], X, Y, {}, "predicts labels such as .*0.*, but y has labels such as .*left"),
         ([0.25, 1.5], X, [0, 0, 1, 1], {}, "predicts values such as 0.25, expected class labels"),
-        ([[0, 1], [1, 0]], X, Y, {}, r"predicts an array of shape \(\d+, 2\), expected a label a row"),
+        ([[0, 1], [1, 0]], X, Y, {}, r"predicts an array of shape \(\d+, 2\), expected one label per row"),
         (Y[1:3], X, Y, {"names": ("a",)}, "names must be 2 names"),
         (Y[1:3], X, Y, {"resolution": 1}, "resolution must be at least 2"),
     ],

@@ -91,7 +91,7 @@ def test_axes_of_ones_own() -> None:
         ([1.0, 0.5], {"names": ("a", "b")}, "names must be 1 name"),
         ([1.0, 0.5], {"x_range": (2.0, 1.0)}, "x_range must be"),
         ([1.0, 0.5], {"y_range": (2.0, 1.0)}, "y_range must be"),
-        ([1.0, 0.0], {"log": True}, "cost is 0 somewhere, but its logarithm"),
+        ([1.0, 0.0], {"log": True}, "the lowest cost is 0, but a logarithmic scale"),
     ],
 )
 def test_what_cannot_be_drawn(path, options, message) -> None:

@@ -50,7 +50,7 @@ def test_axes_of_ones_own() -> None:
         ([1, 2], {}, "magnitudes has no curve"),
         ([1, 2], {"a": [1.0]}, r"magnitudes\['a'\] has shape \(1,\), but steps has \(2,\)"),
         ([1, 2], {"a": [1.0, -1.0]}, r"magnitudes\['a'\] has values below zero"),
-        ([1, 2], {"a": np.zeros(2)}, "nothing above zero"),
+        ([1, 2], {"a": np.zeros(2)}, "no values above zero"),
     ],
 )
 def test_what_cannot_be_drawn(steps, magnitudes, message) -> None:

@@ -78,7 +78,7 @@ def test_what_finds_no_room_is_said(rng) -> None:
     figure = plot_words(vectors, list(vectors), ax=ax, title="Words")
     labels = [text.get_text() for text in ax.texts]
     assert "w" * 500 not in labels
-    assert ax.get_title() == f"Words\n{len(labels)} of 62 labels have room"
+    assert ax.get_title() == f"Words\n{len(labels)} of 62 labels fit"
     assert 5 < len(labels) < 62
     check_labels(figure, 62)
 
@@ -150,9 +150,9 @@ def test_a_label_makes_room_for_another() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["one", "tow", "thre"], "words has 2 that have no vector: 'tow', 'thre'"),
-        ([f"x{number}" for number in range(12)], r"words has 12 that have no vector: 'x0', .*, 'x9', \.\.\."),
-        ([], "words has no word to draw"),
+        (["one", "tow", "thre"], "words has 2 without a vector: 'tow', 'thre'"),
+        ([f"x{number}" for number in range(12)], r"words has 12 without a vector: 'x0', .*, 'x9', \.\.\."),
+        ([], "words has no words to draw"),
         ("one", "words must be a list of words, got the str 'one'"),
         (["one", "broken"], "the vector of 'broken' contains NaN or infinity"),
     ],

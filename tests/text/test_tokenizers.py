@@ -66,9 +66,8 @@ def test_a_run_without_end_is_cut_the_same_in_a_stream(level: str, run: int) -> 
 
 
 def test_word() -> None:
-    assert list(tokenizer("word").split("To be,  or\n not!? x_1 (é)我们")) == [
-        "To", " be", ",", " ", " or", "\n", " not", "!?", " x_1", " (", "é", ")", "我们",
-    ]  # fmt: skip
+    tokens = list(tokenizer("word").split("To be,  or\n not!? x_1 (é)我们"))
+    assert tokens == ["To", " be", ",", " ", " or", "\n", " not", "!?", " x_1", " (", "é", ")", "我们"]
 
 
 def test_char_and_byte() -> None:

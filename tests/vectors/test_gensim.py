@@ -76,11 +76,11 @@ def test_gensim_loads_a_file_of_ours(tmp_path, ours, vectors, binary, suffix):
         (np.ones(7, dtype=np.float32), ()),
         (np.eye(7, dtype=np.float32)[:2], ()),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("restrict", [None, 12])
 def test_most_similar(ours, theirs, positive, negative, restrict):
-    other = theirs.most_similar(positive, list(negative) or None if not isinstance(negative, str) else negative, topn=8,
-                                restrict_vocab=restrict)  # fmt: skip
+    against = negative if isinstance(negative, str) else list(negative) or None
+    other = theirs.most_similar(positive, against, topn=8, restrict_vocab=restrict)
     same(ours.most_similar(positive, negative, topn=8, restrict_vocab=restrict), other)
 
 

@@ -31,8 +31,15 @@ def wv():
     ],
 )
 def test_an_unknown_word(wv, word, message):
-    for ask in (wv.__getitem__, wv.most_similar, wv.most_similar_cosmul, lambda key: wv.similarity("film", key),
-                lambda key: wv.doesnt_match(["film", key]), lambda key: wv[["film", key]], wv.get_vector):  # fmt: skip
+    for ask in (
+        wv.__getitem__,
+        wv.get_vector,
+        wv.most_similar,
+        wv.most_similar_cosmul,
+        lambda key: wv[["film", key]],
+        lambda key: wv.similarity("film", key),
+        lambda key: wv.doesnt_match(["film", key]),
+    ):
         with pytest.raises(UnknownWordError) as caught:
             ask(word)
         assert str(caught.value) == message

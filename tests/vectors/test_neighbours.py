@@ -43,17 +43,15 @@ def test_most_similar(table, place, topn):
 @pytest.mark.usefixtures("block")
 def test_everything_equals_numpy(table, place, tmp_path, rng):
     wv, host = KeyedVectors(WORDS, place(table)), KeyedVectors(WORDS, table)
-    pairs = [
-        (one.most_similar("w5", topn=20), one.most_similar_cosmul(["w1", "w2"], ["w3"], topn=20),
-         one.most_similar(table[3], topn=4), one.similarity("w1", "w2"))
-        for one in (wv, host)
-    ]  # fmt: skip
-    for mine, other in zip(*pairs, strict=True):
-        if isinstance(mine, float):
-            assert mine == pytest.approx(other, abs=1e-12)
-        else:
-            assert [word for word, _ in mine] == [word for word, _ in other]
-            np.testing.assert_allclose([s for _, s in mine], [s for _, s in other], rtol=1e-10)
+    for query in (
+        lambda vectors: vectors.most_similar("w5", topn=20),
+        lambda vectors: vectors.most_similar_cosmul(["w1", "w2"], ["w3"], topn=20),
+        lambda vectors: vectors.most_similar(table[3], topn=4),
+    ):
+        mine, other = query(wv), query(host)
+        assert [word for word, _ in mine] == [word for word, _ in other]
+        np.testing.assert_allclose([s for _, s in mine], [s for _, s in other], rtol=1e-10)
+    assert wv.similarity("w1", "w2") == pytest.approx(host.similarity("w1", "w2"), abs=1e-12)
     assert wv.doesnt_match(WORDS[:9]) == host.doesnt_match(WORDS[:9])
     questions = tmp_path / "questions.txt"
     lines = [": all"]
@@ -65,8 +63,8 @@ def test_everything_equals_numpy(table, place, tmp_path, rng):
     scores = wv.evaluate_word_analogies(questions)
     assert scores == host.evaluate_word_analogies(questions)
     assert scores.questions == 300
-    assert scores.correct == sum(host.most_similar(*([b, c], [a]), topn=1)[0][0] == d
-                                 for a, b, c, d in map(str.split, lines[1:]))  # fmt: skip
+    right = [host.most_similar([b, c], [a], topn=1)[0][0] == d for a, b, c, d in map(str.split, lines[1:])]
+    assert scores.correct == sum(right)
 
 
 def test_a_vector_of_the_library_is_a_query(table, place):

@@ -103,7 +103,7 @@ def test_bytes_that_are_not_utf8(path):
         (b"2 2\na 1 2\na 3 4\n", "vectors, word 2: 'a' is already word 1"),
         (b"99999999999 1000\na 1\n", "vectors: the header promises 99,999,999,999 words of 1000 values, but the file"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_in_text(path, data, message):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -123,7 +123,7 @@ def test_what_is_wrong_in_text(path, data, message):
         (b"2 1\na " + floats(1) + b"a " + floats(3), "vectors, word 2: 'a' is already word 1"),
         (b"1 1\n" + b"x" * 200_000, "vectors, word 1: no space in 100,000 bytes; is this the binary format?"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_in_binary(path, data, message):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message):
