@@ -1,4 +1,4 @@
-"""The examples run as they stand, with few steps."""
+"""The examples run unchanged, with few steps."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_min_char_rnn_learns(tmp_path):
 
 
 def test_min_char_rnn_is_the_recipe(tmp_path):
-    """The first loss of the example is that of an almost uniform distribution, as the recipe's weights give."""
+    """The first loss is that of an almost uniform distribution, which the small weights of the recipe give."""
     text = tmp_path / "text.txt"
     text.write_text("abcdefgh" * 40, encoding="utf-8")
     printed = run("min_char_rnn.py", "0", str(text), cwd=tmp_path)
@@ -103,14 +103,14 @@ def test_word2vec_goes_on_where_it_stopped_and_learns(tmp_path):
 
     half = trained(1000, "parts")
     rest = trained(2000, "parts")
-    assert not any(line.startswith("going on") for line in whole + half)
-    assert "going on after step 1,000" in rest
+    assert not any(line.startswith("resuming") for line in whole + half)
+    assert "resuming after step 1,000" in rest
     assert final(half) == costs[0]
     assert final(rest) == final(whole)
 
 
 def test_sentiment_of_three_classes(tmp_path):
-    """Words that tell the class: mean vectors that are trained on the sentences do, too."""
+    """Words reveal the class, and so do mean vectors learned from the sentences."""
     rng = np.random.default_rng(1)
     feelings = (("dull", "flat", "weak"), ("plain", "fair", "fine"), ("great", "fresh", "moving"))
     for name, count in (("train.tsv", 300), ("held_out.tsv", 90)):
