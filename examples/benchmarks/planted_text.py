@@ -2,8 +2,8 @@
 
 Each sentence has a topic, a random direction. The more a word's vector agrees with the topic, the likelier the word;
 its rank in Zipf's law counts, too, as in the log-linear model of S. Arora, Y. Li, Y. Liang, T. Ma, A. Risteski (A
-latent variable model approach to PMI-based word embeddings, TACL 4, 2016). Some vectors are the sum of the vectors of a stem
-and an ending, which gives analogies: stem 1 with ending a is to stem 1 with ending b as stem 2 with ending a is to
+latent variable model approach to PMI-based word embeddings, TACL 4, 2016). Some vectors are the sum of the vectors of a
+stem and an ending, which gives analogies: stem 1 with ending a is to stem 1 with ending b as stem 2 with ending a is to
 stem 2 with ending b. Learned vectors are compared with the planted ones.
 """
 
