@@ -78,23 +78,23 @@ class RandomWindows:
         apart = np.arange(-WINDOW, WINDOW + 1)
         ids, within = np.empty((count, len(apart)), np.int64), np.empty((count, len(apart)), bool)
         reach = rng.integers(1, WINDOW + 1, (count, 1))
-        anew = np.arange(count)
-        while len(anew):
-            sentence = rng.integers(0, len(self.starts), len(anew))
+        redraw = np.arange(count)
+        while len(redraw):
+            sentence = rng.integers(0, len(self.starts), len(redraw))
             first, end = self.starts[sentence, None], self.ends[sentence, None]
             centre = rng.integers(first, end)
             place = centre + apart
-            ids[anew] = self.ids[WINDOW + place]
-            near = (abs(apart) <= reach[anew]) & (place >= first) & (place < end)
-            within[anew] = near & (ids[anew] != self.ids[WINDOW + centre])
-            anew = anew[~within[anew].any(axis=1)]
+            ids[redraw] = self.ids[WINDOW + place]
+            near = (abs(apart) <= reach[redraw]) & (place >= first) & (place < end)
+            within[redraw] = near & (ids[redraw] != self.ids[WINDOW + centre])
+            redraw = redraw[~within[redraw].any(axis=1)]
         ids[~within & (apart != 0)] = 0  # any word will do if there is no neighbour
         neighbours, pairs = (np.delete(array, WINDOW, axis=1)[:, :, None] for array in (ids, within))
         drawn = np.zeros((count, 2 * WINDOW, NEGATIVE), np.int64)
-        anew = np.broadcast_to(pairs, drawn.shape)
-        while anew.any():
-            drawn[anew] = self.negatives.draw(rng, (np.count_nonzero(anew),))
-            anew = pairs & (drawn == neighbours)
+        redraw = np.broadcast_to(pairs, drawn.shape)
+        while redraw.any():
+            drawn[redraw] = self.negatives.draw(rng, (np.count_nonzero(redraw),))
+            redraw = pairs & (drawn == neighbours)
         weights = np.concatenate([within, np.repeat(pairs[:, :, 0], NEGATIVE, axis=1)], axis=1, dtype=np.float32)
         return WindowBatch(np.concatenate([ids, drawn.reshape(count, -1)], axis=1), weights[:, None, :])
 

@@ -53,7 +53,7 @@ def test_min_char_rnn_is_the_recipe(tmp_path):
     assert "step 0, smoothed loss 51.986 nats per 25 characters" in printed
 
 
-def test_scipy_minimizes_what_descent_cannot_in_as_many_steps(tmp_path):
+def test_scipy_reaches_a_lower_loss_than_as_many_steps_of_descent(tmp_path):
     lbfgs, sgd = run("scipy_minimize.py", cwd=tmp_path).splitlines()
     accuracies = [float(line.split("accuracy ")[1].split()[0]) for line in (lbfgs, sgd)]
     assert accuracies[0] > 0.95
@@ -79,7 +79,7 @@ def write_treebank(folder: Path, sentences: int = 400) -> None:
         (folder / name).write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
-def test_word2vec_goes_on_where_it_stopped_and_learns(tmp_path):
+def test_word2vec_resumes_and_learns(tmp_path):
     write_treebank(tmp_path)
 
     def trained(steps: int, out: str) -> list[str]:
@@ -130,7 +130,7 @@ def test_sentiment_of_three_classes(tmp_path):
 
 @pytest.mark.parametrize("name", ["word2vec_sst.py", "sentiment_from_vectors.py"])
 @pytest.mark.parametrize("arguments", [[], ["nowhere"]])
-def test_an_example_that_needs_data_says_so_in_one_line(name, arguments, tmp_path):
+def test_missing_data_is_reported_in_one_line(name, arguments, tmp_path):
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )

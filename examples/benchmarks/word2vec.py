@@ -1,4 +1,4 @@
-"""word2vec on the same two cores: speed and quality of `portnn.Word2Vec` on NumPy beside gensim's Word2Vec.
+"""word2vec on the same two cores: speed and quality of `portnn.Word2Vec` on NumPy, compared with gensim's Word2Vec.
 
     python examples/benchmarks/word2vec.py [--tasks speed,fit,softmax,quality,small,memory] [--json FILE]
 

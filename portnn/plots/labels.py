@@ -33,7 +33,7 @@ def place_labels(points: Host, sizes: Host, frame: Any, *, dot: float, gap: floa
 
     Each label has candidates on rings around its point and takes the cheapest free one: close, not closer to another
     point than to its own, and with a line that crosses no label. If none is free, it displaces other labels, which are
-    then placed anew. Once all have a place, each moves to a better one if that has become free.
+    then placed again. Once all have a place, each moves to a better one if that has become free.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ def write(folder: Path, sentences: str | bytes = SENTENCES, split: str | bytes =
     return folder
 
 
-def test_nothing_of_a_sentence_is_changed(tmp_path: Path) -> None:
+def test_sentences_are_unchanged(tmp_path: Path) -> None:
     treebank = sentiment_treebank(write(tmp_path))
     assert treebank.sentences == [
         ["The", "Rock", "-LRB-", "a", "co-writer\\/director", "-RRB-", "."],
@@ -68,7 +68,7 @@ def test_line_ends_of_windows_and_the_order_of_the_split(tmp_path: Path) -> None
         ),
     ],
 )
-def test_files_of_another_form(file: str, content: str | bytes, message: str, tmp_path: Path) -> None:
+def test_malformed_files(file: str, content: str | bytes, message: str, tmp_path: Path) -> None:
     write(tmp_path, **{file: content})
     with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / message))}$"):
         sentiment_treebank(tmp_path)
@@ -100,7 +100,7 @@ def test_labelled_sentences(tmp_path: Path) -> None:
         (b"a\t1\n\xff\t0\n", "train.tsv, line 2: byte 0xff is not UTF-8"),
     ],
 )
-def test_labelled_sentences_of_another_form(content: bytes, message: str, tmp_path: Path) -> None:
+def test_malformed_labelled_sentences(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / message))}$"):

@@ -12,7 +12,7 @@ Y = np.asarray(["left", "left", "right", "right"])
 
 
 class Split:
-    """Classes by the first feature: below `at`, or not."""
+    """Classifier that compares the first feature with `at`."""
 
     def __init__(self, labels, at: float = 0.5) -> None:
         self.labels, self.at = np.asarray(labels), at
@@ -88,7 +88,7 @@ def test_model_and_table_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     one, other = Figure().subplots(1, 2)
@@ -112,6 +112,6 @@ def test_axes_of_ones_own() -> None:
         (Y[1:3], X, Y, {"resolution": 1}, "resolution must be at least 2"),
     ],
 )
-def test_what_cannot_be_drawn(labels, x, y, options, message) -> None:
+def test_invalid_arguments_raise(labels, x, y, options, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_decision_boundary(Split(labels), x, y, **options)

@@ -80,7 +80,7 @@ def test_a_run_of_word2vec(tmp_path, several) -> None:
 
 @pytest.mark.host
 @pytest.mark.parametrize("options", [{"bits": False}, {"ylabel": "half the squared error [cm^2]"}])
-def test_no_bits_where_they_mean_nothing(run, options) -> None:
+def test_no_bits_for_other_units(run, options) -> None:
     assert not plot_loss(run, **options).axes[0].child_axes
 
 
@@ -92,7 +92,7 @@ def test_plain_numbers_on_a_logarithmic_axis(run) -> None:
 
 
 @pytest.mark.host
-def test_several_runs_are_told_apart_without_colour_too(run) -> None:
+def test_several_runs_differ_without_colour(run) -> None:
     figure = plot_loss({"with momentum": run, "without": LINES[:1], "sigmoid": [3, 2, 1], "relu": ([10, 20], [2, 1])})
     assert legend(figure) == ["with momentum, training", "with momentum, held out", "without", "sigmoid", "relu"]
     assert drawn(figure)[1:] == [[[2, 2.5], [4, 1.25]], [[1, 4]], [[1, 3], [2, 2], [3, 1]], [[10, 2], [20, 1]]]
@@ -108,7 +108,7 @@ def test_losses_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own(run) -> None:
+def test_given_axes(run) -> None:
     from matplotlib.figure import Figure
 
     ax = Figure().subplots()
@@ -146,7 +146,7 @@ def test_no_metrics_in_a_folder(tmp_path) -> None:
         ([{"step": 1}], "line without 'loss'"),
     ],
 )
-def test_what_cannot_be_drawn(runs, message) -> None:
+def test_invalid_arguments_raise(runs, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_loss(runs)
 

@@ -1,4 +1,4 @@
-"""A text in a file, a cache folder of its own, and a record of what is encoded."""
+"""Fixtures: a text in a file, a separate cache folder, and a record of the encoded streams."""
 
 from __future__ import annotations
 

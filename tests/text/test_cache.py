@@ -1,4 +1,4 @@
-"""The cache of encoded corpora: when an entry is used, made again or refused."""
+"""The cache of encoded corpora: valid, damaged and unwritable entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import portnn.text.corpus as corpus_module
 from portnn.text import Vocabulary, read_corpus
 
 
-def test_wrong_bytes_leave_no_entry(tmp_path: Path, cache: Path) -> None:
+def test_undecodable_bytes_leave_no_entry(tmp_path: Path, cache: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"abc\xe9")
     with pytest.raises(ValueError, match=r"byte 0xe9 at offset 3 is not utf-8"):
@@ -69,7 +69,7 @@ def test_a_changed_file_is_encoded_again(
     ],
     ids=["word", "byte", "encoding", "min_count", "vocabulary"],
 )
-def test_whatever_changes_the_ids_is_another_entry(
+def test_options_that_change_the_ids_make_another_entry(
     other: dict[str, Any], tmp_path: Path, cache: Path, encoded: list[str]
 ) -> None:
     path = tmp_path / "x"
@@ -80,7 +80,7 @@ def test_whatever_changes_the_ids_is_another_entry(
 
 
 @pytest.mark.parametrize("damage", ["short", "long", "header", "json", "gone", "facts", "level", "dtype"])
-def test_a_damaged_entry_is_made_again(damage: str, book: Path, cache: Path, encoded: list[str], text: str) -> None:
+def test_a_damaged_entry_is_rebuilt(damage: str, book: Path, cache: Path, encoded: list[str], text: str) -> None:
     read_corpus(book, memory_limit=0)
     (ids,) = cache.glob("*.npy")
     (facts,) = cache.glob("*.json")
@@ -111,7 +111,7 @@ def test_a_damaged_entry_is_made_again(damage: str, book: Path, cache: Path, enc
     assert len(encoded) == 2
 
 
-def test_a_kill_at_any_rename_leaves_nothing_that_is_taken_for_whole(
+def test_a_kill_at_any_rename_leaves_no_valid_entry(
     book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, encoded: list[str], text: str
 ) -> None:
     replace = os.replace
@@ -135,7 +135,7 @@ def test_a_kill_at_any_rename_leaves_nothing_that_is_taken_for_whole(
     assert encoded
 
 
-def test_forgotten_temporary_files_are_swept(book: Path, cache: Path) -> None:
+def test_abandoned_temporary_files_are_removed(book: Path, cache: Path) -> None:
     cache.mkdir()
     old, new = cache / ".old.part", cache / ".new.part"
     for path in (old, new):
@@ -157,7 +157,7 @@ def test_a_file_that_changes_while_it_is_read(book: Path, cache: Path, text: str
     assert list(cache.iterdir()) == []
 
 
-def test_cache_folder_is_the_argument_then_the_environment_then_the_users(
+def test_cache_folder_from_the_argument_the_environment_or_the_user(
     book: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_corpus(book, memory_limit=0, cache_dir=tmp_path / "mine")
@@ -171,7 +171,7 @@ def test_cache_folder_is_the_argument_then_the_environment_then_the_users(
 
 
 def test_a_cache_folder_that_cannot_be_written(book: Path, encoded: list[str]) -> None:
-    blocked = book / "cache"  # below a file nothing can be made, whoever runs the tests
+    blocked = book / "cache"  # nothing can be created below a file, not even by root
     with pytest.raises(OSError, match=r"^cannot write to the cache folder") as caught:
         read_corpus(book, memory_limit=0, cache_dir=blocked)
     assert f'"{blocked}"' in str(caught.value)
@@ -180,7 +180,7 @@ def test_a_cache_folder_that_cannot_be_written(book: Path, encoded: list[str]) -
     assert encoded == []
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_entry(book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -190,14 +190,14 @@ def test_a_full_disk_is_told_and_leaves_nothing(book: Path, cache: Path, monkeyp
     assert list(cache.iterdir()) == []
 
 
-def test_small_sources_touch_no_cache(book: Path, cache: Path, text: str) -> None:
+def test_small_sources_do_not_use_the_cache(book: Path, cache: Path, text: str) -> None:
     read_corpus(book)
     read_corpus(text, memory_limit=0)
     assert not cache.exists()
     assert corpus_module.MEMORY_LIMIT == 64 << 20
 
 
-def test_a_missing_rjieba_is_told_on_the_way_to_the_cache(
+def test_a_missing_rjieba_is_reported_before_the_cache_is_used(
     book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def absent(name: str) -> str:

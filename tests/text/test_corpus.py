@@ -1,4 +1,4 @@
-"""A text of any source as ids."""
+"""Texts from any source as ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portnn.text.sources import open_sources
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_in_memory_and_on_disk_are_the_same(level: str, book: Path, cache: Path, text: str) -> None:
+def test_ids_in_memory_equal_those_on_disk(level: str, book: Path, cache: Path, text: str) -> None:
     memory = read_corpus(book, level=level)
     disk = read_corpus(book, level=level, memory_limit=0)
     again = read_corpus(book, level=level, memory_limit=0)
@@ -44,14 +44,14 @@ def test_str_is_the_text_and_bytes_are_decoded(book: Path) -> None:
 
 
 @pytest.mark.parametrize(("encoding", "level"), [("gb18030", "char"), ("utf-16", "jieba"), ("gbk", "word")])
-def test_files_by_a_stated_encoding(encoding: str, level: str, tmp_path: Path) -> None:
+def test_files_in_a_given_encoding(encoding: str, level: str, tmp_path: Path) -> None:
     text = "中文 字\r\n文 x\r" * 5
     (tmp_path / "x").write_bytes(text.encode(encoding))
     corpus = read_corpus(tmp_path / "x", encoding=encoding, level=level)
     assert corpus.vocabulary.decode(corpus.ids) == "中文 字\n文 x\n" * 5
 
 
-def test_level_byte_takes_any_file_as_it_is(tmp_path: Path) -> None:
+def test_level_byte_reads_any_file_unchanged(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbfa\r\n\xff\xfe\x00"
     (tmp_path / "x").write_bytes(data)
     assert read_corpus(tmp_path / "x", level="byte").ids.tobytes() == data
@@ -59,7 +59,7 @@ def test_level_byte_takes_any_file_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 20])
-def test_files_follow_each_other_and_words_do_not_join(limit: int, tmp_path: Path, cache: Path) -> None:
+def test_files_are_read_in_order_and_words_do_not_span_them(limit: int, tmp_path: Path, cache: Path) -> None:
     paths = [tmp_path / "a.txt", tmp_path / "b.txt", tmp_path / "c.txt"]
     for path, data in zip(paths, [b"\xef\xbb\xbfone two", b"\xef\xbb\xbfthree", b""], strict=True):
         path.write_bytes(data)
@@ -77,7 +77,7 @@ def test_smallest_dtype(count: int, dtype: type) -> None:
     assert read_corpus(text).ids.dtype == dtype
 
 
-def test_chunks_of_a_long_text_are_whole(tmp_path: Path) -> None:
+def test_a_long_text_survives_chunking(tmp_path: Path) -> None:
     text = "".join(np.random.default_rng(0).choice(list("abc é我\n"), 1_300_000))
     (tmp_path / "x").write_bytes(text.encode())
     for source in (text, tmp_path / "x"):
@@ -98,7 +98,7 @@ def test_min_count(book: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1 << 20])
-def test_a_given_vocabulary_is_followed(limit: int, tmp_path: Path, cache: Path) -> None:
+def test_a_given_vocabulary_is_used(limit: int, tmp_path: Path, cache: Path) -> None:
     known = Vocabulary("char", ("z", "b", "a"))
     path = tmp_path / "x"
     path.write_text("aaab", encoding="utf-8")
@@ -172,7 +172,7 @@ def test_wrong_sources(tmp_path: Path) -> None:
 def test_a_pipe_is_read_once(tmp_path: Path, cache: Path, text: str) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    # Daemons: should nobody read the pipe, they wait for ever, and the tests need not.
+    # Daemons, so that the tests end even if nobody reads the pipe.
     threading.Thread(target=pipe.write_bytes, args=(text.encode(),), daemon=True).start()
     (source,) = open_sources(pipe)
     assert (source.held, source.stamp) == (text.encode(), None)

@@ -93,7 +93,7 @@ def test_jieba_missing_names_the_command(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("level", ["chars", "", None, 3, ["char"]])
-def test_unknown_level_lists_the_known(level: object) -> None:
+def test_an_unknown_level_lists_the_known_ones(level: object) -> None:
     with pytest.raises(ValueError, match=r"expected one of char, byte, word, jieba$") as caught:
         tokenizer(level)  # type: ignore[arg-type]
     assert f"level is {level!r};" in str(caught.value)

@@ -26,7 +26,7 @@ def test_round_trip(level: str) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_ids_are_places(level: str) -> None:
+def test_ids_are_indices(level: str) -> None:
     vocabulary = Vocabulary.from_text(TEXT, level)
     for i in vocabulary.encode(TEXT).tolist():
         token = vocabulary.tokens[i]
@@ -48,7 +48,7 @@ def test_order_is_by_count_and_then_by_code_point() -> None:
     assert Vocabulary.from_text("zz", "byte").tokens == tuple(bytes((i,)) for i in range(256))
 
 
-def test_min_count_drops_and_brings_the_unknown_token() -> None:
+def test_min_count_drops_tokens_and_adds_the_unknown_token() -> None:
     full = Vocabulary.from_text("aaabbc")
     assert (len(full), full.unknown_id) == (3, None)
     some = Vocabulary.from_text("aaabbc", min_count=2)
@@ -69,7 +69,7 @@ def test_levels_of_words_always_have_an_unknown_token(level: str) -> None:
     assert vocabulary.decode(vocabulary.encode("zzz")) == UNKNOWN
 
 
-def test_bytes_eat_anything() -> None:
+def test_level_byte_encodes_anything() -> None:
     vocabulary = Vocabulary.from_text("a", "byte")
     assert (len(vocabulary), vocabulary.unknown) == (256, False)
     assert vocabulary.encode(b"\x00\xff").tolist() == [0, 255]
@@ -78,7 +78,7 @@ def test_bytes_eat_anything() -> None:
     assert vocabulary.unknown_in(bytes(range(256))) == []
 
 
-def test_a_strange_character_is_named() -> None:
+def test_an_unknown_character_is_named() -> None:
     vocabulary = Vocabulary.from_text("abc")
     with pytest.raises(ValueError, match=r"has never seen") as caught:
         vocabulary.encode("aéb\U0001f600é", noun="prime text")
@@ -92,7 +92,7 @@ def test_a_strange_character_is_named() -> None:
     assert vocabulary.unknown_in("zaéz") == ["z", "é"]
 
 
-def test_a_strange_character_far_into_a_long_text_is_named() -> None:
+def test_an_unknown_character_late_in_a_long_text_is_named() -> None:
     vocabulary = Vocabulary.from_text("ab")
     long = "ab" * (1 << 20)
     assert vocabulary.encode(long).tolist()[-3:] == [1, 0, 1]
@@ -100,7 +100,7 @@ def test_a_strange_character_far_into_a_long_text_is_named() -> None:
         vocabulary.encode(long + "!")
 
 
-def test_characters_below_between_and_beyond_the_known_are_strange() -> None:
+def test_characters_below_between_and_beyond_the_known_ones_are_unknown() -> None:
     vocabulary = Vocabulary.from_text("bdbd")
     for strange in "ace\0\U0010ffff":
         assert vocabulary.unknown_in("b" + strange + "d") == [strange]
@@ -205,12 +205,12 @@ def test_immutable() -> None:
         ({"level": "byte", "tokens": ["a"], "unknown": False}, "keys are"),
     ],
 )
-def test_nonsense_is_refused_on_load(data: object, message: str) -> None:
+def test_invalid_data_is_rejected_on_load(data: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Vocabulary.from_json(data)  # type: ignore[arg-type]
 
 
-def test_a_vocabulary_of_bytes_is_what_it_is() -> None:
+def test_a_vocabulary_of_bytes_is_fixed() -> None:
     with pytest.raises(ValueError, match=r"the tokens of level byte must be the 256 bytes in order"):
         Vocabulary("byte", (b"a",))
     with pytest.raises(ValueError, match=r"level byte never has an unknown token"):
@@ -222,11 +222,11 @@ def test_stream_decoder_gives_what_decode_gives(level: str) -> None:
     vocabulary = Vocabulary.from_text(TEXT, level)
     ids = vocabulary.encode(TEXT)
     decoder = StreamDecoder(vocabulary)
-    for _ in range(2):  # as good as new after finish
+    for _ in range(2):  # finish resets the decoder
         assert "".join([decoder.feed(i) for i in ids]) + decoder.finish() == TEXT
 
 
-def test_stream_decoder_holds_back_what_is_incomplete() -> None:
+def test_stream_decoder_holds_back_incomplete_characters() -> None:
     decoder = StreamDecoder(Vocabulary.from_text("a", "byte"))
     assert [decoder.feed(i) for i in "é我".encode()] == ["", "é", "", "", "我"]
     assert [decoder.feed(0xE6), decoder.finish()] == ["", "\ufffd"]

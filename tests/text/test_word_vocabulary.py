@@ -55,7 +55,7 @@ def test_id_dtype_has_room_for_the_mark() -> None:
 
 
 def given_up(sentences: list[list[str]], most: int) -> dict[str, int]:
-    """The rule word by word: after a sentence that makes the table too large, the rarest go."""
+    """The rule word by word: after a sentence that makes the table too large, the rarest words are dropped."""
     counts: Counter[str] = Counter()
     least = 1
     for sentence in sentences:
@@ -68,7 +68,7 @@ def given_up(sentences: list[list[str]], most: int) -> dict[str, int]:
     return dict(counts)
 
 
-def test_rarest_are_given_up_when_there_are_too_many() -> None:
+def test_the_rarest_words_are_dropped_when_memory_holds_too_many() -> None:
     chance = random.Random(1)
     sentences = [[str(int(chance.paretovariate(0.5))) for _ in range(8)] for _ in range(3000)]
     counted = count_words(sentences, max_vocab_size=200)
@@ -104,7 +104,7 @@ def test_counting_keeps_only_the_counts() -> None:
     assert count_words(Long()).words == 200_000
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 << 20  # all words would have 11 MB
+    assert peak < 4 << 20  # all words take 11 MB
 
 
 def test_the_same_in_every_process(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("counts", "options", "message"), REFUSED)
-def test_what_makes_no_vocabulary(counts, options, message: str) -> None:
+def test_counts_that_do_not_form_a_vocabulary(counts, options, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}$"):
         WordVocabulary.from_counts(counts, **options)
 
@@ -161,7 +161,7 @@ def test_empty_corpus(corpus) -> None:
         WordVocabulary.from_counts(count_words(corpus))
 
 
-def test_count_words_refuses_before_it_reads() -> None:
+def test_count_words_checks_arguments_before_it_reads() -> None:
     with pytest.raises(ValueError, match=r"^max_vocab_size is -1; expected 1 or more$"):
         count_words(["not read"], max_vocab_size=-1)
     with pytest.raises(TypeError, match=r"^sentences is a list_iterator, which can be read only once"):

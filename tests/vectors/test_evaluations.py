@@ -65,7 +65,7 @@ def test_sections_and_what_is_left_out(wv, tmp_path):
         (b"", "none of its 0 questions has all four words in the vocabulary"),
     ],
 )
-def test_question_files_that_are_wrong(wv, tmp_path, data, message):
+def test_malformed_question_files(wv, tmp_path, data, message):
     path = tmp_path / "questions.txt"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -103,7 +103,7 @@ def test_pairs(wv, tmp_path):
         (b"", "of 0 word pairs, 0 have both words"),
     ],
 )
-def test_pair_files_that_are_wrong(wv, tmp_path, data, message):
+def test_malformed_pair_files(wv, tmp_path, data, message):
     path = tmp_path / "pairs.tsv"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
@@ -128,5 +128,5 @@ def test_correlations_are_those_of_scipy(rng):
         assert correlation(ranks(x), ranks(y)) == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
 
 
-def test_what_is_constant_has_no_correlation():
+def test_constants_have_no_correlation():
     assert math.isnan(correlation([1, 1, 1], [1, 2, 3]))

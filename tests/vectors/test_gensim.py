@@ -1,4 +1,4 @@
-"""What gensim writes and answers, beside what portnn does."""
+"""Files and answers of gensim, compared with those of portnn."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_most_similar(ours, theirs, positive, negative, restrict):
     ("positive", "negative"),
     [("film", "films"), (["film", "acting"], ["act"]), (["film"], []), (["film", "the", "acts"], ["act", "zwölf"])],
 )
-@pytest.mark.filterwarnings("ignore:.*init_sims:DeprecationWarning")  # its own code calls it
+@pytest.mark.filterwarnings("ignore:.*init_sims:DeprecationWarning")  # gensim itself calls it
 def test_most_similar_cosmul(ours, theirs, positive, negative):
     same(ours.most_similar_cosmul(positive, negative, topn=12), theirs.most_similar_cosmul(positive, negative, topn=12))
 
@@ -137,7 +137,7 @@ def test_word_pairs(tmp_path, rng, theirs, ours, fold, restrict):
     lines = ["# a comment"]
     for _ in range(60):
         a, b = rng.choice([*WORDS, "unheard"], size=2, replace=False).tolist()
-        if a.upper() == b.upper():  # a similarity of 1 but for rounding, whose rank is left to chance
+        if a.upper() == b.upper():  # a similarity of 1 up to rounding, whose rank is random
             continue
         lines.append(f"{a.upper() if rng.random() < 0.3 else a}\t{b}\t{rng.integers(20) / 2}")
     path = tmp_path / "pairs.tsv"

@@ -1,4 +1,4 @@
-"""Words, keys and queries: what is right, and what is said of what is not."""
+"""Words, keys and queries, valid and invalid."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_unknown_word(wv, word, message):
         (["a"], np.ones((1, 2)), [1, 2], ValueError, r"counts has shape \(2,\), expected \(1,\)"),
     ],
 )
-def test_what_cannot_be_keyed_vectors(keys, vectors, counts, error, message):
+def test_invalid_vectors(keys, vectors, counts, error, message):
     with pytest.raises(error, match=message):
         KeyedVectors(keys, vectors, counts)
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_keyed_vectors(keys, vectors, counts, error, message):
         (lambda wv: wv.most_similar(5.0), TypeError, "a query is float, expected words, rows or vectors"),
     ],
 )
-def test_what_cannot_be_asked(wv, ask, error, message):
+def test_invalid_queries(wv, ask, error, message):
     with pytest.raises(error, match=message) as caught:
         ask(wv)
     assert "\n" not in str(caught.value)
@@ -131,6 +131,6 @@ def test_words_and_rows_of_numpy(wv):
     assert np.array_equal(wv[np.array(["film"])], TABLE[1:2])
 
 
-def test_words_asked_about_are_left_out(wv):
+def test_query_words_are_left_out(wv):
     assert [word for word, _ in wv.most_similar(["film", "films"], ["Berlin"])] == ["the", "movie"]
     assert [word for word, _ in wv.most_similar("film", restrict_vocab=2)] == ["the"]

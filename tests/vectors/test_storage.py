@@ -33,7 +33,7 @@ def model(tmp_path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-def test_what_went_in_comes_out(path, mmap):
+def test_round_trip(path, mmap):
     wv = KeyedVectors.load(path, mmap=mmap)
     assert wv.index_to_key == WORDS
     assert np.array_equal(wv.vectors, TABLE)
@@ -77,7 +77,7 @@ def test_dtype_and_mapping(path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-def test_every_truncation_is_found(path, mmap):
+def test_every_truncation_is_detected(path, mmap):
     data = path.read_bytes()
     for length in range(9, len(data), 3):
         path.write_bytes(data[:length])
@@ -85,7 +85,7 @@ def test_every_truncation_is_found(path, mmap):
             KeyedVectors.load(path, mmap=mmap)
 
 
-def test_a_flipped_bit_is_found_where_all_is_read(path):
+def test_a_flipped_bit_is_detected_when_the_file_is_read(path):
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
     path.write_bytes(data)
@@ -127,7 +127,7 @@ def test_headers_that_are_wrong(path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-def test_files_of_something_else(tmp_path, path, mmap):
+def test_files_with_other_contents(tmp_path, path, mmap):
     other = tmp_path / "mlp.safetensors"
     save_checkpoint(other, {"params.weight": TABLE}, {"estimator": "MLP"})
     with pytest.raises(CheckpointError, match=r"mlp\.safetensors holds MLP, which has no word vectors"):

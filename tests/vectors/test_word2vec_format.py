@@ -1,4 +1,4 @@
-"""The formats of word2vec: what is written is read, and what is wrong is said."""
+"""The formats of word2vec: round trips and errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def floats(*values):
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".xz"])
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
-def test_what_went_in_comes_out(tmp_path, monkeypatch, suffix, binary, chunk):
+def test_round_trip(tmp_path, monkeypatch, suffix, binary, chunk):
     monkeypatch.setattr(word2vec_reading, "CHUNK", chunk)
     path = tmp_path / f"vectors{suffix}"
     write_word2vec_format(path, WORDS, [VECTORS[:2], VECTORS[2:]], 3, binary=binary)
@@ -50,14 +50,14 @@ def test_the_format_is_detected(path, rng, binary, size):
     assert np.array_equal(read_word2vec_format(path)[1], vectors)
 
 
-def test_bytes_as_they_are(path):
+def test_bytes_of_the_format(path):
     write_word2vec_format(path, ["a", "é"], [np.array([[1.0, 0.1], [2, 3]])], 2)
     assert path.read_bytes() == "2 2\na 1 0.100000001\né 2 3\n".encode()
     write_word2vec_format(path, ["a", "é"], [np.array([[1.0, 0.1], [2, 3]])], 2, binary=True)
     assert path.read_bytes() == b"2 2\na " + floats(1, 0.1) + b"\xc3\xa9 " + floats(2, 3)
 
 
-def test_line_ends_that_others_write(path):
+def test_line_endings_of_other_programs(path):
     path.write_bytes(b"2 2\na " + floats(1, 2) + b"\nb " + floats(3, 4) + b"\n")
     words, vectors = read_word2vec_format(path)
     assert (words, vectors.tolist()) == (["a", "b"], [[1, 2], [3, 4]])
@@ -66,7 +66,7 @@ def test_line_ends_that_others_write(path):
     assert (words, vectors.tolist()) == (["a", "b"], [[1, 2], [3, 4]])
 
 
-def test_no_line_end_at_the_end(path):
+def test_no_final_line_ending(path):
     path.write_bytes(b"1 2\na 1 2")
     assert read_word2vec_format(path)[1].tolist() == [[1, 2]]
 
@@ -104,7 +104,7 @@ def test_bytes_that_are_not_utf8(path):
         (b"99999999999 1000\na 1\n", "vectors: the header promises 99,999,999,999 words of 1000 values, but the file"),
     ],
 )
-def test_what_is_wrong_in_text(path, data, message):
+def test_errors_in_text_files(path, data, message):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message) as caught:
         read_word2vec_format(path)
@@ -124,7 +124,7 @@ def test_what_is_wrong_in_text(path, data, message):
         (b"1 1\n" + b"x" * 200_000, "vectors, word 1: no space in 100,000 bytes; is this the binary format?"),
     ],
 )
-def test_what_is_wrong_in_binary(path, data, message):
+def test_errors_in_binary_files(path, data, message):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=message):
         read_word2vec_format(path, binary=True)
@@ -143,7 +143,7 @@ def test_damaged_compression(tmp_path, rng, suffix, damage):
         read_word2vec_format(path)
 
 
-def test_a_header_that_is_not_true_of_compressed_data(tmp_path):
+def test_a_wrong_header_of_compressed_data(tmp_path):
     path = tmp_path / "vectors.gz"
     path.write_bytes(gzip.compress(b"999999999999999 1000\na 1\n"))
     with pytest.raises(
@@ -167,7 +167,7 @@ def test_a_word_that_utf8_cannot_hold(path):
         KeyedVectors(["\ud800"], [[1.0]]).save_word2vec_format(path)
 
 
-def test_a_place_that_cannot_be_written(tmp_path, monkeypatch):
+def test_a_path_that_cannot_be_written(tmp_path, monkeypatch):
     wv = KeyedVectors(["a"], [[1.0]])
     wv.save_word2vec_format(tmp_path / "new" / "vectors")
     (tmp_path / "taken").touch()
