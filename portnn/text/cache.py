@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import mmap
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -147,6 +149,13 @@ class EntryWriter:
     def _put(self, data: bytes | memoryview) -> None:
         with naming_cache_folder(self._entry.folder):
             self._file.write(data)
+
+
+def release_pages(ids: Ids) -> None:
+    """Release the memory pages of a mapped file that have been read; no effect on ids in memory."""
+    mapped = getattr(ids, "_mmap", None)
+    if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _header(dtype: np.dtype[Any], count: int) -> bytes:

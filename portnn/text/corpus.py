@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-import mmap
 import os
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.text.cache import CacheEntry, cache_folder
+from portnn.text.cache import CacheEntry, cache_folder, release_pages
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
 from portnn.text.lookup import Ids
@@ -201,13 +199,6 @@ def read_corpus(
     else:
         advance(passes * size)
     return Corpus(*loaded, name)
-
-
-def release_pages(ids: Ids) -> None:
-    """Release the memory pages of a mapped file that have been read; no effect on ids in memory."""
-    mapped = getattr(ids, "_mmap", None)
-    if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
-        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vocabulary:

@@ -94,8 +94,7 @@ def evaluate_analogies(
 
     Parameters
     ----------
-    table : WordTable
-        Such as `KeyedVectors`.
+    table : KeyedVectors
     path : path
         A line ": section" starts a section; every other line is a question of four words. .gz, .bz2 and .xz are
         decompressed.

@@ -40,8 +40,7 @@ def evaluate_pairs(
 
     Parameters
     ----------
-    table : WordTable
-        Such as `KeyedVectors`.
+    table : KeyedVectors
     path : path
         Lines "word, tab, word, tab, score"; lines that start with "#" are comments. .gz, .bz2 and .xz are
         decompressed.
