@@ -13,10 +13,10 @@ from portnn.batches import check_integers, check_range
 from portnn.models import LanguageBatch, Parameters, RecurrentLM
 
 STREAMS, CHUNK = 8, 128
-"""Text is measured in up to this many parallel streams, this many ids at a time."""
+"""Parallel streams in which a text is measured, at most, and ids of each at a time."""
 
 RELEASE_EVERY = 1000
-"""Pages of a memory-mapped text are let go after so many chunks."""
+"""Pages of a memory-mapped text are released after this many chunks."""
 
 
 class Evaluation(NamedTuple):
@@ -47,14 +47,14 @@ class LanguageEvaluator:
     backend : Backend
     ids : integer array (n,), may be memory-mapped
     release : callable, optional
-        Called now and then to let go of what has been read (`portnn.text.Corpus.release`).
+        Called now and then to release what has been read (`portnn.text.Corpus.release`).
 
     Raises
     ------
     TypeError
-        If the ids are no integers.
+        If ids are not integers.
     ValueError
-        If there are fewer than two ids, or, when one comes up, for an id that the model does not have.
+        If there are fewer than two ids or, once it is read, for an id that the model does not have.
     """
 
     def __init__(

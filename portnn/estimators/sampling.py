@@ -58,7 +58,7 @@ class Sampler:
         return self._text(self._tokens(params, first, length, temperature, top_k, rng), stop)
 
     def _start(self) -> np.ndarray[Any, Any]:
-        """What goes in where there is no prime text: a new line, or the most frequent token."""
+        """First input without a prime text: a new line, or the most frequent token."""
         newline = "\n"
         return np.zeros(1, np.int64) if self.vocabulary.unknown_in(newline) else self.vocabulary.encode(newline)
 
@@ -87,7 +87,7 @@ class Sampler:
         return self._forward(params, LanguageBatch(one, one), carry)
 
     def _text(self, tokens: Iterator[int], stop: str | None) -> Iterator[str]:
-        """Text of tokens; ends before `stop`. What may be the beginning of `stop` is held back."""
+        """Text of tokens, up to `stop`; what may be the beginning of `stop` is held back."""
         decoder = StreamDecoder(self.vocabulary)
         held = ""
         for token in tokens:

@@ -171,8 +171,26 @@ def test_a_bar_on_a_terminal_and_an_interrupt(tmp_path) -> None:
     (tmp_path / "book.txt").write_text("to be or not to be, that is the question;\n" * 30)
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, 80))
-    command = (*MAIN, "char-rnn", "train", "book.txt", "--steps", "100000", "--hidden-size", "4", "--batch-size", "2",
-               "--seq-length", "9", "--sample-every", "0", "--evaluate-every", "100", "--out", "run")  # fmt: skip
+    command = (
+        *MAIN,
+        "char-rnn",
+        "train",
+        "book.txt",
+        "--steps",
+        "100000",
+        "--hidden-size",
+        "4",
+        "--batch-size",
+        "2",
+        "--seq-length",
+        "9",
+        "--sample-every",
+        "0",
+        "--evaluate-every",
+        "100",
+        "--out",
+        "run",
+    )
     with subprocess.Popen(
         command, cwd=tmp_path, stdin=slave, stdout=subprocess.PIPE, stderr=slave, env=environment(NO_COLOR="1")
     ) as process:

@@ -44,8 +44,9 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
     (tmp_path / "texts").mkdir()
     result = train(tmp_path / "texts")
     assert (result.status, result.message.partition('"')[2]) == (
-        1, f'{tmp_path / "texts"}" is a folder; give the files in it, such as {tmp_path / "texts" / "*.txt"}'
-    )  # fmt: skip
+        1,
+        f'{tmp_path / "texts"}" is a folder; give the files in it, such as {tmp_path / "texts" / "*.txt"}',
+    )
     result = train(tmp_path / "nowhere.txt")
     assert (result.status, result.message) == (1, f'corpus "{tmp_path / "nowhere.txt"}" does not exist')
 
@@ -55,8 +56,16 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
     [
         *(
             ((option, value), f"{option[2:].replace('-', '_')} must be a positive whole number, got {value}")
-            for option in ("--hidden-size", "--num-layers", "--seq-length", "--batch-size", "--steps",
-                           "--evaluate-every", "--checkpoint-every", "--workers")
+            for option in (
+                "--hidden-size",
+                "--num-layers",
+                "--seq-length",
+                "--batch-size",
+                "--steps",
+                "--evaluate-every",
+                "--checkpoint-every",
+                "--workers",
+            )
             for value in (0, -3)
         ),
         *((("--learning-rate", value), "learning_rate must be a positive number") for value in (0, -1, "nan", "inf")),
@@ -78,7 +87,7 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
         (("--backend", "tensorflow"), "unknown backend 'tensorflow'; known: auto, numpy"),
         (("--device", "cuda:7"), "numpy has no device 'cuda:7'"),
     ],
-)  # fmt: skip
+)
 def test_a_setting_that_makes_no_sense(train, folder, options, message) -> None:
     result = train(*options)
     assert result.status == 1
@@ -109,8 +118,9 @@ def test_a_library_that_is_not_installed(train, monkeypatch) -> None:
     monkeypatch.setattr(sys.modules["portnn.backends.choosing"], "installed", lambda name: name == "numpy")
     result = train("--backend", "cupy")
     assert (result.status, result.message) == (
-        1, 'cupy is not installed; python -m pip install "portnn[cuda12]" (or cuda13)'
-    )  # fmt: skip
+        1,
+        'cupy is not installed; python -m pip install "portnn[cuda12]" (or cuda13)',
+    )
     assert issubclass(MissingBackendError, ModuleNotFoundError)
 
 
@@ -215,8 +225,9 @@ def test_a_run_is_not_replaced_unless_that_is_said(train, folder, tmp_path) -> N
     before = folder.last.read_bytes()
     result = train("--steps", 2)
     assert (result.status, result.message) == (
-        1, f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out"
-    )  # fmt: skip
+        1,
+        f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out",
+    )
     # And then only when there is something to put in its place.
     assert train(tmp_path / "nowhere.txt", "--overwrite").status == 1
     assert train("--overwrite", "--learning-rate", -1).status == 1

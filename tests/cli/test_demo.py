@@ -79,9 +79,13 @@ def test_unknown_name_is_told_the_known_ones(portnn) -> None:
 def test_circuit_reproduces_its_figures(portnn, tmp_path) -> None:
     found = figures(run(portnn, "circuit", tmp_path / "not" / "yet" / "there", ["circuit"]))
     expected = {
-        "output": 0.73, "gradient of w0": -0.20, "gradient of w1": -0.39, "gradient of w2": 0.20,
-        "gradient of x0": 0.39, "gradient of x1": -0.59,
-    }  # fmt: skip
+        "output": 0.73,
+        "gradient of w0": -0.20,
+        "gradient of w1": -0.39,
+        "gradient of w2": 0.20,
+        "gradient of x0": 0.39,
+        "gradient of x1": -0.59,
+    }
     assert {name: here for name, (here, _) in found.items()} == expected
     assert {name: reproduce for name, (_, reproduce) in found.items()} == expected
 

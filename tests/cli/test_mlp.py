@@ -80,14 +80,18 @@ def test_train_predict_evaluate(train, portnn, folder, trees, tmp_path) -> None:
     assert (tmp_path / "p.csv").read_text() == predicted.out
     again = portnn(*command, "--out", tmp_path / "p.csv")
     assert (again.status, again.message) == (
-        1, f"{tmp_path / 'p.csv'} is there already: --overwrite it, or name another file"
-    )  # fmt: skip
+        1,
+        f"{tmp_path / 'p.csv'} is there already: --overwrite it, or name another file",
+    )
     assert portnn(*command, "--out", tmp_path / "p.csv", "--overwrite").status == 0
     evaluated = portnn("mlp", "evaluate", folder.best, trees, "--confusion")
     assert evaluated.out.splitlines()[0].endswith("nats, accuracy 1.0000 on 60 rows")
     assert [line.split() for line in evaluated.out.splitlines()[2:]] == [
-        ["elm", "fir", "oak"], ["elm", "20", "0", "0"], ["fir", "0", "20", "0"], ["oak", "0", "0", "20"]
-    ]  # fmt: skip
+        ["elm", "fir", "oak"],
+        ["elm", "20", "0", "0"],
+        ["fir", "0", "20", "0"],
+        ["oak", "0", "0", "20"],
+    ]
 
 
 def test_json(train, portnn, folder, trees) -> None:
@@ -133,9 +137,9 @@ def test_a_regression_of_any_scale(train, portnn, folder, tmp_path, scale) -> No
     assert ": regression, " in result.err
     assert float(result.out.split("R2 ")[1].split()[0]) > 0.999
     evaluated = json.loads(portnn("mlp", "evaluate", folder.best, tmp_path / "r.csv", "--json").out)
-    predicted = np.asarray(json.loads(portnn("mlp", "predict", folder.best, tmp_path / "r.csv", "--json").out)[
-        "predictions"
-    ])  # fmt: skip
+    predicted = np.asarray(
+        json.loads(portnn("mlp", "predict", folder.best, tmp_path / "r.csv", "--json").out)["predictions"]
+    )
     assert evaluated["r2"] == pytest.approx(1 - np.var(predicted - y) / np.var(y), abs=1e-3)
     np.testing.assert_allclose(predicted, y, atol=0.2 * scale)
 
@@ -232,26 +236,64 @@ def test_what_had_to_be_said_to_read_a_file_is_kept(train, portnn, folder, tmp_p
 
 
 def test_every_setting_reaches_the_run(train, folder) -> None:
-    options = {"hidden": "7,5", "activation": "tanh", "l2": 0.01, "dropout": 0.25, "class-weight": "balanced",
-               "optimizer": "rmsprop", "learning-rate": 0.004, "schedule": "cosine", "batch-size": 9, "steps": 6,
-               "held-out": 0.2, "patience": 4, "evaluate-every": 2, "checkpoint-every": 3, "dtype": "float64",
-               "seed": 5}  # fmt: skip
+    options = {
+        "hidden": "7,5",
+        "activation": "tanh",
+        "l2": 0.01,
+        "dropout": 0.25,
+        "class-weight": "balanced",
+        "optimizer": "rmsprop",
+        "learning-rate": 0.004,
+        "schedule": "cosine",
+        "batch-size": 9,
+        "steps": 6,
+        "held-out": 0.2,
+        "patience": 4,
+        "evaluate-every": 2,
+        "checkpoint-every": 3,
+        "dtype": "float64",
+        "seed": 5,
+    }
     assert train(*(part for name, value in options.items() for part in (f"--{name}", value))).status == 0
     found = facts(folder)
-    assert found["model"] == {"sizes": [2, 7, 5, 3], "activation": "tanh", "objective": "cross_entropy", "l2": 0.01,
-                              "dropout": 0.25}  # fmt: skip
+    assert found["model"] == {
+        "sizes": [2, 7, 5, 3],
+        "activation": "tanh",
+        "objective": "cross_entropy",
+        "l2": 0.01,
+        "dropout": 0.25,
+    }
     assert found["settings"]["class_weight"] == "balanced"
     assert found["settings"]["seed"] == 5
     assert found["scaling"] is not None
     assert found["dtype"] == "float64"
     fit = found["fit"]
     assert fit["optimizer"]["name"] == "rmsprop"
-    assert {name: fit[name] for name in ("learning_rate", "schedule", "batch_size", "steps", "held_out", "patience",
-                                         "evaluate_every", "checkpoint_every")} == {
+    assert {
+        name: fit[name]
+        for name in (
+            "learning_rate",
+            "schedule",
+            "batch_size",
+            "steps",
+            "held_out",
+            "patience",
+            "evaluate_every",
+            "checkpoint_every",
+        )
+    } == {
         name.replace("-", "_"): options[name]
-        for name in ("learning-rate", "schedule", "batch-size", "steps", "held-out", "patience", "evaluate-every",
-                     "checkpoint-every")
-    }  # fmt: skip
+        for name in (
+            "learning-rate",
+            "schedule",
+            "batch-size",
+            "steps",
+            "held-out",
+            "patience",
+            "evaluate-every",
+            "checkpoint-every",
+        )
+    }
     assert train("--no-standardize", "--steps", 1, "--overwrite").status == 0
     assert facts(folder)["scaling"] is None
 

@@ -175,8 +175,12 @@ def test_other_levels(train, folder, level) -> None:
 
 def test_a_mark_and_windows_line_ends_and_another_encoding_change_nothing(train, folder, tmp_path) -> None:
     text = "größer\nals ë\n" * 30
-    files = {"plain": text.encode(), "marked": b"\xef\xbb\xbf" + text.encode(),
-             "windows": text.replace("\n", "\r\n").encode(), "latin": text.encode("latin-1")}  # fmt: skip
+    files = {
+        "plain": text.encode(),
+        "marked": b"\xef\xbb\xbf" + text.encode(),
+        "windows": text.replace("\n", "\r\n").encode(),
+        "latin": text.encode("latin-1"),
+    }
     found = {}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)

@@ -150,18 +150,41 @@ def test_the_defaults_are_those_of_the_library(train, folder, tmp_path, portnn) 
 def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
     (tmp_path / "corpus.txt").write_text(TEXT, encoding="utf-16")
     options = {
-        "vector_size": 7, "window": 3, "sg": False, "negative": 4, "cbow_mean": False, "sample": 0.5, "min_count": 2,
-        "max_vocab_size": 10, "ns_exponent": 0.5, "shrink_windows": False, "alpha": 0.03, "min_alpha": 0.001,
-        "epochs": 1.5, "phrases": 1, "phrase_threshold": 2.0, "level": "space", "lines": False, "lowercase": False,
-        "batch_size": 32, "block_size": 8, "shared_negatives": 9, "seed": 3, "dtype": "float64",
-        "encoding": "utf-16", "checkpoint_every": 5,
-    }  # fmt: skip
+        "vector_size": 7,
+        "window": 3,
+        "sg": False,
+        "negative": 4,
+        "cbow_mean": False,
+        "sample": 0.5,
+        "min_count": 2,
+        "max_vocab_size": 10,
+        "ns_exponent": 0.5,
+        "shrink_windows": False,
+        "alpha": 0.03,
+        "min_alpha": 0.001,
+        "epochs": 1.5,
+        "phrases": 1,
+        "phrase_threshold": 2.0,
+        "level": "space",
+        "lines": False,
+        "lowercase": False,
+        "batch_size": 32,
+        "block_size": 8,
+        "shared_negatives": 9,
+        "seed": 3,
+        "dtype": "float64",
+        "encoding": "utf-16",
+        "checkpoint_every": 5,
+    }
     declared_names = {name for name, setting in declared(Word2Vec.SETTINGS).items() if not setting.transient}
     assert declared_names - {"whole_steps"} <= options.keys()
     flags = {
-        "sg": "--cbow", "cbow_mean": "--cbow-sum", "shrink_windows": "--whole-windows", "lines": "--running-text",
+        "sg": "--cbow",
+        "cbow_mean": "--cbow-sum",
+        "shrink_windows": "--whole-windows",
+        "lines": "--running-text",
         "lowercase": "--keep-case",
-    }  # fmt: skip
+    }
     given = [
         piece
         for name, value in options.items()
@@ -177,8 +200,26 @@ def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
 
 def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, monkeypatch) -> None:
     """Bit for bit, without naming any of them again."""
-    settings = ("--cbow", "--negative", 3, "--dtype", "float64", "--seed", 5, "--optimizer", "adagrad", "--min-count",
-                2, "--level", "space", "--keep-case", "--alpha", 0.2, "--epochs", 6)  # fmt: skip
+    settings = (
+        "--cbow",
+        "--negative",
+        3,
+        "--dtype",
+        "float64",
+        "--seed",
+        5,
+        "--optimizer",
+        "adagrad",
+        "--min-count",
+        2,
+        "--level",
+        "space",
+        "--keep-case",
+        "--alpha",
+        0.2,
+        "--epochs",
+        6,
+    )
     whole = tmp_path / "whole"
     assert train(*settings, "--out", whole).status == 0
     interrupted(monkeypatch, 9)

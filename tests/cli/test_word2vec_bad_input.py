@@ -75,8 +75,14 @@ def test_missing_files(train, tmp_path) -> None:
     [
         *(
             ((option, value), f"{option[2:].replace('-', '_')} must be a positive whole number, got {value}")
-            for option in ("--vector-size", "--window", "--batch-size", "--block-size", "--shared-negatives",
-                           "--checkpoint-every")
+            for option in (
+                "--vector-size",
+                "--window",
+                "--batch-size",
+                "--block-size",
+                "--shared-negatives",
+                "--checkpoint-every",
+            )
             for value in (0, -3)
         ),
         *(
@@ -101,7 +107,7 @@ def test_missing_files(train, tmp_path) -> None:
         (("--backend", "tensorflow"), "unknown backend 'tensorflow'; known: auto, numpy"),
         (("--device", "cuda:7"), "numpy has no device 'cuda:7'"),
     ],
-)  # fmt: skip
+)
 def test_a_setting_that_makes_no_sense(train, out, options, message) -> None:
     result = train(*options)
     assert (result.status, result.out) == (1, "")
@@ -178,9 +184,12 @@ def character_model():
 
 
 QUESTION = {
-    "similar": ("king",), "analogy": ("king", "-", "man"), "evaluate": ("questions",), "plot": ("--words", "king"),
+    "similar": ("king",),
+    "analogy": ("king", "-", "man"),
+    "evaluate": ("questions",),
+    "plot": ("--words", "king"),
     "export": ("copy.txt",),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -270,7 +279,7 @@ def test_questions_that_have_no_answer(portnn, vectors, tmp_path, monkeypatch, a
     [
         (b"", "has no questions; expected ': section' (analogies) or word, tab, word, tab, number (word pairs)"),
         (b"# nothing\n\n", "has no questions"),
-        (b"king man\n", "line 1: 'king man' is no question; expected ': section'"),
+        (b"king man\n", "line 1: 'king man' is not a question; expected ': section'"),
         (b": royal\nking man\n", "line 2: 2 words, expected four"),
         (b": royal\na b c d\n", "none of its 1 questions has all four words in the vocabulary"),
         (b"king\tman\tmuch\n", "line 1: 'much' is not a number"),

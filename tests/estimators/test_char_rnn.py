@@ -216,7 +216,7 @@ def test_a_fit_that_fails_changes_nothing(backend) -> None:
         ({"optimizer": "newton"}, "unknown optimizer 'newton'"),
         ({"encoding": "klingon"}, "unknown encoding 'klingon'"),
     ],
-)  # fmt: skip
+)
 def test_settings_of_fit_that_make_no_sense(backend, setting, message) -> None:
     with pytest.raises(ValueError, match=message):
         network(backend).fit(TEXT, **{**SMALL, "steps": 2, **setting})

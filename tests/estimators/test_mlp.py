@@ -509,14 +509,27 @@ def test_partial_fit_does_not_go_on_waiting(backend, table):
 @pytest.mark.host
 def test_scalars_of_numpy_are_as_good_as_those_of_python(tmp_path, backend, table):
     model = portnn.MLP(
-        np.asarray([4, 3]), l2=np.float32(0.1), dropout=np.float64(0.1), seed=np.int64(3), init_scale=np.float32(0.5),
-        standardize=np.bool_(True), backend=backend,
-    )  # fmt: skip
+        np.asarray([4, 3]),
+        l2=np.float32(0.1),
+        dropout=np.float64(0.1),
+        seed=np.int64(3),
+        init_scale=np.float32(0.5),
+        standardize=np.bool_(True),
+        backend=backend,
+    )
     model.fit(
-        *table, steps=np.int64(3), batch_size=np.int32(7), learning_rate=np.float32(0.01), held_out=np.float32(0.2),
-        patience=np.int64(2), tolerance=np.float64(0.0), clip_norm=np.float32(1.0), shuffle=np.bool_(True),
-        out=tmp_path, **QUIET,
-    )  # fmt: skip
+        *table,
+        steps=np.int64(3),
+        batch_size=np.int32(7),
+        learning_rate=np.float32(0.01),
+        held_out=np.float32(0.2),
+        patience=np.int64(2),
+        tolerance=np.float64(0.0),
+        clip_norm=np.float32(1.0),
+        shuffle=np.bool_(True),
+        out=tmp_path,
+        **QUIET,
+    )
     assert portnn.load(tmp_path / "last.safetensors").model == model.model
 
 

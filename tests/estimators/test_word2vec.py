@@ -146,9 +146,13 @@ def test_one_seed_one_model_in_every_process():
     def digest(seed):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         return subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=environment, input=json.dumps(TEXT), capture_output=True, check=True,
+            [sys.executable, "-c", SCRIPT],
+            env=environment,
+            input=json.dumps(TEXT),
+            capture_output=True,
+            check=True,
             text=True,
-        ).stdout  # fmt: skip
+        ).stdout
 
     assert len(digest("1")) == 65
     assert digest("1") == digest("77")
@@ -249,8 +253,12 @@ def test_new_words_are_added_when_that_is_said(backend, capfd):
     model.fit(more, steps=5, update_vocabulary=True)
     assert model.vocabulary.words == (*words, "newer", "new")
     assert dict(zip(model.vocabulary.words, model.vocabulary.counts.tolist(), strict=True)) == {
-        **counts, "a0": counts["a0"] + 2, "a1": counts["a1"] + 2, "newer": 3, "new": 2
-    }  # fmt: skip
+        **counts,
+        "a0": counts["a0"] + 2,
+        "a1": counts["a1"] + 2,
+        "newer": 3,
+        "new": 2,
+    }
     assert "vocabulary: 24 words known, 2 added from sentences" in capfd.readouterr().err
     after = tables(model)
     assert after["input"].shape == after["output"].shape == (26, 6)
@@ -547,9 +555,17 @@ def test_a_run_is_replaced_only_when_that_is_said(tmp_path):
 def test_numbers_of_numpy_are_numbers(tmp_path):
     """A checkpoint holds plain ones."""
     model = portnn.Word2Vec(
-        np.int64(6), np.int64(2), negative=np.int32(3), alpha=np.float32(0.025), min_count=np.int64(1),
-        epochs=np.int64(1), seed=np.int64(3), sg=1, sample=np.float32(0.02), batch_size=np.int64(32),
-    )  # fmt: skip
+        np.int64(6),
+        np.int64(2),
+        negative=np.int32(3),
+        alpha=np.float32(0.025),
+        min_count=np.int64(1),
+        epochs=np.int64(1),
+        seed=np.int64(3),
+        sg=1,
+        sample=np.float32(0.02),
+        batch_size=np.int64(32),
+    )
     model.fit(TEXT, out=tmp_path / "run", **QUIET)
     assert portnn.load(tmp_path / "run" / "last.safetensors").settings.sg is True
 

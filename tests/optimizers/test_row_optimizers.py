@@ -41,9 +41,14 @@ def run(chosen, backend, table, steps, *, in_rows, donate=False):
     for number, (ids, rows) in enumerate(steps, start=1):
         grad = RowGradient(place(ids), place(rows)) if in_rows else place(whole(ids, rows, len(table)))
         params, state = chosen.update(
-            params, {"w": grad}, state, learning_rate=place(np.float64(0.1)), step=place(np.float64(number)),
-            donate=donate, xp=xp,
-        )  # fmt: skip
+            params,
+            {"w": grad},
+            state,
+            learning_rate=place(np.float64(0.1)),
+            step=place(np.float64(number)),
+            donate=donate,
+            xp=xp,
+        )
         history.append([np.array(backend.to_host(array)) for array in (params["w"], *(s["w"] for s in state.values()))])
     return history
 

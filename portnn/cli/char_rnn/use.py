@@ -1,4 +1,4 @@
-"""`portnn char-rnn sample` and `evaluate`: what a trained model is good for."""
+"""`portnn char-rnn sample` and `evaluate`: use a trained model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from portnn.estimators import CharRNN
 def sample(
     checkpoint: Checkpoint,
     length: Annotated[int, typer.Option(help="Tokens to draw.")] = 500,
-    prime: Annotated[str, typer.Option(help="Text to go on from.")] = "",
+    prime: Annotated[str, typer.Option(help="Text to continue.")] = "",
     temperature: Annotated[float, typer.Option(help="0 always takes the likeliest; above 1 varies more.")] = 1.0,
-    top_k: Annotated[int | None, typer.Option(help="Draw among so many likeliest tokens only.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Draw from this many likeliest tokens only.")] = None,
     stop: Annotated[str | None, typer.Option(help="End before this text.")] = None,
     backend: BackendName = "numpy",
     device: Device = None,
@@ -50,7 +50,7 @@ def evaluate(
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Say how well a trained model predicts text, in nats and bits per character.
+    """Measure how well a trained model predicts text, in nats and bits per character.
 
     Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
     """

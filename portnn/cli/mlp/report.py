@@ -59,7 +59,7 @@ def report(
     if ended_early:
         print(
             f"ended       by --patience: no lower loss in the last {patience} measurement{'s' * (patience != 1)}; "
-            "--resume with a larger number, or 0, to go on"
+            "--resume with a larger number, or none, to continue"
         )
     print(f"checkpoint  {folder.last}" + (f", lowest held-out loss {best}" if best else ""))
     print(f"metrics     {folder.metrics}")

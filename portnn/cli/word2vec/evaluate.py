@@ -1,4 +1,4 @@
-"""`portnn word2vec evaluate`: how word vectors do beside what people say."""
+"""`portnn word2vec evaluate`: compare word vectors with human judgement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def evaluate(
     questions: Annotated[
         list[Path], typer.Argument(help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs).")
     ],
-    restrict_vocab: Annotated[int, typer.Option(help="Only so many of the most frequent words count.")] = 300_000,
+    restrict_vocab: Annotated[int, typer.Option(help="Number of most frequent words that count.")] = 300_000,
     case_sensitive: Annotated[bool, typer.Option("--case-sensitive", help="Tell Film from film.")] = False,
     table: Table = "input",
     backend: BackendName = "numpy",
@@ -26,7 +26,7 @@ def evaluate(
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Answer analogies and compare similarities with people's. What kind a file is shows its first line.
+    """Answer analogies and compare similarities with human ratings. A file's first line shows its kind.
 
     Example: portnn word2vec evaluate vectors.safetensors questions-words.txt wordsim353.tsv
     """
@@ -48,7 +48,7 @@ def evaluate(
 
 
 def kind_of(path: Path) -> str:
-    """What a file asks: "analogies" or "pairs".
+    """Kind of a file: "analogies" or "pairs".
 
     Raises
     ------
@@ -64,7 +64,7 @@ def kind_of(path: Path) -> str:
         if line.strip() and not line.startswith("#"):
             if line.count("\t") == 2:
                 return "pairs"
-            raise ValueError(f"{path}, line {number}: {_shortened(line)!r} is no question; {expected}")
+            raise ValueError(f"{path}, line {number}: {_shortened(line)!r} is not a question; {expected}")
     raise ValueError(f"{path} has no questions; {expected}")
 
 
