@@ -12,10 +12,8 @@ import pytest
 
 import portnn
 from portnn.backends import Backend
+from portnn.backends.libraries import LIBRARIES
 from portnn.checking import frozen
-
-DEVICES = {"array-api-strict": "device1"}
-"""Not the default device, so that an array made on the wrong one is caught."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,17 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    name = config.getoption("--backend")
+    name, device = config.getoption("--backend"), config.getoption("--device")
+    if device is None and name in LIBRARIES:
+        device = LIBRARIES[name].proof_devices[0]
     try:
-        config.portnn_backend = portnn.backend(
-            name, device=config.getoption("--device") or DEVICES.get(name), dtype="float64"
-        )
+        config.portnn_backend = portnn.backend(name, device=device, dtype="float64")
     except (portnn.MissingBackendError, ValueError) as error:
         raise pytest.UsageError(f"--backend {name}: {error}") from error
-    if name == "array-api-strict":
-        import array_api_strict
-
-        array_api_strict.set_array_api_strict_flags(boolean_indexing=False, data_dependent_shapes=False)
+    config.portnn_backend.library.be_strict()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -43,7 +38,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         lines.append("PyTorch is not installed: the comparisons with it (torch_oracle) are left out")
     if not has_gensim():
         lines.append("gensim is not installed: the comparisons with it (gensim_oracle) are left out")
-    if config.getoption("--backend") != "numpy":
+    if not config.portnn_backend.library.on_host:
         lines.append("tests of the host alone are left out: they run with --backend numpy")
     return lines
 
@@ -54,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         oracle = (item.get_closest_marker("torch_oracle") and not has_torch()) or (
             item.get_closest_marker("gensim_oracle") and not has_gensim()
         )
-        host = item.get_closest_marker("host") and config.getoption("--backend") != "numpy"
+        host = item.get_closest_marker("host") and not config.portnn_backend.library.on_host
         if oracle or host:
             left_out.append(item)
     config.hook.pytest_deselected(items=left_out)

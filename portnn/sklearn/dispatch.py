@@ -38,7 +38,7 @@ def check_same_place(X: Any, where: Backend, method: str) -> None:
     if not sklearn.get_config()["array_api_dispatch"]:
         return
     name, place = (library_name(namespace(X=X)), device(X)) if follows(X) else ("numpy", "cpu")
-    if name != where.name or (name != "numpy" and where.device is not None and place != where.device):
+    if name != where.name or (not where.library.on_host and where.device is not None and place != where.device):
         raise ValueError(
             f"Inputs of {method}() must use the same namespace and the same device as those of fit: X is on "
             f"{name} ({place}), the network on {where}; `to` moves the network"

@@ -109,7 +109,7 @@ def as_labels(y: Any) -> Host:
 
 def place_labels(labels: Host, where: Backend) -> Array:
     """Labels on the backend; strings stay on the host, and so do numbers that the backend's dtypes cannot hold."""
-    if where.name == "numpy" or labels.dtype.kind == "U":
+    if where.library.on_host or labels.dtype.kind == "U":
         return labels
     if labels.dtype.kind == "b":
         return where.xp.astype(where.asarray(labels.astype(np.int64)), where.xp.bool)

@@ -69,7 +69,7 @@ def make_step(
     Where gradients come in rows (`Model.row_parameters`), the step takes `params` and `optimizer_state` over: they
     may be written to, and only those that it returns are good afterwards.
     """
-    if workers is None and backend.name == "jax" and _can_be_told_apart(model, optimizer, backend):
+    if workers is None and backend.library.compiles and _can_be_told_apart(model, optimizer, backend):
         known: Step = _known_step(model, optimizer, backend, clip_norm, clip_value)  # type: ignore[arg-type]
         return known
     return _new_step(model, optimizer, backend, clip_norm, clip_value, workers)

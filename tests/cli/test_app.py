@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import portnn as library
+from portnn.backends.libraries import LIBRARIES
 from portnn.checking import GradientError
 from portnn.cli import info as info_module
 from portnn.cli.app import message
@@ -69,7 +70,7 @@ def test_info(portnn) -> None:
     result = portnn("info")
     assert result.status == 0
     assert f"portnn {library.__version__}" in result.out
-    for name in ("numpy", "cupy", "torch", "jax", "array-api-strict"):
+    for name in LIBRARIES:
         assert f"  {name}" in result.out
     found = json.loads(portnn("info", "--json").out)
     assert {each["name"]: each["available"] for each in found["backends"]}["numpy"]

@@ -90,7 +90,7 @@ def test_the_size_of_numpys_blocks_of_time_steps_changes_nothing(run, rng, monke
     arguments = sample(cell, rng)
     dresults = like_results(arguments, rng)
     whole = run(cell, arguments, dresults)
-    monkeypatch.setattr(sys.modules["portnn.backends.scanning"], "BLOCK", block)
+    monkeypatch.setattr(sys.modules["portnn.backends.libraries.numpy"], "BLOCK", block)
     in_blocks = run(cell, arguments, dresults)
     for (name, one), (_, other) in zip(tree_flatten(in_blocks, ""), tree_flatten(whole, ""), strict=True):
         assert_allclose(one, other, rtol=1e-14, atol=1e-15, err_msg=name)

@@ -1,0 +1,161 @@
+"""MLX: Apple GPUs, and CPUs.
+
+Nothing is computed before it is asked for, so a step ends with the request to compute what it returns; otherwise the
+graph of operations would grow until somebody reads a loss.
+
+Memory is shared by CPU and GPU and arrays have no device: operations run on the process's default device.
+
+float64 works on the CPU alone. Its `exp`, `sin`, `cos`, and what is made of `exp` (`sigmoid`, `softmax`, `logsumexp`,
+`logaddexp`, `erf`) compute in single precision even there (version 0.32), so those that portnn calls, `exp` and
+`logaddexp`, are made here of `expm1` and `log1p`, which are exact.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from portnn.backends.libraries.library import Library, writable
+from portnn.backends.libraries.primitives import Array, F, Namespace
+
+
+class MLX(Library):
+    """MLX behind a namespace that has the standard's keywords."""
+
+    name = "mlx"
+    module = "mlx.core"
+    namespaces = ("mlx",)
+    array_class = "array"
+    install = 'python -m pip install "portnn[mlx]"'
+    gpus = ("Apple",)
+    proof_devices = ("cpu",)
+
+    def select(self, device: Any, dtype: str) -> None:
+        """Make the device the process's default."""
+        import mlx.core as mx
+
+        if dtype == "float64" and self.device_name(device) != "cpu":
+            raise ValueError("mlx computes in float64 on the CPU alone; ask for device 'cpu' or dtype 'float32'")
+        if device is not None:
+            mx.set_default_device(getattr(mx, device))
+
+    def namespace_of(self, array: Array) -> Namespace:
+        """Not what the array itself names, which is MLX as it is."""
+        return namespace()
+
+    def devices(self) -> list[str]:
+        """The CPU, and the GPU if there is one."""
+        import mlx.core as mx
+
+        return ["cpu", *(["gpu"] if mx.is_available(mx.gpu) else [])]
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """Either of two names."""
+        if where not in self.devices():
+            raise ValueError(f"known: {', '.join(self.devices())}")
+        return where
+
+    def device_of(self, array: Array) -> Any:
+        """Device that operations run on."""
+        import mlx.core as mx
+
+        return mx.default_device().type.name
+
+    def device_name(self, device: Any) -> str:
+        """Devices are names already."""
+        return str(self.device_of(None)) if device is None else str(device)
+
+    def integer_dtype(self, device: Any, *, xp: Namespace) -> Any:
+        """Dtype that MLX gives Python's integers."""
+        return xp.int32
+
+    def from_host(self, array: np.ndarray[Any, Any], dtype: Any, device: Any, *, xp: Namespace) -> Array:
+        """MLX knows no negative strides."""
+        return xp.asarray(writable(array), dtype=dtype)
+
+    def synchronize(self, array: Array) -> None:
+        """Compute an array."""
+        import mlx.core as mx
+
+        mx.eval(array)
+
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Start computing what the step returns, while Python goes on to the next one."""
+        import mlx.core as mx
+
+        @functools.wraps(step)
+        def started(*args: Any, **kwargs: Any) -> Any:
+            result = step(*args, **kwargs)
+            mx.async_eval(result)  # type: ignore[no-untyped-call]
+            return result
+
+        return started  # type: ignore[return-value]
+
+    def scatter_add(
+        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+    ) -> Array:
+        """MLX has this very operation."""
+        return target.at[ids].add(rows if scale is None else rows * scale)
+
+
+class Adapted:
+    """MLX's functions with the keywords of the standard that they lack: `device`, `copy` and `stable`."""
+
+    __name__ = "mlx"
+
+    def __init__(self) -> None:
+        import mlx.core as mx
+
+        self._mx = mx
+        self.bool = mx.bool_
+        for name in ("arange", "empty", "eye", "full", "linspace", "ones", "zeros"):
+            setattr(self, name, _without_device(getattr(mx, name)))
+        for name in ("empty_like", "full_like", "ones_like", "zeros_like"):
+            setattr(self, name, _without_device(getattr(mx, name)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mx, name)
+
+    def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Array:
+        """Memory is shared where it can be."""
+        return self._mx.asarray(obj, dtype, copy=copy)
+
+    def astype(self, x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
+        """Arrays are never written into by others, so a copy changes nothing."""
+        return self._mx.astype(x, dtype)
+
+    def argsort(self, x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+        """Indices that sort; MLX's sort is a merge sort, which is stable."""
+        return self._mx.argsort(-x if descending else x, axis=axis)
+
+    def exp(self, x: Array, /) -> Array:
+        """Exponential, in float64 of `expm1` on the side where nothing cancels."""
+        if x.dtype != self._mx.float64:
+            return self._mx.exp(x)
+        grown = 1.0 + self._mx.expm1(self._mx.abs(x))
+        return self._mx.where(x < 0.0, 1.0 / grown, grown)
+
+    def logaddexp(self, x: Array, y: Array, /) -> Array:
+        """``log(exp(x) + exp(y))``."""
+        if x.dtype != self._mx.float64:
+            return self._mx.logaddexp(x, y)
+        apart = self.exp(-self._mx.abs(x - y))
+        # Infinities of one sign have no difference.
+        return self._mx.where(x == y, x + math.log(2.0), self._mx.maximum(x, y) + self._mx.log1p(apart))
+
+
+@functools.cache
+def namespace() -> Adapted:
+    """The one namespace, so that it can be compared with `is`."""
+    return Adapted()
+
+
+def _without_device(create: Any) -> Any:
+    @functools.wraps(create)
+    def created(*args: Any, device: Any = None, **kwargs: Any) -> Array:
+        return create(*args, **kwargs)
+
+    return created

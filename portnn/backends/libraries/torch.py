@@ -1,0 +1,60 @@
+"""PyTorch: CPUs, NVIDIA and AMD GPUs, and Apple's through its device mps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.backends.libraries.library import Library, writable
+from portnn.backends.libraries.primitives import Array, Namespace
+
+
+class PyTorch(Library):
+    """PyTorch without its autograd."""
+
+    name = "torch"
+    module = "torch"
+    namespaces = ("torch", "array_api_compat.torch")
+    array_class = "Tensor"
+    install = 'python -m pip install "portnn[torch]"'
+    gpus = ("NVIDIA", "AMD", "Apple")
+    writes_donated = True
+
+    def devices(self) -> list[str]:
+        """The CPU and all GPUs."""
+        import torch
+
+        found = ["cpu", *(f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count()))]
+        return [*found, "mps"] if torch.backends.mps.is_available() else found
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """What `torch.device` takes, if an array can be made there."""
+        import torch
+
+        wanted = torch.device(where)
+        if wanted.type == "cpu" and wanted.index:
+            raise ValueError("there is one CPU")  # PyTorch takes any number for it
+        return super().device(wanted, xp=xp)
+
+    def from_host(self, array: np.ndarray[Any, Any], dtype: Any, device: Any, *, xp: Namespace) -> Array:
+        """PyTorch shares memory: it warns if that is read-only, and knows no negative strides."""
+        return xp.asarray(writable(array), dtype=dtype, device=device)
+
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """A tensor on a GPU has to be moved first."""
+        return array.detach().cpu().numpy()  # type: ignore[no-any-return]
+
+    def synchronize(self, array: Array) -> None:
+        """Wait for the device of the tensor."""
+        import torch
+
+        if array.device.type != "cpu":
+            getattr(torch, array.device.type).synchronize()
+
+    def scatter_add(
+        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+    ) -> Array:
+        """PyTorch has this very operation."""
+        rows = rows if scale is None else rows * scale
+        return target.index_add_(0, ids, rows) if donate else target.index_add(0, ids, rows)
