@@ -16,6 +16,14 @@ from portnn.backends.libraries import LIBRARIES
 from portnn.checking import frozen
 
 
+BESIDE = {
+    "torch_oracle": ("torch", "comparisons with it"),
+    "gensim_oracle": ("gensim", "comparisons with it"),
+    "cupy_signatures": ("cupy", "checks against its signatures"),
+}
+"""Markers of tests that need a library beside the one under test: its module, and what they are."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--backend", default="numpy", help="array library under test")
     parser.addoption("--device", default=None, help="its device")
@@ -34,34 +42,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = [f"backend under test: {config.portnn_backend}"]
-    if not has_torch():
-        lines.append("PyTorch is not installed: the comparisons with it (torch_oracle) are left out")
-    if not has_gensim():
-        lines.append("gensim is not installed: the comparisons with it (gensim_oracle) are left out")
+    for marker, (module, what) in BESIDE.items():
+        if not is_installed(module):
+            lines.append(f"{module} is not installed: {what} ({marker}) are left out")
     if not config.portnn_backend.library.on_host:
         lines.append("tests of the host alone are left out: they run with --backend numpy")
     return lines
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = []
-    for item in items:
-        oracle = (item.get_closest_marker("torch_oracle") and not has_torch()) or (
-            item.get_closest_marker("gensim_oracle") and not has_gensim()
-        )
-        host = item.get_closest_marker("host") and not config.portnn_backend.library.on_host
-        if oracle or host:
-            left_out.append(item)
+    absent = [marker for marker, (module, _) in BESIDE.items() if not is_installed(module)]
+    if not config.portnn_backend.library.on_host:
+        absent.append("host")
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in absent)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
-def has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
-
-
-def has_gensim() -> bool:
-    return importlib.util.find_spec("gensim") is not None
+def is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 @pytest.fixture(scope="session")

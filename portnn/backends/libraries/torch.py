@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -58,3 +61,23 @@ class PyTorch(Library):
         """PyTorch has this very operation."""
         rows = rows if scale is None else rows * scale
         return target.index_add_(0, ids, rows) if donate else target.index_add(0, ids, rows)
+
+    @contextlib.contextmanager
+    def counted_kernels(self) -> Iterator[Counter[str]]:
+        """Count the kernels that are launched, by name; what only looks at memory in another way is none."""
+        from torch.utils._python_dispatch import TorchDispatchMode
+
+        launched: Counter[str] = Counter()
+
+        class Counting(TorchDispatchMode):
+            def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+                if not function.is_view and function.overloadpacket.__name__ not in VIEWS:
+                    launched[str(function)] += 1
+                return function(*args, **(kwargs or {}))
+
+        with Counting():  # type: ignore[no-untyped-call]
+            yield launched
+
+
+VIEWS = {"_unsafe_view", "empty", "empty_like", "squeeze_", "t_", "transpose_", "unsqueeze_"}
+"""Operations that launch nothing, although PyTorch does not call them views."""
