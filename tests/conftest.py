@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 
@@ -14,7 +15,6 @@ import portnn
 from portnn.backends import Backend
 from portnn.backends.libraries import LIBRARIES
 from portnn.checking import frozen
-
 
 BESIDE = {
     "torch_oracle": ("torch", "comparisons with it"),
@@ -31,10 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     name, device = config.getoption("--backend"), config.getoption("--device")
-    if device is None and name in LIBRARIES:
-        device = LIBRARIES[name].proof_devices[0]
+    library = LIBRARIES.get(name)
+    if device is None and library is not None:
+        device = library.proof_devices[0]
+    config.narrow = library is not None and device in library.narrow_devices
     try:
-        config.portnn_backend = portnn.backend(name, device=device, dtype="float64")
+        config.portnn_backend = portnn.backend(name, device=device, dtype="float32" if config.narrow else "float64")
     except (portnn.MissingBackendError, ValueError) as error:
         raise pytest.UsageError(f"--backend {name}: {error}") from error
     config.portnn_backend.library.be_strict()
@@ -47,6 +49,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             lines.append(f"{module} is not installed: {what} ({marker}) are left out")
     if not config.portnn_backend.library.on_host:
         lines.append("tests of the host alone are left out: they run with --backend numpy")
+    if not config.portnn_backend.library.scikit_learn:
+        lines.append("tests of scikit-learn's array API dispatch are left out: it does not know this library")
+    if config.narrow:
+        lines.append("tests in float64 are left out: the device does not know it; those in float32 (backend32) run")
     return lines
 
 
@@ -54,7 +60,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     absent = [marker for marker, (module, _) in BESIDE.items() if not is_installed(module)]
     if not config.portnn_backend.library.on_host:
         absent.append("host")
-    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in absent)]
+    if not config.portnn_backend.library.scikit_learn:
+        absent.append("scikit_learn_dispatch")
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(marker) for marker in absent)
+        or (config.narrow and ("backend32" not in item.fixturenames or "backend" in item.fixturenames))
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -70,9 +83,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def backend32(backend: Backend) -> Backend:
+def backend32(request: pytest.FixtureRequest) -> Backend:
     """Array library under test, float32."""
-    return Backend(backend.name, backend.xp, backend.device, "float32")
+    return dataclasses.replace(request.config.portnn_backend, dtype="float32")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from portnn.backends.choosing import DTYPES, MissingBackendError, backend, one_line
+from portnn.backends.choosing import MissingBackendError, backend, one_line
 from portnn.backends.libraries import LIBRARIES, Library
 
 
@@ -56,14 +56,14 @@ def _status(library: Library) -> BackendStatus:
         return status
     status["version"] = library.version()
     try:
-        backend(library.name)
+        found = backend(library.name)
     except (MissingBackendError, ValueError) as error:
         return {**status, "reason": one_line(error)}
     return {
         **status,
         "available": True,
         "devices": library.devices(),
-        "dtypes": list(DTYPES),
+        "dtypes": library.dtypes(found.device, xp=found.xp),
         "reason": None,
         "install": None,
     }

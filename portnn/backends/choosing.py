@@ -12,10 +12,9 @@ import numpy as np
 
 from portnn.backends.compiling import compile
 from portnn.backends.libraries import LIBRARIES, Library, array_library, library_named
+from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.namespaces import device, is_array, library_name, namespace, namespace_of
-
-DTYPES = ("float32", "float64")
 
 
 class MissingBackendError(ModuleNotFoundError):
@@ -177,7 +176,10 @@ def _make(name: str, where: Any, dtype: str) -> Backend:
         device = None if where is None else library.device(where, xp=xp)
     except Exception as error:  # each library has its own exception for this
         raise ValueError(f"{name} has no device {where!r}: {one_line(error)}") from error
-    library.select(device, dtype)
+    known = library.dtypes(device, xp=xp)
+    if dtype not in known:
+        raise ValueError(f"{name} knows no {dtype} on device {library.device_name(device)}, only {', '.join(known)}")
+    library.select(device)
     return Backend(name, xp, device, dtype)
 
 

@@ -1,13 +1,12 @@
 """Kernels: how many each step of each model launches, counted where any look at a value is an error.
 
-On a GPU a small step costs its launches. PyTorch's device `meta` computes shapes alone, so a step that passes there asks
-for no value, hence never waits, and its kernels can be counted on any machine.
+On a GPU a small step costs its launches. PyTorch's device `meta` computes shapes alone, so a step that passes there
+asks for no value, hence never waits, and its kernels can be counted on any machine.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -64,7 +63,6 @@ def kernel_counts(cases: Iterator[TrainingCase] | None = None) -> Iterator[Kerne
     where = meta_backend()
     for case in training_cases() if cases is None else cases:
         for name, step in device_steps(case, where, optimizer("adam")):
-            launched: Counter[str] = Counter()
             with PyTorch().counted_kernels() as launched:
                 step()
             yield KernelCount(case.name, name, dict(launched.most_common()))

@@ -62,7 +62,7 @@ def refused(call: Call, xp: Any) -> str | None:
         function = getattr(function, part, None)
         if function is None:
             return f"{call.function} does not exist"
-    ufunc = getattr(function, "__self__", None) if call.function.endswith(".at") else function
+    ufunc: Any = getattr(function, "__self__", None) if call.function.endswith(".at") else function
     if hasattr(ufunc, "nin"):  # neither ufuncs nor their method `at(array, indices, ...)` show a signature
         wanted, known = (ufunc.nin, UFUNC_KEYWORDS) if ufunc is function else (ufunc.nin + 1, set())
         wrong = sorted(set(call.keywords) - known)

@@ -269,6 +269,7 @@ def pretend_cupy(monkeypatch, matmul):
         matmul=matmul,
         asarray=lambda array, dtype, device: np.asarray(array, dtype=dtype).view(OnGPU),
         cuda=types.SimpleNamespace(runtime=runtime, Device="device {}".format),
+        __array_namespace_info__=lambda: types.SimpleNamespace(dtypes=lambda **_: {"float32": np.float32}),
     )
     fake(monkeypatch, "cupy", empty=np.empty)
     monkeypatch.setattr(CuPy, "namespace_of", lambda self, array: xp)

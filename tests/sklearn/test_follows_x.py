@@ -13,7 +13,10 @@ import portnn
 from portnn.backends import backend_of, device, is_array
 from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.scikit_learn_dispatch,
+]
 
 KINDS = {
     "binary": (MLPClassifier, {"hidden_layer_sizes": (5,)}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from portnn.backends.libraries.library import Library
+from portnn.backends.libraries.library import DTYPES, Library
 from portnn.backends.libraries.primitives import Array, Carry, F, Namespace, Prepare, Step
 
 
@@ -48,6 +48,10 @@ class JAX(Library):
 
         device = jax.devices()[0] if device is None else device
         return f"{device.platform}:{device.id}"
+
+    def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
+        """All, since `prepare` turns float64 on."""
+        return list(DTYPES)
 
     def synchronize(self, array: Array) -> None:
         """Wait for one array."""

@@ -15,6 +15,8 @@ import numpy as np
 
 from portnn.backends.libraries.primitives import Array, Namespace, Primitives
 
+DTYPES = ("float32", "float64")
+
 
 class Library(Primitives):
     """An array library: how it is found, which devices it has, how arrays get there and back, what it does better.
@@ -47,6 +49,8 @@ class Library(Primitives):
         Whether the loop of a recurrent layer runs faster with the axis of gates in front.
     writes_donated : bool
         Whether `scatter_add` writes into a donated table.
+    scikit_learn : bool
+        Whether scikit-learn's array API dispatch takes its arrays.
     proof_devices : tuple of str or None
         Devices for tests and proofs in float64; None is the default device.
     narrow_devices : tuple of str
@@ -67,6 +71,7 @@ class Library(Primitives):
     compiles: bool = False
     gates_first: bool = True
     writes_donated: bool = False
+    scikit_learn: bool = True
     proof_devices: tuple[str | None, ...] = (None,)
     narrow_devices: tuple[str, ...] = ()
     tolerance: ClassVar[dict[str, float]] = {"float64": 1e-9, "float32": 2e-4}
@@ -92,8 +97,8 @@ class Library(Primitives):
         """Try the module, make it ready to compute in a dtype, and return the namespace to use; an error raises."""
         return self.namespace_of(module.empty(0))  # fails where a driver or a GPU is missing
 
-    def select(self, device: Any, dtype: str) -> None:
-        """Take note that a device (None: the default) is going to be used; ValueError if it does not know the dtype."""
+    def select(self, device: Any) -> None:
+        """Take note that a device (None: the default) is going to be used."""
 
     # Which arrays are its own
 
@@ -131,6 +136,11 @@ class Library(Primitives):
     def portable_device(self, device: Any) -> Any:
         """What `device` makes the same device of in another process; it can be pickled."""
         return None if device is None else self.device_name(device)
+
+    def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
+        """Those of float32 and float64 that a device knows."""
+        known = xp.__array_namespace_info__().dtypes(device=device, kind="real floating")
+        return [dtype for dtype in DTYPES if dtype in known]
 
     def integer_dtype(self, device: Any, *, xp: Namespace) -> Any:
         """Dtype that ids get."""

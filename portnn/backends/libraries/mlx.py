@@ -19,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends.libraries.library import Library, writable
+from portnn.backends.libraries.library import DTYPES, Library, writable
 from portnn.backends.libraries.primitives import Array, F, Namespace
-
 
 PART = 1 << 10
 """Numbers that are added one after the other."""
@@ -36,14 +35,13 @@ class MLX(Library):
     array_class = "array"
     install = 'python -m pip install "portnn[mlx]"'
     gpus = ("Apple",)
+    scikit_learn = False
     proof_devices = ("cpu",)
 
-    def select(self, device: Any, dtype: str) -> None:
+    def select(self, device: Any) -> None:
         """Make the device the process's default."""
         import mlx.core as mx
 
-        if dtype == "float64" and self.device_name(device) != "cpu":
-            raise ValueError("mlx computes in float64 on the CPU alone; ask for device 'cpu' or dtype 'float32'")
         if device is not None:
             mx.set_default_device(getattr(mx, device))
 
@@ -72,6 +70,10 @@ class MLX(Library):
     def device_name(self, device: Any) -> str:
         """Devices are names already."""
         return str(self.device_of(None)) if device is None else str(device)
+
+    def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
+        """Apple's GPUs know no float64."""
+        return list(DTYPES) if self.device_name(device) == "cpu" else ["float32"]
 
     def integer_dtype(self, device: Any, *, xp: Namespace) -> Any:
         """Dtype that MLX gives Python's integers."""

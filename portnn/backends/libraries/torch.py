@@ -69,13 +69,13 @@ class PyTorch(Library):
 
         launched: Counter[str] = Counter()
 
-        class Counting(TorchDispatchMode):
+        class Counting(TorchDispatchMode):  # type: ignore[misc]
             def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 if not function.is_view and function.overloadpacket.__name__ not in VIEWS:
                     launched[str(function)] += 1
                 return function(*args, **(kwargs or {}))
 
-        with Counting():  # type: ignore[no-untyped-call]
+        with Counting():
             yield launched
 
 
