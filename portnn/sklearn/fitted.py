@@ -40,7 +40,7 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        backend : {"numpy", "cupy", "torch", "jax", "array-api-strict"} or Backend
+        backend : str or Backend
         device : str, optional
 
         Returns

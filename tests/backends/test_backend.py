@@ -1,5 +1,6 @@
 """Choosing a backend by name, and moving arrays to it and back."""
 
+import copy
 import importlib
 import importlib.machinery
 import importlib.util
@@ -282,6 +283,14 @@ def test_pickled(backend):
     placed = portnn.backends.device(backend.asarray(np.ones(2)))
     there = Backend(backend.name, backend.xp, placed, backend.dtype)
     assert pickle.loads(pickle.dumps(there)).device == placed
+
+
+@pytest.mark.parametrize("again", [lambda array: pickle.loads(pickle.dumps(array)), copy.deepcopy])
+def test_an_array_can_be_pickled_and_copied(backend, again):
+    array = backend.asarray([1.0, 0.1])
+    other = again(array)
+    assert (other.dtype, portnn.backends.device(other)) == (array.dtype, portnn.backends.device(array))
+    assert backend.to_host(other).tolist() == [1.0, 0.1]
 
 
 def test_the_library_behind_a_namespace_and_a_name_is_the_one_in_the_registry(backend):

@@ -48,5 +48,7 @@ def test_a_network_learns_and_predicts(backend32, rng):
 
 def test_word_vectors_are_learned_and_asked(backend32):
     sentences = [["red", "green", "blue"], ["one", "two", "three"]] * 30
-    model = portnn.Word2Vec(vector_size=4, window=2, min_count=1, epochs=2, seed=1, backend=backend32).fit(sentences, **QUIET)
+    model = portnn.Word2Vec(vector_size=4, window=2, min_count=1, epochs=2, seed=1, backend=backend32).fit(
+        sentences, **QUIET
+    )
     assert {word for word, _ in model.wv.most_similar("red", topn=5)} == {"green", "blue", "one", "two", "three"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
+import functools
 import importlib.metadata
 import os
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from portnn.backends.libraries.library import Library
-from portnn.backends.libraries.primitives import Array, Namespace
+from portnn.backends.libraries.primitives import Array, F, Namespace
+from portnn.backends.tree import tree_flatten
 
 RUNTIME = "libintelocl.so"
 """OpenCL for CPUs, of the distribution intel-opencl-rt."""
@@ -28,7 +31,9 @@ class DPNP(Library):
         runtime = _runtime()
         if runtime is not None:
             os.environ.setdefault("OCL_ICD_FILENAMES", runtime)
-        return super().load()
+        module = super().load()
+        copyreg.pickle(module.ndarray, _reduced)  # arrays cannot be pickled by themselves
+        return module
 
     def prepare(self, module: Any, dtype: str) -> Namespace:
         """Find out whether there is any device."""
@@ -55,9 +60,34 @@ class DPNP(Library):
         """Wait for the queue, then copy."""
         return array.asnumpy()  # type: ignore[no-any-return]
 
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Empty the queue after each step.
+
+        dpnp (0.20) frees arguments in tasks of the queue that need Python's lock, and some of its functions wait for
+        the queue without letting go of that lock. Few tasks in the queue make that deadlock unlikely.
+        """
+
+        @functools.wraps(step)
+        def finished(*args: Any, **kwargs: Any) -> Any:
+            result = step(*args, **kwargs)
+            for _, array in tree_flatten(result, ""):
+                array.sycl_queue.wait()
+                break
+            return result
+
+        return finished  # type: ignore[return-value]
+
     def synchronize(self, array: Array) -> None:
         """Wait for the queue."""
         array.sycl_queue.wait()
+
+
+def _reduced(array: Array) -> tuple[Any, ...]:
+    return _restored, (array.asnumpy(), array.sycl_device.filter_string)
+
+
+def _restored(host: np.ndarray[Any, Any], where: str) -> Array:
+    return DPNP().load().asarray(host, device=where)
 
 
 def _runtime() -> str | None:

@@ -12,6 +12,7 @@ float64 works on the CPU alone. Its `exp`, `sin`, `cos`, and what is made of `ex
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import math
 import types
@@ -37,6 +38,12 @@ class MLX(Library):
     gpus = ("Apple",)
     scikit_learn = False
     proof_devices = ("cpu",)
+
+    def load(self) -> Any:
+        """Let arrays of float64 keep their digits when they are pickled; by themselves they become float32."""
+        module = super().load()
+        copyreg.pickle(module.array, _reduced)
+        return module
 
     def select(self, device: Any) -> None:
         """Make the device the process's default."""
@@ -96,7 +103,7 @@ class MLX(Library):
         @functools.wraps(step)
         def started(*args: Any, **kwargs: Any) -> Any:
             result = step(*args, **kwargs)
-            mx.async_eval(result)  # type: ignore[no-untyped-call]
+            mx.async_eval(result)
             return result
 
         return started  # type: ignore[return-value]
@@ -171,6 +178,18 @@ class Adapted:
         apart = self.exp(-self._mx.abs(x - y))
         # Infinities of one sign have no difference.
         return self._mx.where(x == y, x + math.log(2.0), self._mx.maximum(x, y) + self._mx.log1p(apart))
+
+
+def _reduced(array: Array) -> Any:
+    import mlx.core as mx
+
+    return (_restored, (np.asarray(array),)) if array.dtype == mx.float64 else array.__reduce_ex__(2)
+
+
+def _restored(host: np.ndarray[Any, Any]) -> Array:
+    import mlx.core as mx
+
+    return mx.asarray(host, mx.float64, copy=True)
 
 
 @functools.cache
