@@ -40,6 +40,8 @@ OPTIONS = {
     "strict-no-float64": ("--backend", "array-api-strict", "--device", "no_float64"),
 }
 """Options of pytest, for runs that are not called after their library."""
+HANGS = ("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true")
+"""A test that hangs, as dpnp's queue has been seen to, is an error that shows where."""
 EVERY = sorted({requirement for name in LIBRARIES if name not in ("numpy", "cupy") for requirement in LIBRARIES[name]})
 EVERY_CORE = ("-n", "auto")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -62,7 +64,7 @@ def tests(session: nox.Session, library: str) -> None:
     session.install(".[plot,chinese,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
     which = ("--ignore=tests/test_examples.py", *OPTIONS.get(library, ("--backend", library)))
-    session.run("pytest", *cores, *which, *session.posargs, env=ONE_THREAD)
+    session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
         session.run("pytest", *EVERY_CORE, "--backend", "numpy", "-m", "torch_oracle", env=ONE_THREAD)

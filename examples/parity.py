@@ -29,8 +29,9 @@ def losses(name, device, dtype, case):
     return training_losses(case.model, optimizer("adam"), case.source(), where, **RATES), where
 
 
-available = [status["name"] for status in portnn.backends() if status["available"] and status["name"] != "numpy"]
-shown = [(name, *column) for name in sys.argv[1:] or available for column in columns(LIBRARIES[name])]
+available = [status["name"] for status in portnn.backends() if status["available"]]
+asked = sys.argv[1:] or [name for name in available if not LIBRARIES[name].on_host]
+shown = [(name, *column) for name in asked for column in columns(LIBRARIES[name])]
 failures = []
 print(f"{STEPS} steps, Adam, gradient norm clipped to 5; largest relative difference of the loss from NumPy's\n")
 print(f"{'model':44}{'dtype':10}" + "".join(f"{heading:>18}" for _, heading, _, _ in shown))

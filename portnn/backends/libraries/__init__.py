@@ -38,15 +38,19 @@ def library_named(name: str) -> Library:
 
 
 def library_of(xp: Namespace) -> Library:
-    """Library behind a namespace. It costs one look into a dict, since primitives ask inside loops over time."""
+    """Library behind a namespace. It costs one look into a dict, since primitives ask at every call."""
     try:
         return _OF_NAMESPACE[xp]
-    except (KeyError, TypeError):
-        found = next((library for library in LIBRARIES.values() if library.owns(xp)), None)
-        if found is None:
-            return _unknown(str(getattr(xp, "__name__", type(xp).__name__)))
-        _OF_NAMESPACE[xp] = found
+    except KeyError:
+        _OF_NAMESPACE[xp] = found = _owner(xp)
         return found
+    except TypeError:  # a namespace that cannot be hashed
+        return _owner(xp)
+
+
+def _owner(xp: Namespace) -> Library:
+    found = next((library for library in LIBRARIES.values() if library.owns(xp)), None)
+    return _unknown(str(getattr(xp, "__name__", type(xp).__name__))) if found is None else found
 
 
 def array_library(array: Array) -> Library | None:

@@ -1,13 +1,13 @@
 """MLX: Apple GPUs, and CPUs.
 
-Nothing is computed before it is asked for, so a step ends with the request to compute what it returns; otherwise the
-graph of operations would grow until somebody reads a loss.
+MLX computes nothing until it is asked to, so a step ends by asking for what it returns; otherwise the graph of
+operations would grow until somebody reads a loss.
 
-Memory is shared by CPU and GPU and arrays have no device: operations run on the process's default device.
+CPU and GPU share memory, and arrays have no device: operations run on the process's default device.
 
-float64 works on the CPU alone. Its `exp`, `sin`, `cos`, and what is made of `exp` (`sigmoid`, `softmax`, `logsumexp`,
-`logaddexp`, `erf`) compute in single precision even there (version 0.32), so those that portnn calls, `exp` and
-`logaddexp`, are made here of `expm1` and `log1p`, which are exact.
+float64 works on the CPU alone. Even there `exp`, `sin`, `cos`, `sigmoid`, `softmax`, `logsumexp`, `logaddexp` and `erf`
+compute in single precision (version 0.32). The two that portnn calls, `exp` and `logaddexp`, are replaced here by
+`expm1` and `log1p`, which do not. So float64 keeps the tolerances of every other library.
 """
 
 from __future__ import annotations
@@ -97,7 +97,11 @@ class MLX(Library):
         mx.eval(array)
 
     def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
-        """Start computing what the step returns, while Python goes on to the next one."""
+        """Start computing what the step returns, while Python goes on to the next one.
+
+        `mlx.core.compile` is not used. On a CPU it calls a C++ compiler: a training step of an LSTM then took 37
+        seconds the first time and 7 % less from then on. On an Apple GPU it is unmeasured.
+        """
         import mlx.core as mx
 
         @functools.wraps(step)
@@ -143,7 +147,7 @@ class Adapted:
         return self._mx.astype(x, dtype)
 
     def argsort(self, x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
-        """Indices that sort; MLX's sort is a merge sort, which is stable."""
+        """Indices that sort; MLX has one sort, which is stable on the CPU."""
         return self._mx.argsort(-x if descending else x, axis=axis)
 
     def sum(self, x: Array, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
