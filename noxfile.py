@@ -9,26 +9,48 @@ import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
-nox.options.sessions = ["tests", "gradcheck", "parity", "examples", "doctest", "lint", "types", "imports", "docs"]
+nox.options.sessions = [
+    "tests",
+    "kernels",
+    "gradcheck",
+    "parity",
+    "examples",
+    "doctest",
+    "lint",
+    "types",
+    "imports",
+    "docs",
+]
 
 TORCH = "torch==2.13.0"
+CUPY = "cupy-cuda12x"
 LIBRARIES = {
     "numpy": ("gensim",),  # word vectors are compared with its, and files exchanged
     "strict": ("array-api-strict",),
+    "strict-no-float64": ("array-api-strict",),
     "torch": (TORCH,),
     "jax": ("jax",),
-    "cupy": ("cupy-cuda12x",),
+    "dpnp": ("dpnp",),
+    "mlx": ("mlx[cpu]",),
+    "cupy": (CUPY,),
 }
-BACKENDS = {"strict": "array-api-strict"}
+"""Runs of the suite, and what each needs to be installed."""
+OPTIONS = {
+    "strict": ("--backend", "array-api-strict"),
+    "strict-no-float64": ("--backend", "array-api-strict", "--device", "no_float64"),
+}
+"""Options of pytest, for runs that are not called after their library."""
+HANGS = ("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true")
+"""A test that hangs, as dpnp's queue has been seen to, is an error that shows where."""
+EVERY = sorted({requirement for name in LIBRARIES if name not in ("numpy", "cupy") for requirement in LIBRARIES[name]})
 EVERY_CORE = ("-n", "auto")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Every core has a pytest of its own; more threads would only be in one another's way."""
-EVERY = [requirement for name in ("strict", "torch", "jax") for requirement in LIBRARIES[name]]
 
 
 def need_gpu(session: nox.Session) -> None:
     if shutil.which("nvidia-smi") is None:
-        session.skip("cupy: there is no NVIDIA GPU here, so nothing was tested on CuPy")
+        session.skip("cupy: there is no NVIDIA GPU here, so nothing was computed on CuPy")
 
 
 @nox.session
@@ -41,11 +63,19 @@ def tests(session: nox.Session, library: str) -> None:
     tools = ("pytest", "pytest-xdist", "array-api-strict")
     session.install(".[plot,chinese,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
-    which = ("--ignore=tests/test_examples.py", "--backend", BACKENDS.get(library, library))
-    session.run("pytest", *cores, *which, *session.posargs, env=ONE_THREAD)
+    which = ("--ignore=tests/test_examples.py", *OPTIONS.get(library, ("--backend", library)))
+    session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
         session.run("pytest", *EVERY_CORE, "--backend", "numpy", "-m", "torch_oracle", env=ONE_THREAD)
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """Prove of a GPU what can be proven without one: no step waits, and CuPy takes its calls."""
+    session.install(".", "pytest", "array-api-strict", TORCH, CUPY)
+    session.run("pytest", "tests/checking/test_kernels.py", "tests/checking/test_signatures.py", *session.posargs)
+    session.run("portnn", "gradcheck", "--kernels")
 
 
 @nox.session
@@ -108,8 +138,8 @@ def imports(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation and run what it shows; a warning is an error."""
     session.install(".[docs,plot,sklearn]")
-    session.run("python", "-m", "doctest", "-o", "ELLIPSIS", "docs/index.md", "docs/idea.md", "docs/gradients.md",
-                "docs/word2vec.md")  # fmt: skip
+    pages = ("docs/index.md", "docs/idea.md", "docs/gradients.md", "docs/word2vec.md")
+    session.run("python", "-m", "doctest", "-o", "ELLIPSIS", *pages)
     shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
     where = ("-d", "docs/_build/doctrees", "docs", "docs/_build/html")
     session.run("sphinx-build", "-W", "--keep-going", "-q", *where, *session.posargs)

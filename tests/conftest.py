@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 
@@ -12,10 +13,15 @@ import pytest
 
 import portnn
 from portnn.backends import Backend
+from portnn.backends.libraries import LIBRARIES
 from portnn.checking import frozen
 
-DEVICES = {"array-api-strict": "device1"}
-"""Not the default device, so that an array made on the wrong one is caught."""
+BESIDE = {
+    "torch_oracle": ("torch", "comparisons with it"),
+    "gensim_oracle": ("gensim", "comparisons with it"),
+    "cupy_signatures": ("cupy", "checks against its signatures"),
+}
+"""Markers of tests that need a library beside the one under test: its module, and what they are."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,49 +30,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    name = config.getoption("--backend")
+    name, device = config.getoption("--backend"), config.getoption("--device")
+    library = LIBRARIES.get(name)
+    if device is None and library is not None:
+        device = library.proof_devices[0]
+    config.narrow = library is not None and device in library.narrow_devices
     try:
-        config.portnn_backend = portnn.backend(
-            name, device=config.getoption("--device") or DEVICES.get(name), dtype="float64"
-        )
+        config.portnn_backend = portnn.backend(name, device=device, dtype="float32" if config.narrow else "float64")
     except (portnn.MissingBackendError, ValueError) as error:
         raise pytest.UsageError(f"--backend {name}: {error}") from error
-    if name == "array-api-strict":
-        import array_api_strict
-
-        array_api_strict.set_array_api_strict_flags(boolean_indexing=False, data_dependent_shapes=False)
+    config.portnn_backend.library.be_strict()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = [f"backend under test: {config.portnn_backend}"]
-    if not has_torch():
-        lines.append("PyTorch is not installed: the comparisons with it (torch_oracle) are left out")
-    if not has_gensim():
-        lines.append("gensim is not installed: the comparisons with it (gensim_oracle) are left out")
-    if config.getoption("--backend") != "numpy":
+    for marker, (module, what) in BESIDE.items():
+        if not is_installed(module):
+            lines.append(f"{module} is not installed: {what} ({marker}) are left out")
+    if not config.portnn_backend.library.on_host:
         lines.append("tests of the host alone are left out: they run with --backend numpy")
+    if not config.portnn_backend.library.scikit_learn:
+        lines.append("tests of scikit-learn's array API dispatch are left out: it does not know this library")
+    if config.narrow:
+        lines.append("tests in float64 are left out: the device does not know it; those in float32 (backend32) run")
     return lines
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = []
-    for item in items:
-        oracle = (item.get_closest_marker("torch_oracle") and not has_torch()) or (
-            item.get_closest_marker("gensim_oracle") and not has_gensim()
-        )
-        host = item.get_closest_marker("host") and config.getoption("--backend") != "numpy"
-        if oracle or host:
-            left_out.append(item)
+    absent = [marker for marker, (module, _) in BESIDE.items() if not is_installed(module)]
+    if not config.portnn_backend.library.on_host:
+        absent.append("host")
+    if not config.portnn_backend.library.scikit_learn:
+        absent.append("scikit_learn_dispatch")
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(marker) for marker in absent)
+        or (config.narrow and ("backend32" not in item.fixturenames or "backend" in item.fixturenames))
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
-def has_torch() -> bool:
-    return importlib.util.find_spec("torch") is not None
-
-
-def has_gensim() -> bool:
-    return importlib.util.find_spec("gensim") is not None
+def is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +83,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def backend32(backend: Backend) -> Backend:
+def backend32(request: pytest.FixtureRequest) -> Backend:
     """Array library under test, float32."""
-    return Backend(backend.name, backend.xp, backend.device, "float32")
+    return dataclasses.replace(request.config.portnn_backend, dtype="float32")
 
 
 @pytest.fixture

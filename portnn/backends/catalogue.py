@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from portnn.backends.choosing import DTYPES, INSTALL, MODULES, MissingBackendError, backend, installed, one_line
+from portnn.backends.choosing import MissingBackendError, backend, one_line
+from portnn.backends.libraries import LIBRARIES, Library
 
 
 class BackendStatus(TypedDict):
@@ -14,6 +14,7 @@ class BackendStatus(TypedDict):
     name: str
     available: bool
     version: str | None
+    gpus: list[str]
     devices: list[str]
     dtypes: list[str]
     reason: str | None
@@ -21,68 +22,48 @@ class BackendStatus(TypedDict):
 
 
 def backends() -> list[BackendStatus]:
-    """Every backend with version, devices and dtypes, or why it is not there and how to install it.
+    """Every backend with version, devices and dtypes, or why it is not available and how to install it.
 
     Each installed library is imported and tried, which can take seconds.
 
     Returns
     -------
     list of dict
-        Keys `name`, `available`, `version`, `devices`, `dtypes`, `reason`, `install`.
+        Keys `name`, `available`, `version`, `gpus` (vendors of the GPUs that it drives, here or elsewhere), `devices`,
+        `dtypes`, `reason`, `install`.
 
     Examples
     --------
     >>> import portnn
     >>> [status["name"] for status in portnn.backends()]
-    ['numpy', 'cupy', 'torch', 'jax', 'array-api-strict']
+    ['numpy', 'cupy', 'torch', 'jax', 'dpnp', 'mlx', 'array-api-strict']
     """
-    return [_status(name) for name in MODULES]
+    return [_status(library) for library in LIBRARIES.values()]
 
 
-def _status(name: str) -> BackendStatus:
-    status = BackendStatus(name=name, available=False, version=None, devices=[], dtypes=[], reason=None, install=None)
-    if not installed(name):
-        return {**status, "reason": "not installed", "install": INSTALL[name]}
+def _status(library: Library) -> BackendStatus:
+    status = BackendStatus(
+        name=library.name,
+        available=False,
+        version=None,
+        gpus=list(library.gpus),
+        devices=[],
+        dtypes=[],
+        reason="not installed",
+        install=library.install,
+    )
+    if not library.installed():
+        return status
+    status["version"] = library.version()
     try:
-        found = backend(name)
+        found = backend(library.name)
     except (MissingBackendError, ValueError) as error:
-        return {**status, "version": _version(name), "reason": one_line(error), "install": INSTALL[name]}
+        return {**status, "reason": one_line(error)}
     return {
         **status,
         "available": True,
-        "version": _version(name),
-        "devices": _devices(name, found.xp),
-        "dtypes": list(DTYPES),
+        "devices": library.devices(),
+        "dtypes": library.dtypes(found.device, xp=found.xp),
+        "reason": None,
+        "install": None,
     }
-
-
-def _version(name: str) -> str | None:
-    if name == "cupy":  # its distribution is called after the CUDA version
-        for distribution in ("cupy-cuda12x", "cupy-cuda13x", "cupy"):
-            try:
-                return importlib.metadata.version(distribution)
-            except importlib.metadata.PackageNotFoundError:
-                continue
-        return None
-    return importlib.metadata.version(name)
-
-
-def _devices(name: str, xp: Any) -> list[str]:
-    if name == "cupy":
-        count = xp.cuda.runtime.getDeviceCount()
-        names = (xp.cuda.runtime.getDeviceProperties(i)["name"].decode() for i in range(count))
-        return [f"cuda:{i} ({device})" for i, device in enumerate(names)]
-    if name == "torch":
-        import torch
-
-        return ["cpu", *(f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count()))]
-    if name == "jax":
-        import jax
-
-        return [f"{device.platform}:{device.id}" for device in jax.devices()]
-    if name == "array-api-strict":
-        return [
-            str(device).removeprefix("array_api_strict.Device('").removesuffix("')")
-            for device in xp.__array_namespace_info__().devices()
-        ]
-    return ["cpu"]

@@ -7,17 +7,11 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import array_api_compat
-import numpy
-from array_api_compat import device
-from array_api_compat import is_array_api_obj as is_array
 
-__all__ = ["Array", "Namespace", "device", "is_array", "namespace", "portable"]
+from portnn.backends.libraries import array_library, library_of
+from portnn.backends.libraries.primitives import Array, Namespace
 
-Array = Any
-"""An array of any library that follows the Python array API standard."""
-
-Namespace = Any
-"""The module of functions that goes with an `Array`, as `array_api_compat.array_namespace` gives it."""
+__all__ = ["Array", "Namespace", "device", "is_array", "library_name", "namespace", "namespace_of", "portable"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +23,7 @@ def namespace(**arrays: Array) -> Namespace:
     Raises
     ------
     TypeError
-        If an argument is no array, or two arrays come from different libraries.
+        If an argument is not an array, or two arrays come from different libraries.
     ValueError
         If two arrays live on different devices.
     """
@@ -54,23 +48,26 @@ def namespace(**arrays: Array) -> Namespace:
     return xp
 
 
+def is_array(value: object) -> bool:
+    """Whether a value is an array of any library that follows the standard."""
+    return array_library(value) is not None or array_api_compat.is_array_api_obj(value)
+
+
 def namespace_of(array: Array) -> Namespace:
-    """Namespace of one array. NumPy follows the standard by itself; a wrapper would only slow small arrays down."""
-    return numpy if isinstance(array, numpy.ndarray) else array_api_compat.array_namespace(array)
+    """Namespace of one array."""
+    library = array_library(array)
+    return array_api_compat.array_namespace(array) if library is None else library.namespace_of(array)
+
+
+def device(array: Array) -> Any:
+    """Device that an array lives on, as its library names it."""
+    library = array_library(array)
+    return array_api_compat.device(array) if library is None else library.device_of(array)
 
 
 def library_name(xp: Namespace) -> str:
     """Name of the library behind a namespace, as `portnn.backend` knows it."""
-    for name, belongs in (
-        ("numpy", array_api_compat.is_numpy_namespace),
-        ("cupy", array_api_compat.is_cupy_namespace),
-        ("torch", array_api_compat.is_torch_namespace),
-        ("jax", array_api_compat.is_jax_namespace),
-        ("array-api-strict", array_api_compat.is_array_api_strict_namespace),
-    ):
-        if belongs(xp):
-            return name
-    return str(xp.__name__)
+    return library_of(xp).name
 
 
 def portable(function: Callable[P, R]) -> Callable[P, R]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import array_api_compat as compat
-
-from portnn.backends.namespaces import Array, Namespace
-from portnn.backends.scatter import scatter_add
+from portnn.backends.libraries import library_of
+from portnn.backends.libraries.primitives import Array, Namespace
 
 
 class RowGradient(NamedTuple):
@@ -16,7 +14,7 @@ class RowGradient(NamedTuple):
     Attributes
     ----------
     ids : integer array (k,)
-        Rows of the table. One that is there several times has the sum as its gradient.
+        Rows of the table. The gradient of an id that occurs several times is the sum of its rows.
     rows : array (k, m)
     """
 
@@ -35,17 +33,5 @@ def coalesce(gradient: RowGradient, *, xp: Namespace) -> tuple[RowGradient, Arra
     leads : array (rows, 1)
         1 where a sum stands, 0 at the others.
     """
-    ids, rows = gradient
-    if compat.is_numpy_namespace(xp):
-        unique, places = xp.unique(ids, return_inverse=True)
-        sums = scatter_add(xp.zeros((unique.shape[0], rows.shape[1]), rows.dtype), places, rows, donate=True, xp=xp)
-        return RowGradient(unique, sums), xp.ones((unique.shape[0], 1), dtype=rows.dtype)
-    if not ids.shape[0]:
-        return gradient, rows[:, :1]
-    order = xp.argsort(ids, stable=True)
-    ids = xp.take(ids, order, axis=0)
-    new = xp.concat([xp.ones_like(ids[:1]), xp.astype(ids[1:] != ids[:-1], ids.dtype)])
-    segment = xp.cumulative_sum(new) - 1
-    sums = scatter_add(xp.zeros_like(rows), segment, xp.take(rows, order, axis=0), xp=xp)
-    leads = xp.expand_dims(xp.astype(new, rows.dtype), axis=-1)
-    return RowGradient(ids, xp.take(sums, segment, axis=0) * leads), leads
+    ids, rows, leads = library_of(xp).coalesce(*gradient, xp=xp)
+    return RowGradient(ids, rows), leads

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import array_api_compat as compat
-
-from portnn.backends.namespaces import Array, Namespace
-
-Carry = TypeVar("Carry")
-Step = Callable[[Carry, tuple[Array, ...]], tuple[Carry, tuple[Array, ...]]]
-Prepare = Callable[..., tuple[Array, ...]]
-
-BLOCK = 1 << 14
-"""On NumPy, so many time steps are prepared together that their states have up to about this many entries."""
+from portnn.backends.libraries import library_of
+from portnn.backends.libraries.primitives import Array, Carry, Namespace, Prepare, Step
 
 
 def scan(
@@ -49,54 +37,4 @@ def scan(
         State after the last step taken.
     ys : tuple of arrays (time, ...)
     """
-    if compat.is_numpy_namespace(xp):
-        return _scan_in_blocks(step, carry, xs, xp, reverse, prepare)
-    if prepare is not None:
-        xs = prepare(*xs)
-    if compat.is_jax_namespace(xp):
-        from jax import lax
-
-        return lax.scan(step, carry, xs, reverse=reverse)  # type: ignore[no-any-return]
-    times = list(zip(*map(xp.unstack, xs), strict=True))
-    ys = []
-    for now in reversed(times) if reverse else times:
-        carry, y = step(carry, now)
-        ys.append(y)
-    if reverse:
-        ys.reverse()
-    return carry, tuple(xp.stack(y) for y in zip(*ys, strict=True))
-
-
-def _scan_in_blocks(
-    step: Step[Carry], carry: Carry, xs: tuple[Array, ...], xp: Namespace, reverse: bool, prepare: Prepare | None
-) -> tuple[Carry, tuple[Array, ...]]:
-    length = xs[0].shape[0]
-    size = max(1, BLOCK // max(1, _entries(carry)))
-    outputs: tuple[Any, ...] = ()
-    starts = range(0, length, size)
-    for start in reversed(starts) if reverse else starts:
-        block = tuple(x[start : start + size] for x in xs)
-        if prepare is not None:
-            block = prepare(*block)
-        ys = []
-        for now in zip(*(x[::-1] for x in block), strict=True) if reverse else zip(*block, strict=True):
-            carry, y = step(carry, now)
-            ys.append(y)
-        if reverse:
-            ys.reverse()
-        if not outputs:
-            outputs = tuple(xp.empty((length, *y.shape), dtype=y.dtype) for y in ys[0])
-        for output, parts in zip(outputs, zip(*ys, strict=True), strict=True):
-            # One call for the whole block: assignments, or `stack`, would cost a small batch more than its arithmetic.
-            place = output[start : start + size]
-            if place.ndim > 1:
-                xp.concat(parts, out=place.reshape(-1, *place.shape[2:]))
-            else:
-                place[:] = parts
-    return carry, outputs
-
-
-def _entries(carry: Any) -> int:
-    while isinstance(carry, tuple):
-        carry = carry[0]
-    return math.prod(carry.shape)
+    return library_of(xp).scan(step, carry, xs, reverse, prepare, xp=xp)

@@ -3,6 +3,7 @@
 from portnn.checking.cases import Case, cases
 from portnn.checking.gradients import Comparison, GradientError, check_gradients
 from portnn.checking.guards import frozen, without_stalls
+from portnn.checking.kernels import KernelCount, kernel_counts
 from portnn.checking.parity import Difference, ParityError, check_losses, check_parity, relative, training_losses
 from portnn.checking.training_cases import TrainingCase, training_cases
 
@@ -11,6 +12,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "GradientError",
+    "KernelCount",
     "ParityError",
     "TrainingCase",
     "cases",
@@ -18,6 +20,7 @@ __all__ = [
     "check_losses",
     "check_parity",
     "frozen",
+    "kernel_counts",
     "relative",
     "training_cases",
     "training_losses",

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from typing import Any
 
 from portnn.backends import Array, Backend
 
 
-@contextlib.contextmanager
-def without_stalls(backend: Backend) -> Iterator[None]:
-    """Make it an error to do what would stall a GPU.
+def without_stalls(backend: Backend) -> contextlib.AbstractContextManager[Any]:
+    """Make it an error to do what would stall a GPU, as far as the library can tell.
 
-    On JAX: copies between host and device that nobody asked for. On array-api-strict: boolean indexing and
-    shapes that depend on values. Elsewhere nothing is watched.
+    JAX notices copies between host and device that nobody asked for, array-api-strict boolean indexing and shapes that
+    depend on values. Other libraries watch nothing.
     """
-    if backend.name == "jax":
-        import jax
-
-        with jax.transfer_guard("disallow"):
-            yield
-    elif backend.name == "array-api-strict":
-        from array_api_strict import ArrayAPIStrictFlags
-
-        with ArrayAPIStrictFlags(boolean_indexing=False, data_dependent_shapes=False):
-            yield
-    else:
-        yield
+    return backend.library.without_stalls()
 
 
 def frozen(array: Array) -> Array:
-    """Array that cannot be written into, where the library knows such (NumPy), so that it is seen if one is."""
+    """Array that cannot be written into, if the library has such (NumPy does), so that an attempt is an error."""
     flags = getattr(array, "flags", None)
     if flags is not None and hasattr(flags, "writeable"):
         array = array.view()

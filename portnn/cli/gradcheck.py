@@ -1,4 +1,4 @@
-"""`portnn gradcheck`: check every gradient on every array library."""
+"""`portnn gradcheck`: check every gradient on every array library, or count the kernels of every step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from portnn.backends import Backend, backend, backends
-from portnn.checking import GradientError, ParityError, cases, check_gradients, check_parity
+from portnn.backends.libraries import LIBRARIES
+from portnn.checking import GradientError, ParityError, cases, check_gradients, check_parity, kernel_counts
 from portnn.cli.options import Device, Json, print_json
+
+STEPS = ("training", "evaluation", "sampling")
 
 
 def gradcheck(
@@ -18,22 +21,31 @@ def gradcheck(
             "--backend",
             envvar="PORTNN_BACKEND",
             show_envvar=True,
-            help="One array library; all that are here without it.",
+            help="One array library; without it, all that are installed.",
         ),
     ] = "all",
     device: Device = None,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="Instead, count the kernels of every step on PyTorch's device meta.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check every op and model: its gradients against central differences, its results against NumPy's.
 
     Everything is computed in float64. The figure is the larger of both relative errors. Exit status 1 if any fails.
 
+    With --kernels, nothing is computed and no GPU is needed: the table shows how many kernels a step of each model
+    launches with Adam and clipped gradients. A step that looks at a value is an error.
+
     Example: portnn gradcheck --backend torch
     """
+    if kernels:
+        print_kernels(as_json)
+        return
     chosen = everything() if name == "all" else [backend(name, device=device, dtype="float64")]
     rows: list[dict[str, Any]] = []
     if not as_json:
-        print(f"{'':34}" + "".join(f"{where.name:>18}" for where in chosen))
+        print(f"{'':44}" + "".join(f"{where.name:>18}" for where in chosen))
     for case in cases():
         row: dict[str, Any] = {"case": case.name, "errors": {}, "failures": {}}
         for where in chosen:
@@ -45,7 +57,7 @@ def gradcheck(
         rows.append(row)
         if not as_json:
             cells = (f"{row['errors'][w.name]:18.1e}" if w.name in row["errors"] else f"{'FAILED':>18}" for w in chosen)
-            print(f"{case.name:34}" + "".join(cells), flush=True)
+            print(f"{case.name:44}" + "".join(cells), flush=True)
     failed = [f"{row['case']}: {text}" for row in rows for text in row["failures"].values()]
     if as_json:
         print_json({"backends": [str(where) for where in chosen], "cases": rows, "passed": not failed})
@@ -57,10 +69,24 @@ def gradcheck(
         raise typer.Exit(1)
 
 
+def print_kernels(as_json: bool) -> None:
+    """Print how many kernels each step of each model launches."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for count in kernel_counts():
+        found.setdefault(count.case, {})[count.step] = count.kernels
+    if as_json:
+        print_json(found)
+        return
+    print(f"{'':44}" + "".join(f"{step:>12}" for step in STEPS))
+    for case, steps in found.items():
+        print(f"{case:44}" + "".join(f"{sum(steps[step].values()) if step in steps else '':>12}" for step in STEPS))
+
+
 def everything() -> list[Backend]:
-    """Every backend that is here, in float64; array-api-strict on its second device."""
+    """Every backend that is available, in float64, each on the device that its library proposes for proofs."""
+    available = [LIBRARIES[status["name"]] for status in backends() if status["available"]]
     return [
-        backend(status["name"], device="device1" if status["name"] == "array-api-strict" else None, dtype="float64")
-        for status in backends()
-        if status["available"]
+        backend(library.name, device=device, dtype="float64")
+        for library in available
+        for device in library.proof_devices
     ]

@@ -51,9 +51,10 @@ def info(as_json: Json = False) -> None:
 def describe(status: BackendStatus) -> str:
     """One line for a backend."""
     name = f"{status['name']:<17}"
+    gpus = f"; drives GPUs of {', '.join(status['gpus'])}" if status["gpus"] else ""
     if not status["available"]:
-        return f"{name}{status['reason']}; {status['install']}"
-    return f"{name}{status['version']:<13}{', '.join(status['devices'])}; {', '.join(status['dtypes'])}"
+        return f"{name}{status['reason']}; {status['install']}{gpus}"
+    return f"{name}{status['version']:<13}{', '.join(status['devices'])}; {', '.join(status['dtypes'])}{gpus}"
 
 
 def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:

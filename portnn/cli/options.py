@@ -8,13 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
+from portnn.backends.libraries import LIBRARIES
+
 BackendName = Annotated[
     str,
     typer.Option(
-        "--backend", envvar="PORTNN_BACKEND", show_envvar=True,
-        help="Array library: numpy, cupy, torch, jax, array-api-strict, or auto (a GPU that works, else NumPy).",
+        "--backend",
+        envvar="PORTNN_BACKEND",
+        show_envvar=True,
+        help=f"Array library: {', '.join(LIBRARIES)}, or auto (CuPy if its GPU works, else NumPy).",
     ),
-]  # fmt: skip
+]
 Device = Annotated[str | None, typer.Option("--device", help="Device of the array library, such as cpu or cuda:0.")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]

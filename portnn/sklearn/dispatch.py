@@ -38,7 +38,7 @@ def check_same_place(X: Any, backend: Backend, method: str) -> None:
     if not sklearn.get_config()["array_api_dispatch"]:
         return
     name, place = (library_name(namespace(X=X)), device(X)) if follows(X) else ("numpy", "cpu")
-    if name != backend.name or (name != "numpy" and backend.device is not None and place != backend.device):
+    if name != backend.name or (not backend.library.on_host and backend.device is not None and place != backend.device):
         raise ValueError(
             f"Inputs of {method}() must use the same namespace and the same device as those of fit: X is on "
             f"{name} ({place}), the network on {backend}; `to` moves the network"

@@ -112,7 +112,7 @@ def as_labels(y: Any) -> Host:
 
 def place_labels(labels: Host, backend: Backend) -> Array:
     """Labels on the backend. Strings stay on the host, and so do numbers that the backend's dtypes cannot represent."""
-    if backend.name == "numpy" or labels.dtype.kind == "U":
+    if backend.library.on_host or labels.dtype.kind == "U":
         return labels
     if labels.dtype.kind == "b":
         return backend.xp.astype(backend.asarray(labels.astype(np.int64)), backend.xp.bool)

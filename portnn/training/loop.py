@@ -191,7 +191,7 @@ class Trainer:
     def _blas_threads(self) -> contextlib.AbstractContextManager[None]:
         shapes, tables = self.model.shapes(), self.model.row_parameters
         largest = max((math.prod(shape) for name, shape in shapes.items() if name not in tables), default=0)
-        if self.backend.name == "numpy" and self.batches.tokens * largest < SMALL_PRODUCT:
+        if self.backend.library.on_host and self.batches.tokens * largest < SMALL_PRODUCT:
             return one_blas_thread()
         return contextlib.nullcontext()
 

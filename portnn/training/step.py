@@ -70,7 +70,7 @@ def make_step(
     afterwards only those that it returns are valid.
     """
     chosen = StepSettings() if settings is None else StepSettings(**settings.shared_with(StepSettings))
-    if workers is None and backend.name == "jax" and _are_hashable(model, optimizer, backend):
+    if workers is None and backend.library.compiles and _are_hashable(model, optimizer, backend):
         known: Step = _known_step(model, optimizer, backend, chosen)  # type: ignore[arg-type]
         return known
     return _new_step(model, optimizer, backend, chosen, workers)

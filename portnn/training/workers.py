@@ -132,7 +132,7 @@ def check_workers(count: int, backend: Backend, batch_size: int) -> None:
     """Raise ValueError unless `count` workers can share batches of `batch_size` on the backend."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"workers must be a positive whole number, got {count!r}")
-    if count > 1 and backend.name != "numpy":
+    if count > 1 and not backend.library.on_host:
         raise ValueError(f"workers are processes that train on NumPy; on {backend.name} there is one, not {count}")
     if count > 1 and not hasattr(os, "memfd_create"):
         raise ValueError(f"workers share memory as Linux does; on {sys.platform} there is one, not {count}")
@@ -142,7 +142,7 @@ def check_workers(count: int, backend: Backend, batch_size: int) -> None:
 
 def can_share(backend: Backend) -> bool:
     """Whether there can be more than one worker."""
-    return backend.name == "numpy" and hasattr(os, "memfd_create")
+    return backend.library.on_host and hasattr(os, "memfd_create")
 
 
 def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:

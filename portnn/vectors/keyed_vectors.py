@@ -209,7 +209,7 @@ class KeyedVectors(WordTable):
             (words, table), counts = read_word2vec_format(path), None
         if not isinstance(backend, Backend):
             backend = choose_backend(backend, device=device, dtype=dtype or table.dtype.name)
-        mapped = mmap and backend.name == "numpy" and backend.dtype == table.dtype.name
+        mapped = mmap and backend.library.on_host and backend.dtype == table.dtype.name
         return cls(words, table if mapped else backend.asarray(table), counts)
 
     def save_word2vec_format(self, path: str | os.PathLike[str], binary: bool = False) -> None:

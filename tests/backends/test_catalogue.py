@@ -6,21 +6,22 @@ import pytest
 
 import portnn
 from portnn.backends import backends
-from portnn.backends.choosing import INSTALL, MODULES
+from portnn.backends.choosing import DTYPES
+from portnn.backends.libraries import LIBRARIES, Library
 
-KEYS = ["name", "available", "version", "devices", "dtypes", "reason", "install"]
+KEYS = ["name", "available", "version", "gpus", "devices", "dtypes", "reason", "install"]
 
 
 @pytest.fixture
 def only_numpy(monkeypatch):
     """Let no other array library look installed."""
     find_spec = importlib.util.find_spec
-    hidden = {module.partition(".")[0] for module in MODULES.values()} - {"numpy"}
+    hidden = {library.module.partition(".")[0] for library in LIBRARIES.values()} - {"numpy"}
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *on: None if name in hidden else find_spec(name, *on))
 
 
 def test_the_backend_under_test_is_available(backend, monkeypatch):
-    monkeypatch.setattr(sys.modules["portnn.backends.catalogue"], "MODULES", {backend.name: MODULES[backend.name]})
+    monkeypatch.setattr(sys.modules["portnn.backends.catalogue"], "LIBRARIES", {backend.name: backend.library})
     (status,) = backends()
     assert list(status) == KEYS
     assert status["name"] == backend.name
@@ -28,7 +29,7 @@ def test_the_backend_under_test_is_available(backend, monkeypatch):
     assert status["version"][0].isdigit()
     assert status["devices"]
     assert all(isinstance(device, str) and "(" not in device.partition(" ")[0] for device in status["devices"])
-    assert status["dtypes"] == ["float32", "float64"]
+    assert status["dtypes"] == list(DTYPES)
     assert status["reason"] is None
     assert status["install"] is None
 
@@ -36,14 +37,14 @@ def test_the_backend_under_test_is_available(backend, monkeypatch):
 @pytest.mark.host
 def test_every_library_is_listed_and_those_that_are_missing_say_how_to_install_them(only_numpy):
     found = backends()
-    assert [status["name"] for status in found] == list(MODULES)
+    assert [status["name"] for status in found] == list(LIBRARIES)
     assert found[0]["available"] is True
     assert found[0]["devices"] == ["cpu"]
     for status in found[1:]:
-        assert status == {
-            "name": status["name"], "available": False, "version": None, "devices": [], "dtypes": [],
-            "reason": "not installed", "install": INSTALL[status["name"]],
-        }  # fmt: skip
+        library = LIBRARIES[status["name"]]
+        assert (status["available"], status["version"], status["devices"], status["dtypes"]) == (False, None, [], [])
+        assert (status["reason"], status["install"]) == ("not installed", library.install)
+        assert status["gpus"] == list(library.gpus)
 
 
 @pytest.mark.host
@@ -59,10 +60,16 @@ def test_a_library_that_is_installed_but_broken_gives_its_reason(only_numpy, mon
     def broken(name):
         raise portnn.MissingBackendError(f"{name} does not work here: no driver")
 
-    monkeypatch.setattr(catalogue, "installed", lambda name: True)
+    monkeypatch.setattr(Library, "installed", lambda library: True)
     monkeypatch.setattr(catalogue, "backend", broken)
-    monkeypatch.setattr(catalogue, "_version", lambda name: "1.0")
+    monkeypatch.setattr(Library, "version", lambda library: "1.0")
     for status in backends():
         assert (status["available"], status["version"]) == (False, "1.0")
         assert status["reason"] == f"{status['name']} does not work here: no driver"
-        assert status["install"] == INSTALL[status["name"]]
+        assert status["install"] == LIBRARIES[status["name"]].install
+
+
+@pytest.mark.host
+def test_each_vendor_of_gpus_has_a_library():
+    vendors = {vendor for library in LIBRARIES.values() for vendor in library.gpus}
+    assert vendors == {"NVIDIA", "AMD", "Intel", "Apple"}

@@ -7,7 +7,7 @@ import pytest
 
 from portnn.backends import product, products
 
-module = importlib.import_module("portnn.backends.recurrent_products")
+module = importlib.import_module("portnn.backends.libraries.numpy")
 
 
 @pytest.fixture(params=["whole", "blocks"])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import portnn as library
+from portnn.backends.libraries import LIBRARIES
 from portnn.checking import GradientError
 from portnn.cli import info as info_module
 from portnn.cli.app import message
@@ -69,8 +70,9 @@ def test_info(portnn) -> None:
     result = portnn("info")
     assert result.status == 0
     assert f"portnn {library.__version__}" in result.out
-    for name in ("numpy", "cupy", "torch", "jax", "array-api-strict"):
-        assert f"  {name}" in result.out
+    for name, known in LIBRARIES.items():
+        (line,) = (line for line in result.out.splitlines() if line.startswith(f"  {name} "))
+        assert all(vendor in line for vendor in known.gpus)
     found = json.loads(portnn("info", "--json").out)
     assert {each["name"]: each["available"] for each in found["backends"]}["numpy"]
     assert found["cpus"] >= 1
@@ -104,6 +106,19 @@ def test_gradcheck(portnn, few_cases) -> None:
     assert found["passed"]
     assert [row["case"] for row in found["cases"]] == [case.name for case in few_cases]
     assert all(row["errors"]["numpy"] < 1e-5 for row in found["cases"])
+
+
+@pytest.mark.torch_oracle
+def test_gradcheck_counts_kernels(portnn) -> None:
+    result = portnn("gradcheck", "--kernels")
+    assert result.status == 0
+    heading, *rows = result.out.splitlines()
+    assert heading.split() == ["training", "evaluation", "sampling"]
+    found = json.loads(portnn("gradcheck", "--kernels", "--json").out)
+    assert [row.split("  ")[0] for row in rows] == list(found)
+    for row, steps in zip(rows, found.values(), strict=True):
+        totals = [sum(steps[name].values()) for name in ("training", "evaluation", "sampling") if name in steps]
+        assert row.split()[-len(totals) :] == list(map(str, totals))
 
 
 def test_gradcheck_that_fails(portnn, few_cases, monkeypatch) -> None:

@@ -6,12 +6,12 @@ import errno
 import json
 import math
 import os
-import sys
 
 import pytest
 import safetensors.numpy
 
 from portnn.backends import MissingBackendError
+from portnn.backends.libraries import LIBRARIES
 from portnn.checkpoints import load_checkpoint, save_checkpoint
 from portnn.estimators import CharRNN
 
@@ -115,7 +115,7 @@ def test_wrong_usage(train, folder, options) -> None:
 
 
 def test_a_library_that_is_not_installed(train, monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules["portnn.backends.choosing"], "installed", lambda name: name == "numpy")
+    monkeypatch.setattr(LIBRARIES["cupy"], "installed", lambda: False)
     result = train("--backend", "cupy")
     assert (result.status, result.message) == (
         1,

@@ -10,7 +10,7 @@ from portnn import ops
 
 pytestmark = pytest.mark.host
 
-module = importlib.import_module("portnn.backends.recurrent_products")
+module = importlib.import_module("portnn.backends.libraries.numpy")
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 TIME, BATCH = 3, 9
 

@@ -1,0 +1,70 @@
+"""Array libraries: one file each, all with the same questions answered, and the registry of them."""
+
+from __future__ import annotations
+
+from portnn.backends.libraries.array_api_strict import ArrayAPIStrict
+from portnn.backends.libraries.cupy import CuPy
+from portnn.backends.libraries.dpnp import DPNP
+from portnn.backends.libraries.jax import JAX
+from portnn.backends.libraries.library import Library
+from portnn.backends.libraries.mlx import MLX
+from portnn.backends.libraries.numpy import NumPy
+from portnn.backends.libraries.primitives import Array, Namespace
+from portnn.backends.libraries.torch import PyTorch
+
+__all__ = ["LIBRARIES", "Library", "array_library", "library_named", "library_of"]
+
+LIBRARIES: dict[str, Library] = {
+    library.name: library
+    for library in (
+        NumPy(),
+        CuPy(),
+        PyTorch(),
+        JAX(),
+        DPNP(),
+        MLX(),
+        ArrayAPIStrict(),
+    )
+}
+"""Every library by its name, best known first."""
+
+_OF_NAMESPACE: dict[Namespace, Library] = {}
+_OF_CLASS: dict[type, Library | None] = {}
+
+
+def library_named(name: str) -> Library:
+    """Library of a name; one that is not in the registry is taken to follow the standard."""
+    return LIBRARIES[name] if name in LIBRARIES else _unknown(name)
+
+
+def library_of(xp: Namespace) -> Library:
+    """Library behind a namespace. It costs one look into a dict, since primitives ask at every call."""
+    try:
+        return _OF_NAMESPACE[xp]
+    except KeyError:
+        _OF_NAMESPACE[xp] = found = _owner(xp)
+        return found
+    except TypeError:  # a namespace that cannot be hashed
+        return _owner(xp)
+
+
+def _owner(xp: Namespace) -> Library:
+    found = next((library for library in LIBRARIES.values() if library.owns(xp)), None)
+    return _unknown(str(getattr(xp, "__name__", type(xp).__name__))) if found is None else found
+
+
+def array_library(array: Array) -> Library | None:
+    """Library that an array belongs to; None for what is no array of a library in the registry."""
+    kind = type(array)
+    try:
+        return _OF_CLASS[kind]
+    except KeyError:
+        found = next((library for library in LIBRARIES.values() if library.is_array(array)), None)
+        _OF_CLASS[kind] = found
+        return found
+
+
+def _unknown(name: str) -> Library:
+    library = Library()
+    library.name = library.module = name
+    return library

@@ -1,0 +1,65 @@
+"""CuPy: NVIDIA GPUs, and AMD ones in its build for ROCm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from portnn.backends.libraries.library import Library
+from portnn.backends.libraries.primitives import Array, Namespace
+
+ONE_HOT_ROWS = 512
+"""Tables up to this many rows are summed by a one-hot matrix product, unless they are donated."""
+
+
+class CuPy(Library):
+    """CuPy, whose arrays live on a GPU alone."""
+
+    name = "cupy"
+    module = "cupy"
+    namespaces = ("cupy", "array_api_compat.cupy")
+    distributions = ("cupy-cuda12x", "cupy-cuda13x", "cupy-rocm-7-0", "cupy")  # called after the CUDA version
+    install = 'python -m pip install "portnn[cuda12]"  (or cuda13)'
+    gpus = ("NVIDIA", "AMD")
+    automatic = True
+    writes_donated = True
+
+    def devices(self) -> list[str]:
+        """All GPUs."""
+        import cupy
+
+        runtime = cupy.cuda.runtime
+        names = (runtime.getDeviceProperties(i)["name"].decode() for i in range(runtime.getDeviceCount()))
+        return [f"cuda:{i} ({name})" for i, name in enumerate(names)]
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """A number, or "cuda:" and a number."""
+        count, number = xp.cuda.runtime.getDeviceCount(), int(str(where).removeprefix("cuda").removeprefix(":") or 0)
+        if not 0 <= number < count:
+            raise ValueError(f"{count} CUDA device(s) here")
+        return xp.cuda.Device(number)
+
+    def device_name(self, device: Any) -> str:
+        """CUDA's name, on ROCm too."""
+        return "cuda" if device is None else f"cuda:{device.id}"
+
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """CuPy copies nothing to the host by itself."""
+        return array.get()  # type: ignore[no-any-return]
+
+    def synchronize(self, array: Array) -> None:
+        """Wait for the current stream."""
+        import cupy
+
+        cupy.cuda.get_current_stream().synchronize()
+
+    def scatter_add(
+        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+    ) -> Array:
+        """Add to a large or donated table with atomic additions."""
+        if not donate and target.shape[0] <= ONE_HOT_ROWS:
+            return super().scatter_add(target, ids, rows, scale, donate, xp=xp)
+        result = target if donate else target.copy()
+        xp.add.at(result, ids, rows if scale is None else rows * scale)
+        return result

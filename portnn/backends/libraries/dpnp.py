@@ -1,0 +1,99 @@
+"""dpnp: Intel GPUs through SYCL, and any x86-64 CPU through Intel's OpenCL runtime, which comes with it."""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import importlib.metadata
+import os
+from typing import Any
+
+import numpy as np
+
+from portnn.backends.libraries.library import Library
+from portnn.backends.libraries.primitives import Array, F, Namespace
+from portnn.backends.tree import tree_flatten
+
+RUNTIME = "libintelocl.so"
+"""OpenCL for CPUs, of the distribution intel-opencl-rt."""
+
+
+class DPNP(Library):
+    """dpnp, whose arrays live on a queue, are computed asynchronously and refuse to become NumPy's by themselves."""
+
+    name = "dpnp"
+    module = "dpnp"
+    install = 'python -m pip install "portnn[dpnp]"'
+    gpus = ("Intel",)
+
+    def load(self) -> Any:
+        """Tell the OpenCL loader where the runtime is first: it looks in the system's folders alone."""
+        runtime = _runtime()
+        if runtime is not None:
+            os.environ.setdefault("OCL_ICD_FILENAMES", runtime)
+        module = super().load()
+        copyreg.pickle(module.ndarray, _reduced)  # arrays cannot be pickled by themselves
+        return module
+
+    def prepare(self, module: Any, dtype: str) -> Namespace:
+        """Find out whether there is any device."""
+        import dpctl
+
+        if not dpctl.get_devices():
+            raise RuntimeError(
+                f"no SYCL device was found; for an Intel GPU install its driver, for the CPU set OCL_ICD_FILENAMES to "
+                f"the path of {RUNTIME} (python -m pip install intel-opencl-rt)"
+            )
+        return super().prepare(module, dtype)
+
+    def devices(self) -> list[str]:
+        """All SYCL devices."""
+        import dpctl
+
+        return [f"{device.filter_string} ({device.name.strip()})" for device in dpctl.get_devices()]
+
+    def device_name(self, device: Any) -> str:
+        """SYCL's filter string, such as level_zero:gpu:0; "auto" is whichever device SYCL likes best."""
+        return "auto" if device is None else str(device.sycl_device.filter_string)
+
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """Wait for the queue, then copy."""
+        return array.asnumpy()  # type: ignore[no-any-return]
+
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Empty the queue after each step.
+
+        dpnp (0.20) frees arguments in tasks of the queue that need Python's lock, and some of its functions wait for
+        the queue without letting go of that lock. Few tasks in the queue make that deadlock unlikely.
+        """
+
+        @functools.wraps(step)
+        def finished(*args: Any, **kwargs: Any) -> Any:
+            result = step(*args, **kwargs)
+            for _, array in tree_flatten(result, ""):
+                array.sycl_queue.wait()
+                break
+            return result
+
+        return finished  # type: ignore[return-value]
+
+    def synchronize(self, array: Array) -> None:
+        """Wait for the queue."""
+        array.sycl_queue.wait()
+
+
+def _reduced(array: Array) -> tuple[Any, ...]:
+    return _restored, (array.asnumpy(), array.sycl_device.filter_string)
+
+
+def _restored(host: np.ndarray[Any, Any], where: str) -> Array:
+    return DPNP().load().asarray(host, device=where)
+
+
+def _runtime() -> str | None:
+    """Path of the OpenCL runtime for CPUs in this environment, if it is installed."""
+    try:
+        files = importlib.metadata.files("intel-opencl-rt") or ()
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next((str(file.locate().resolve()) for file in files if file.name == RUNTIME), None)  # type: ignore[attr-defined]

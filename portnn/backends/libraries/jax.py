@@ -1,0 +1,91 @@
+"""JAX: CPUs and NVIDIA GPUs, with every step compiled."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from portnn.backends.libraries.library import DTYPES, Library
+from portnn.backends.libraries.primitives import Array, Carry, F, Namespace, Prepare, Step
+
+
+class JAX(Library):
+    """JAX without its autodiff."""
+
+    name = "jax"
+    module = "jax.numpy"
+    install = 'python -m pip install "portnn[jax]"'
+    gpus = ("NVIDIA",)
+    compiles = True
+    gates_first = False
+
+    def prepare(self, module: Any, dtype: str) -> Namespace:
+        """In float64, turn on the flag without which JAX computes in float32, for the whole process."""
+        import jax
+
+        if dtype == "float64":
+            jax.config.update("jax_enable_x64", True)
+        return super().prepare(module, dtype)
+
+    def devices(self) -> list[str]:
+        """All devices of the default platform."""
+        import jax
+
+        return [self.device_name(device) for device in jax.devices()]
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """A platform, with a colon and a number for another than its first device."""
+        import jax
+
+        if not isinstance(where, str):
+            return super().device(where, xp=xp)
+        platform, _, index = where.partition(":")
+        return jax.devices({"cuda": "gpu"}.get(platform, platform))[int(index or 0)]
+
+    def device_name(self, device: Any) -> str:
+        """Name that `device` takes, which JAX's own names for people are not."""
+        import jax
+
+        device = jax.devices()[0] if device is None else device
+        return f"{device.platform}:{device.id}"
+
+    def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
+        """All, since `prepare` turns float64 on."""
+        return list(DTYPES)
+
+    def synchronize(self, array: Array) -> None:
+        """Wait for one array."""
+        array.block_until_ready()
+
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Let XLA compile the whole step."""
+        import jax
+
+        return jax.jit(step, donate_argnums=donate)  # type: ignore[no-any-return]
+
+    def scan(
+        self,
+        step: Step[Carry],
+        carry: Carry,
+        xs: tuple[Array, ...],
+        reverse: bool,
+        prepare: Prepare | None,
+        *,
+        xp: Namespace,
+    ) -> tuple[Carry, tuple[Array, ...]]:
+        """JAX has this very operation: a compiled step does not grow with the number of time steps."""
+        from jax import lax
+
+        return lax.scan(step, carry, xs if prepare is None else prepare(*xs), reverse=reverse)  # type: ignore[no-any-return]
+
+    def scatter_add(
+        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+    ) -> Array:
+        """JAX has this very operation; under `compile` it writes into a donated table."""
+        return target.at[ids].add(rows if scale is None else rows * scale)
+
+    def without_stalls(self) -> contextlib.AbstractContextManager[Any]:
+        """Forbid copies between host and device that nobody asked for."""
+        import jax
+
+        return jax.transfer_guard("disallow")  # type: ignore[no-any-return]

@@ -1,0 +1,174 @@
+"""`Library`: what portnn asks of an array library, with answers that suit any library of the standard."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import warnings
+from typing import Any, ClassVar
+
+import array_api_compat
+import numpy as np
+
+from portnn.backends.libraries.primitives import Array, Namespace, Primitives
+
+DTYPES = ("float32", "float64")
+
+
+class Library(Primitives):
+    """An array library: how it is found, which devices it has, how arrays get there and back, what it does better.
+
+    A subclass overrides what differs. Nothing of the array library is imported before `load`.
+
+    Attributes
+    ----------
+    name : str
+        What `portnn.backend` calls it.
+    module : str
+        Module that is imported.
+    namespaces : tuple of str
+        Names of the modules that serve as its namespace; `module` without them.
+    array_class : str
+        Name of its class of arrays in `module`.
+    distributions : tuple of str
+        What it may be installed as; the first that is found gives the version. `name` without them.
+    install : str
+        Command that installs it.
+    gpus : tuple of str
+        Vendors of the GPUs that it drives.
+    automatic : bool
+        Whether `backend("auto")` tries it. A library that also runs on a CPU gains nothing there over NumPy.
+    on_host : bool
+        Whether its arrays are NumPy's own, so that worker processes can share them and labels need not be moved.
+    compiles : bool
+        Whether `compile` compiles, so that compiled steps are worth keeping.
+    gates_first : bool
+        Whether the loop of a recurrent layer runs faster with the axis of gates in front.
+    writes_donated : bool
+        Whether `scatter_add` writes into a donated table.
+    scikit_learn : bool
+        Whether scikit-learn's array API dispatch takes its arrays.
+    proof_devices : tuple of str or None
+        Devices for tests and proofs in float64; None is the default device.
+    narrow_devices : tuple of str
+        Devices for tests and proofs that know no float64.
+    tolerance : dict of str to float
+        Largest relative difference from NumPy that passes, per dtype.
+    """
+
+    name: str
+    module: str
+    namespaces: tuple[str, ...] = ()
+    array_class: str = "ndarray"
+    distributions: tuple[str, ...] = ()
+    install: str
+    gpus: tuple[str, ...] = ()
+    automatic: bool = False
+    on_host: bool = False
+    compiles: bool = False
+    gates_first: bool = True
+    writes_donated: bool = False
+    scikit_learn: bool = True
+    proof_devices: tuple[str | None, ...] = (None,)
+    narrow_devices: tuple[str, ...] = ()
+    tolerance: ClassVar[dict[str, float]] = {"float64": 1e-9, "float32": 2e-4}
+
+    def installed(self) -> bool:
+        """Whether its module can be found; it is not imported."""
+        return importlib.util.find_spec(self.module.partition(".")[0]) is not None
+
+    def version(self) -> str | None:
+        """Version of the distribution, or None if there is none of the names expected."""
+        for distribution in self.distributions or (self.name,):
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                return importlib.metadata.version(distribution)
+        return None
+
+    def load(self) -> Any:
+        """Import the module; whatever goes wrong raises."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # CUDA libraries warn at import where there is no GPU
+            return importlib.import_module(self.module)
+
+    def prepare(self, module: Any, dtype: str) -> Namespace:
+        """Try the module, make it ready to compute in a dtype, and return the namespace to use; an error raises."""
+        return self.namespace_of(module.empty(0))  # fails where a driver or a GPU is missing
+
+    def select(self, device: Any) -> None:
+        """Take note that a device (None: the default) is going to be used."""
+
+    # Which arrays are its own
+
+    def owns(self, xp: Namespace) -> bool:
+        """Whether a namespace is this library's."""
+        return getattr(xp, "__name__", None) in (self.namespaces or (self.module,))
+
+    def is_array(self, value: object) -> bool:
+        """Whether a value is an array of this library."""
+        module = sys.modules.get(self.module)
+        return module is not None and isinstance(value, getattr(module, self.array_class, ()))
+
+    def namespace_of(self, array: Array) -> Namespace:
+        """Namespace of an array of its own; the same one for every array."""
+        return array_api_compat.array_namespace(array)
+
+    # Devices and dtypes
+
+    def devices(self) -> list[str]:
+        """Devices that are here: a name that `device` takes, followed by the hardware in parentheses if it is known."""
+        return ["cpu"]
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """Device object for a device that a person names; whatever goes wrong raises."""
+        return xp.empty(0, device=where).device
+
+    def device_of(self, array: Array) -> Any:
+        """Device of an array."""
+        return array_api_compat.device(array)
+
+    def device_name(self, device: Any) -> str:
+        """Name of a device object, None included, for people."""
+        return "cpu" if device is None else str(device)
+
+    def portable_device(self, device: Any) -> Any:
+        """What `device` makes the same device of in another process; it can be pickled."""
+        return None if device is None else self.device_name(device)
+
+    def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
+        """Those of float32 and float64 that a device knows."""
+        known = xp.__array_namespace_info__().dtypes(device=device, kind="real floating")
+        return [dtype for dtype in DTYPES if dtype in known]
+
+    def integer_dtype(self, device: Any, *, xp: Namespace) -> Any:
+        """Dtype that ids get."""
+        return xp.__array_namespace_info__().default_dtypes(device=device)["integral"]
+
+    # To and from the host, waiting
+
+    def from_host(self, array: np.ndarray[Any, Any], dtype: Any, device: Any, *, xp: Namespace) -> Array:
+        """Move a NumPy array over, converted to `dtype`."""
+        return xp.asarray(array, dtype=dtype, device=device)
+
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """Copy an array to the host, dtype unchanged; memory may be shared where both are on the CPU."""
+        return np.asarray(array)
+
+    def synchronize(self, array: Array) -> None:
+        """Wait until an array has been computed."""
+
+    # Checks
+
+    def without_stalls(self) -> contextlib.AbstractContextManager[Any]:
+        """Make it an error, for a while, to do what would stall a GPU; a library that cannot tell watches nothing."""
+        return contextlib.nullcontext()
+
+    def be_strict(self) -> None:
+        """Turn on, for the rest of the process, those of the checks that hold outside of a step, too."""
+
+
+def writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """NumPy array that a library may share the memory of: a copy if it is read-only or has negative strides."""
+    return array.copy() if not array.flags.writeable or min(array.strides, default=0) < 0 else array

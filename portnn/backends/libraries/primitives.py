@@ -1,0 +1,94 @@
+"""`Primitives`: what training needs and the standard leaves out, in bodies that any library of the standard can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Array = Any
+"""An array of any library that follows the Python array API standard."""
+
+Namespace = Any
+"""The functions that go with an `Array`, as the standard names them."""
+
+Carry = TypeVar("Carry")
+Step = Callable[[Carry, tuple[Array, ...]], tuple[Carry, tuple[Array, ...]]]
+Prepare = Callable[..., tuple[Array, ...]]
+F = TypeVar("F", bound=Callable[..., object])
+
+ONE_HOT_ELEMENTS = 1 << 22
+"""One-hot matrices hold at most about this many elements, to bound their memory."""
+
+
+class Primitives:
+    """Generic bodies of the functions of the same names in `portnn.backends`, which document them."""
+
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Return the step itself."""
+        return step
+
+    def scan(
+        self,
+        step: Step[Carry],
+        carry: Carry,
+        xs: tuple[Array, ...],
+        reverse: bool,
+        prepare: Prepare | None,
+        *,
+        xp: Namespace,
+    ) -> tuple[Carry, tuple[Array, ...]]:
+        """Loop over time in Python, after preparing all time steps at once."""
+        if prepare is not None:
+            xs = prepare(*xs)
+        times = list(zip(*map(xp.unstack, xs), strict=True))
+        ys = []
+        for now in reversed(times) if reverse else times:
+            carry, y = step(carry, now)
+            ys.append(y)
+        if reverse:
+            ys.reverse()
+        return carry, tuple(xp.stack(y) for y in zip(*ys, strict=True))
+
+    def scatter_add(
+        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+    ) -> Array:
+        """Multiply with one-hot rows, block by block."""
+        if scale is not None:
+            rows = rows * scale
+        block = max(1, ONE_HOT_ELEMENTS // max(1, target.shape[0]))
+        result = target
+        for start in range(0, ids.shape[0], block):
+            stop = min(start + block, ids.shape[0])
+            some = self.one_hot(ids[start:stop], target.shape[0], rows.dtype, xp=xp)
+            result = result + xp.matmul(some.T, rows[start:stop, ...])
+        return result
+
+    def one_hot(self, ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:
+        """Compare each id with every class."""
+        classes = xp.arange(depth, dtype=ids.dtype, device=self.device_of(ids))
+        return xp.astype(xp.expand_dims(ids, axis=-1) == classes, dtype)
+
+    def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
+        """Sort by id and sum each run into its first row, so that no shape depends on data."""
+        if not ids.shape[0]:
+            return ids, rows, rows[:, :1]
+        order = xp.argsort(ids, stable=True)
+        ids = xp.take(ids, order, axis=0)
+        new = xp.concat([xp.ones_like(ids[:1]), xp.astype(ids[1:] != ids[:-1], ids.dtype)])
+        segment = xp.cumulative_sum(new) - 1
+        sums = self.scatter_add(xp.zeros_like(rows), segment, xp.take(rows, order, axis=0), None, False, xp=xp)
+        leads = xp.expand_dims(xp.astype(new, rows.dtype), axis=-1)
+        return ids, xp.take(sums, segment, axis=0) * leads, leads
+
+    def product(self, weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
+        """Leave the product whole."""
+        return lambda x: xp.matmul(x, weight)
+
+    def products(self, weight: Array, gates: int, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
+        """Take one product and bring the axis of gates to the front."""
+        n = weight.shape[1] // gates
+        return lambda x: xp.permute_dims(xp.reshape(xp.matmul(x, weight), (rows, gates, n)), (1, 0, 2))
+
+    def device_of(self, array: Array) -> Any:
+        """Device of an array."""
+        return array.device

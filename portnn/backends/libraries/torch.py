@@ -1,0 +1,83 @@
+"""PyTorch: CPUs, NVIDIA and AMD GPUs, and Apple's through its device mps."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from portnn.backends.libraries.library import Library, writable
+from portnn.backends.libraries.primitives import Array, Namespace
+
+
+class PyTorch(Library):
+    """PyTorch without its autograd."""
+
+    name = "torch"
+    module = "torch"
+    namespaces = ("torch", "array_api_compat.torch")
+    array_class = "Tensor"
+    install = 'python -m pip install "portnn[torch]"'
+    gpus = ("NVIDIA", "AMD", "Apple")
+    writes_donated = True
+
+    def devices(self) -> list[str]:
+        """The CPU and all GPUs."""
+        import torch
+
+        found = ["cpu", *(f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count()))]
+        return [*found, "mps"] if torch.backends.mps.is_available() else found
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """What `torch.device` takes, if an array can be made there."""
+        import torch
+
+        wanted = torch.device(where)
+        if wanted.type == "cpu" and wanted.index:
+            raise ValueError("there is one CPU")  # PyTorch takes any number for it
+        return super().device(wanted, xp=xp)
+
+    def from_host(self, array: np.ndarray[Any, Any], dtype: Any, device: Any, *, xp: Namespace) -> Array:
+        """PyTorch shares memory: it warns if that is read-only, and knows no negative strides."""
+        return xp.asarray(writable(array), dtype=dtype, device=device)
+
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """A tensor on a GPU has to be moved first."""
+        return array.detach().cpu().numpy()  # type: ignore[no-any-return]
+
+    def synchronize(self, array: Array) -> None:
+        """Wait for the device of the tensor."""
+        import torch
+
+        if array.device.type != "cpu":
+            getattr(torch, array.device.type).synchronize()
+
+    def scatter_add(
+        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+    ) -> Array:
+        """PyTorch has this very operation."""
+        rows = rows if scale is None else rows * scale
+        return target.index_add_(0, ids, rows) if donate else target.index_add(0, ids, rows)
+
+    @contextlib.contextmanager
+    def counted_kernels(self) -> Iterator[Counter[str]]:
+        """Count the kernels that are launched, by name; what only looks at memory in another way is none."""
+        from torch.utils._python_dispatch import TorchDispatchMode
+
+        launched: Counter[str] = Counter()
+
+        class Counting(TorchDispatchMode):  # type: ignore[misc]
+            def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+                if not function.is_view and function.overloadpacket.__name__ not in VIEWS:
+                    launched[str(function)] += 1
+                return function(*args, **(kwargs or {}))
+
+        with Counting():
+            yield launched
+
+
+VIEWS = {"_unsafe_view", "empty", "empty_like", "squeeze_", "t_", "transpose_", "unsqueeze_"}
+"""Operations that launch nothing, although PyTorch does not call them views."""

@@ -1,0 +1,54 @@
+"""Device steps: whatever runs on a device again and again, for every training case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from portnn.backends import Backend, generator, tree_map
+from portnn.checking.training_cases import TrainingCase
+from portnn.models import LanguageBatch, RecurrentLM
+from portnn.optimizers import Optimizer
+from portnn.training import StepSettings, init_optimizer, make_step
+
+
+def device_steps(
+    case: TrainingCase,
+    on: Backend,
+    optimizer: Optimizer,
+    settings: StepSettings = StepSettings(clip_norm=5.0),
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Yield the steps of a case, all arrays in place: training, evaluation and, from a model of language, sampling.
+
+    Parameters
+    ----------
+    case : TrainingCase
+    on : Backend
+        It need not be able to compute (PyTorch's device `meta`).
+    optimizer : Optimizer
+    settings : StepSettings
+        As for `make_step`.
+
+    Yields
+    ------
+    name : str
+        "training", "evaluation" or "sampling".
+    step : callable
+        Takes nothing and returns a tree of arrays. A training step may write into its own tables.
+    """
+    model, xp = case.model, on.xp
+    batches = case.batches()
+    params = tree_map(on.asarray, model.init(generator(0)))
+    state = init_optimizer(optimizer, model, params, on)
+    train = make_step(model, optimizer, on, settings)
+    batch = tree_map(on.asarray, batches.at(0).data)
+    carry = tree_map(on.asarray, model.initial_carry(batches.batch_size))
+    rate, number = on.asarray(np.float64(0.01)), on.asarray(np.float64(1.0))
+    yield "evaluation", lambda: model.loss(params, batch, carry, xp=xp)[:2]
+    if isinstance(model, RecurrentLM):
+        token = on.asarray(np.asarray([[1]]))
+        before = tree_map(on.asarray, model.initial_carry(1))
+        yield "sampling", lambda: model.logits(params, LanguageBatch(token, token), before, xp=xp)[:2]
+    yield "training", lambda: train(params, state, batch, carry, rate, number)

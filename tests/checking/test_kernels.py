@@ -1,0 +1,107 @@
+"""Steps on PyTorch's device `meta`: none looks at a value, and none launches more kernels than is written down here."""
+
+import numpy as np
+import pytest
+
+from portnn.checking import kernel_counts
+from portnn.checking.kernels import meta_backend
+from portnn.checking.training_cases import TrainingCase, training_cases
+from portnn.models import FeedForward
+
+pytestmark = [pytest.mark.host, pytest.mark.torch_oracle]
+
+KERNELS = {
+    "RecurrentLM rnn": (145, 57, 19),
+    "RecurrentLM gru": (315, 157, 65),
+    "RecurrentLM lstm": (301, 137, 57),
+    "FeedForward identity": (96, 39, None),
+    "FeedForward sigmoid": (110, 47, None),
+    "FeedForward tanh": (104, 41, None),
+    "FeedForward relu": (106, 43, None),
+    "FeedForward rbf": (108, 45, None),
+    "FeedForward cross_entropy": (81, 34, None),
+    "FeedForward binary_cross_entropy": (74, 34, None),
+    "FeedForward squared_error": (60, 20, None),
+    "WordVectors skip-gram, negative sampling": (209, 25, None),
+    "WordVectors CBOW, negative sampling": (233, 40, None),
+    "WordVectors CBOW sum, negative sampling": (227, 37, None),
+    "WordVectors skip-gram, softmax": (155, 25, None),
+    "WordVectors CBOW, softmax": (171, 36, None),
+    "WordVectors CBOW sum, softmax": (165, 33, None),
+}
+"""Training, evaluation and sampling. `portnn gradcheck --kernels` prints today's."""
+
+
+@pytest.fixture(scope="module")
+def counted():
+    found: dict[str, dict[str, int]] = {}
+    for count in kernel_counts():
+        found.setdefault(count.case, {})[count.step] = count.total
+    return {
+        case: tuple(steps.get(name) for name in ("training", "evaluation", "sampling")) for case, steps in found.items()
+    }
+
+
+def test_every_case_is_counted(counted):
+    assert set(counted) == {case.name for case in training_cases()}
+
+
+def test_no_step_launches_more_or_fewer_kernels_than_are_written_down(counted):
+    """Fewer is an improvement: lower the figure, so that it is held."""
+    assert counted == KERNELS
+
+
+class Careless(FeedForward):
+    """A network with a step that is not careful; the subclasses say how."""
+
+    def loss(self, params, batch, carry, *, xp):
+        loss, carry, cache = super().loss(params, batch, carry, xp=xp)
+        return self.spoil(loss, batch.x, xp), carry, cache
+
+
+class ReadsAValue(Careless):
+    def spoil(self, loss, x, xp):
+        return loss * 2.0 if float(loss) > 0.0 else loss
+
+
+class SelectsByValue(Careless):
+    def spoil(self, loss, x, xp):
+        return loss + xp.sum(x[x > 0.0])
+
+
+class CopiesToTheHost(Careless):
+    def spoil(self, loss, x, xp):
+        return loss + float(np.sum(x.cpu().numpy()))
+
+
+class PassesOverMemoryOnceMore(Careless):
+    def spoil(self, loss, x, xp):
+        return loss + 0.0
+
+
+def case_of(model):
+    (case,) = (case for case in training_cases() if case.name == "FeedForward tanh")
+    return TrainingCase(case.name, model((2, 5, 4, 3), "tanh", l2=0.01, dropout=0.25), case.batches)
+
+
+@pytest.mark.parametrize("model", [ReadsAValue, SelectsByValue, CopiesToTheHost])
+def test_a_look_at_a_value_is_an_error(model):
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+        list(kernel_counts(iter([case_of(model)])))
+
+
+def test_one_pass_more_is_counted():
+    (one, _), (other, _) = (
+        list(kernel_counts(iter([case_of(model)]))) for model in (FeedForward, PassesOverMemoryOnceMore)
+    )
+    assert other.total == one.total + 1
+
+
+def test_views_are_not_counted():
+    where = meta_backend()
+    x = where.asarray(np.ones((4, 6)))
+    with where.library.counted_kernels() as launched:
+        y = where.xp.reshape(x, (6, 4)).T[1:, ...]
+        assert not launched
+        where.xp.matmul(y, y.T)
+    assert launched == {"aten.mm.default": 1}

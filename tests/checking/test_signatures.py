@@ -1,0 +1,76 @@
+"""Every call of a step, bound against CuPy's own signatures: it can be imported where no GPU is."""
+
+import re
+
+import array_api_compat
+import numpy as np
+import pytest
+
+from portnn.backends import Backend, library_name
+from portnn.backends.libraries.cupy import CuPy
+from portnn.checking.device_steps import device_steps
+from portnn.checking.signatures import Call, Recorder, refused
+from portnn.checking.training_cases import training_cases
+from portnn.optimizers import _KNOWN as OPTIMIZERS
+from portnn.optimizers import optimizer
+
+pytestmark = pytest.mark.host
+
+
+@pytest.fixture(scope="module")
+def calls():
+    """Different calls of all steps of all models, with every optimizer."""
+    xp = Recorder(CuPy.namespaces[-1])
+    where = Backend("numpy", xp, None, "float32")
+    for case in training_cases():
+        for chosen in map(optimizer, OPTIMIZERS):
+            if chosen.takes_rows or not case.model.row_parameters:
+                for _, step in device_steps(case, where, chosen, clip_value=1.0):
+                    step()
+    return xp.calls
+
+
+def test_the_primitives_take_the_way_of_cupy(calls):
+    assert library_name(Recorder(CuPy.namespaces[-1])) == "cupy"
+    assert {"add.at", "argsort", "unstack"} <= {call.function for call in calls}
+    assert len(calls) > 40
+
+
+@pytest.mark.cupy_signatures
+def test_cupy_takes_every_call(calls):
+    CuPy().load()
+    import array_api_compat.cupy as xp
+
+    assert [reason for call in sorted(calls) if (reason := refused(call, xp)) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (Call("take", 2, ("axis",)), None),
+        (Call("exp", 1, ()), None),
+        (Call("linalg.vector_norm", 1, ("keepdims",)), None),
+        (Call("add.at", 3, ()), None),
+        (Call("add.at", 2, ()), "add.at takes 3 arrays, not 2"),
+        (Call("exp", 2, ()), "takes 1 arrays, not 2"),
+        (Call("maximum", 2, ("axis",)), r"takes 2 arrays, not 2 with \['axis'\]"),
+        (Call("take", 1, ("axe",)), "take: "),
+        (Call("nonsense", 1, ()), "nonsense does not exist"),
+        (Call("linalg.nonsense", 1, ()), "linalg.nonsense does not exist"),
+    ],
+)
+def test_what_a_signature_does_not_allow_is_refused(call, reason):
+    import array_api_compat.numpy as xp
+
+    assert array_api_compat.is_numpy_namespace(xp)
+    found = refused(call, xp)
+    assert found is None if reason is None else re.search(reason, found)
+
+
+def test_a_recorder_computes_with_numpy_and_writes_each_call_down_once():
+    xp = Recorder("odd")
+    for _ in range(2):
+        assert xp.sum(xp.asarray([1.0, 2.0]), axis=0) == 3.0
+    assert xp.linalg.vector_norm(np.asarray([3.0, 4.0])) == 5.0
+    assert xp.float32 is np.float32
+    assert xp.calls == {Call("asarray", 1, ()), Call("sum", 1, ("axis",)), Call("linalg.vector_norm", 1, ())}
