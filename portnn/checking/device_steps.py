@@ -13,12 +13,14 @@ from portnn.models import LanguageBatch, RecurrentLM
 from portnn.optimizers import Optimizer
 from portnn.training import StepSettings, init_optimizer, make_step
 
+CLIPPED = StepSettings(clip_norm=5.0)
+
 
 def device_steps(
     case: TrainingCase,
     on: Backend,
     optimizer: Optimizer,
-    settings: StepSettings = StepSettings(clip_norm=5.0),
+    settings: StepSettings = CLIPPED,
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Yield the steps of a case, all arrays in place: training, evaluation and, from a model of language, sampling.
 

@@ -11,8 +11,9 @@ from portnn.backends.libraries.cupy import CuPy
 from portnn.checking.device_steps import device_steps
 from portnn.checking.signatures import Call, Recorder, refused
 from portnn.checking.training_cases import training_cases
-from portnn.optimizers import _KNOWN as OPTIMIZERS
+from portnn.optimizers import OPTIMIZERS as OPTIMIZERS
 from portnn.optimizers import optimizer
+from portnn.training import StepSettings
 
 pytestmark = pytest.mark.host
 
@@ -25,7 +26,7 @@ def calls():
     for case in training_cases():
         for chosen in map(optimizer, OPTIMIZERS):
             if chosen.takes_rows or not case.model.row_parameters:
-                for _, step in device_steps(case, where, chosen, clip_value=1.0):
+                for _, step in device_steps(case, where, chosen, StepSettings(clip_norm=5.0, clip_value=1.0)):
                     step()
     return xp.calls
 
