@@ -1,10 +1,11 @@
-"""Time of a char-RNN training step: portnn on NumPy against PyTorch and JAX, and against the machine's floor.
+"""Time of a char-RNN training step: portnn on NumPy, PyTorch and JAX, against PyTorch, JAX and the machine's floor.
 
     python examples/benchmarks/char_rnn.py [--cells rnn,gru,lstm] [--seconds 4] [--json FILE]
 
 A step is forward, backward, clipping to a global norm of 5, and Adagrad, float32, on one-hot ids. Every contender
 lives in a process of its own, so that none disturbs another's threads, and they take turns: some steps of one, some
-of the next, round after round. portnn has as many workers as its command line would take. The floor is the time that
+of the next, round after round. portnn on NumPy has as many workers as its command line would take; "on torch" and "on
+jax" are portnn's step on these libraries, beside their own layers with their own gradients. The floor is the time that
 the matrix products alone would take at the rate of a product of 2048 x 2048 float32 matrices, measured in the same
 rounds.
 """
@@ -12,6 +13,7 @@ rounds.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 from typing import Any
@@ -20,18 +22,18 @@ from contenders import THREADS, Contender, Run, describe, serve, take_turns, whi
 
 SIZES = [(1, 100, 25, 65), (32, 128, 50, 65), (32, 256, 64, 65), (64, 512, 64, 100)]
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
-CONTENDERS = ("portnn", "torch", "jax", "floor")
+CONTENDERS = ("portnn", "torch", "jax", "on torch", "on jax", "floor")
 
 
-def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> Run:
+def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int, library: str = "numpy") -> Run:
     import numpy as np
 
     import portnn
     from portnn.models import LanguageBatch, RecurrentLM
     from portnn.optimizers import Adagrad
-    from portnn.training import Workers, automatic_workers, init_optimizer, make_step
+    from portnn.training import StepSettings, Workers, automatic_workers, init_optimizer, make_step
 
-    where = portnn.backend("numpy")
+    where = portnn.backend(library)
     rng = np.random.default_rng(0)
     model, optimizer = RecurrentLM(vocabulary, cell, hidden), Adagrad()
     params = {name: where.asarray(value) for name, value in model.init(rng).items()}
@@ -39,13 +41,17 @@ def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int
     chunk = LanguageBatch(where.asarray(ids[0]), where.asarray(ids[1]))
     carry = tuple(tuple(where.asarray(part) for part in layer) for layer in model.initial_carry(batch))
     rate = where.asarray(np.float64(0.01))
+    if library == "torch":
+        where.xp.set_num_threads(THREADS)
     count = automatic_workers(batch, GATES[cell] * hidden, where)
     workers = while_running.enter_context(Workers(model, where, count)) if count > 1 else None
-    step = make_step(model, optimizer, where, clip_norm=5.0, workers=workers)
+    step = make_step(model, optimizer, where, StepSettings(clip_norm=5.0), workers=workers)
     state = [params, init_optimizer(optimizer, model, params, where), carry]
 
     def run() -> None:
-        state[:] = step(state[0], state[1], chunk, state[2], rate, rate)[:3]
+        result = step(state[0], state[1], chunk, state[2], rate, rate)
+        where.synchronize(result.loss)
+        state[:] = result[:3]
 
     return run
 
@@ -154,7 +160,15 @@ def flops(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -> f
     return 3.0 * length * batch * (2 * GATES[cell] * hidden * hidden + 2 * hidden * vocabulary)
 
 
-MAKERS = {"portnn": portnn_step, "torch": torch_step, "jax": jax_step, "floor": floor_step}
+MAKERS = {
+    "portnn": portnn_step,
+    "on torch": functools.partial(portnn_step, library="torch"),
+    "on jax": functools.partial(portnn_step, library="jax"),
+    "torch": torch_step,
+    "jax": jax_step,
+    "floor": floor_step,
+}
+TUNED = ("portnn", "floor")
 
 
 def main() -> None:
@@ -168,7 +182,7 @@ def main() -> None:
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        serve(lambda cell, size: MAKERS[options.work](cell, *size), tuned=options.work in ("portnn", "floor"))
+        serve(lambda cell, size: MAKERS[options.work](cell, *size), tuned=options.work in TUNED)
         return
     workers = {name: Contender(__file__, name) for name in options.contenders.split(",")}
     machine = describe("numpy", "torch", "jax")
@@ -207,7 +221,7 @@ def line(row: dict[str, Any], names: list[str]) -> str:
         return f"{values[0]:.2f} ({values[1]:.2f})"
 
     cells = [f"{row[name]['median']:.3g} ({row[name]['best']:.3g})" for name in [*names, "floor"]]
-    peers = [name for name in names if name != "portnn"]
+    peers = [name for name in names if name in ("torch", "jax")]
     return f"| {row['cell']} {tuple(row['size'])} | " + " | ".join([*cells, ratio(*peers), ratio("floor")]) + " |"
 
 

@@ -67,7 +67,7 @@ def portnn_speed(sg: bool, task: str) -> Run:
         return lambda: portnn_model(sg).fit(sentences, epochs=EPOCHS, progress=False)
     text = documentation() if task == "softmax" else zipf_text()
     trainer = portnn_trainer(portnn_model(sg, **({"negative": 0} if task == "softmax" else {})), text)
-    batches = trainer.source.batches
+    batches = trainer.batches.batches
 
     def run() -> None:
         trainer.run(trainer.state.step + batches)
@@ -84,15 +84,24 @@ def portnn_trainer(model: Any, sentences: Sentences) -> Any:
     from portnn.optimizers.schedules import Constant
     from portnn.training import Plan, Trainer
 
-    vocabulary, words = model.corpus.read(sentences, "utf-8", window=5, known=None, update=False, progress=False)
-    windows = {**model.windows, "batch_size": model.batch_size_for(vocabulary), "window": 5, "sg": model.network["sg"]}
-    source = WindowBatches(words.ids, vocabulary.counts, words.words, **windows)
-    network = WordVectors(len(vocabulary), negative=model.windows["negative"] > 0, **model.network)
-    often = max(1, source.batches // 20)
-    every = {"log_every": often, "evaluate_every": source.batches, "checkpoint_every": 10**9}
+    settings = model.settings
+    vocabulary, words = settings.read(
+        sentences, "utf-8", window=settings.window, known=None, update=False, progress=False
+    )
+    size = model.batch_size_for(vocabulary)
+    batches = WindowBatches(words.ids, vocabulary.counts, words.words, settings, batch_size=size)
+    network = WordVectors(
+        len(vocabulary),
+        settings.vector_size,
+        settings.window,
+        sg=settings.sg,
+        negative=settings.negative > 0,
+        whole_steps=settings.whole_steps,
+    )
+    often = max(1, batches.batches // 20)
+    every = {"log_every": often, "evaluate_every": batches.batches, "checkpoint_every": 10**9}
     plan = Plan(optimizer=SGD(), schedule=Constant(0.01), mean_over="epoch", **every)
-    rng = generator(1)
-    return Trainer(network, source, plan, model.backend, network.init(rng), rng, quiet=True)
+    return Trainer(network, batches, plan, model.backend, network.init(generator(1)), quiet=True)
 
 
 def gensim_speed(sg: bool, task: str) -> Run:
