@@ -16,12 +16,12 @@ import portnn
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # for pictures.py and mathml.py
 
-# The first of these that has a name has its page, too.
+# A name that several of these offer has its page with the first.
 PACKAGES = re.findall(r"^   (portnn\S*)$", (HERE / "api.rst").read_text("utf-8"), re.MULTILINE)
 
 
 def classes_of(package: str) -> list[str]:
-    """Public names of a package that types in docstrings may be."""
+    """Public classes of a package, which types in docstrings may name."""
     module = importlib.import_module(package)
     return [name for name in module.__all__ if inspect.isclass(getattr(module, name))]
 
@@ -51,9 +51,9 @@ html_copy_source = False
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", r"[a-z]\w*"),  # arguments and fields have no page of their own
-    ("py:obj", r"(numpy|pathlib|pydoc_data)\..*"),  # nor have other packages here
+    ("py:obj", r"(?!portnn\.)[a-z]\w*\..*"),  # nor do other packages
 ]
-# A name in single backticks becomes a link where it can be imported and is documented.
+# A name in single backticks becomes a link if it can be imported and is documented.
 default_role = "autolink"
 
 myst_enable_extensions = ["dollarmath"]
@@ -62,15 +62,15 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autosummary_imported_members = True
 autosummary_ignore_module_all = False  # the public names are those in __all__
-# What `portnn` itself offers has its page there and no second one where it is defined; the two others are
-# array-api-compat's, which documents them.
+# What `portnn` itself offers has its page there, and none in the package that defines it. The two others belong to
+# array-api-compat, which documents them.
 autosummary_context = {"elsewhere": [*portnn.__all__, "device", "is_array"]}
-# Docstrings state types with shapes; annotations would only repeat them in the signatures.
+# Docstrings state types with shapes, so the signatures need no annotations.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
-# Types in docstrings that are ours become links; all other words of them are left alone.
-DEFAULT_LINKS.clear()  # numpydoc's own lead into Python's documentation, whose index is not at hand
+# Only types of portnn become links in docstrings.
+DEFAULT_LINKS.clear()  # numpydoc's own lead to Python's documentation, whose index is not available offline
 numpydoc_xref_param_type = True
 numpydoc_xref_ignore = "all"
 numpydoc_xref_aliases = {name: f"{package}.{name}" for package in reversed(PACKAGES) for name in classes_of(package)}
@@ -85,7 +85,7 @@ sphinx_gallery_conf = {
     "image_scrapers": ("pictures.written_pictures",),
     "reset_modules": ("matplotlib", "pictures.note_start"),
     "plot_gallery": True,
-    "run_stale_examples": True,  # a study whose text has not changed shows what portnn does now all the same
+    "run_stale_examples": True,  # so that an unchanged study shows what portnn does now
     "abort_on_example_error": True,
     "capture_repr": (),
     "show_memory": False,
@@ -97,11 +97,11 @@ sphinx_gallery_conf = {
 
 
 def skip_foreign(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out what a class inherits from another package, which documents it."""
+    """Leave out members inherited from other packages, which document them."""
     home = getattr(obj, "__module__", None) or "portnn"
     return None if home.split(".")[0] == "portnn" else True
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what is said above."""
+    """Connect the hooks above."""
     app.connect("autodoc-skip-member", skip_foreign)

@@ -1,4 +1,4 @@
-"""Formulas as MathML, made while the pages are built: browsers set it by themselves, with no script and no network."""
+"""Formulas as MathML, converted while the pages are built: browsers render it without scripts or a network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def visit(self: Any, node: nodes.Element) -> None:
-    """Write a formula; one that cannot be converted is a warning, and so ends the build."""
+    """Write a formula; one that cannot be converted raises a warning, which ends the build."""
     block = isinstance(node, nodes.math_block)
     try:
         formula = tex2mathml(node.astext(), as_block=block)
@@ -26,6 +26,6 @@ def visit(self: Any, node: nodes.Element) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Make this the way in which formulas are written."""
+    """Register the renderer."""
     app.add_html_math_renderer("mathml", inline_renderers=(visit, None), block_renderers=(visit, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Pictures for the gallery: the studies write PNG files into the current folder, and these are collected here."""
+"""Pictures of the gallery: collects the PNG files that the studies write to the current folder."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _start = 0
 
 
 def note_start(gallery_conf: dict[str, Any], script: str) -> None:
-    """Remember when a script starts: pictures that are older are not its own."""
+    """Record when a script starts: older pictures are not its own."""
     global _start
     _start = time.time_ns()
 
 
 def written_pictures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
-    """Move the PNG files that a block of code wrote, in the order of writing, to the gallery's images.
+    """Move the PNG files that a block of code wrote to the images of the gallery, in the order of writing.
 
     Parameters
     ----------
     block : tuple
         The block that has just run, in the folder of its script.
     block_vars : dict
-        `image_path_iterator` gives the paths that the images are to have.
+        `image_path_iterator` yields the paths for the images.
     gallery_conf : dict
         `src_dir` is the root of the documentation.
 
     Returns
     -------
     str
-        reStructuredText that shows them, described by the names of the files; empty if there are none.
+        reStructuredText that shows them, with the names of the files as descriptions; empty without pictures.
     """
     folder = Path(block_vars["src_file"]).parent
     written = [(path.stat().st_mtime_ns, path) for path in folder.glob("*.png")]

@@ -1,4 +1,4 @@
-"""Train a character RNN in Python, sample from it, measure it, keep it.
+"""Train a character RNN in Python, sample from it, evaluate it, and save it.
 
 python examples/char_rnn.py [STEPS]
 """
@@ -22,5 +22,5 @@ print(model.evaluate("The with statement is used to wrap the execution of a bloc
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "model.safetensors"
     model.save(path)
-    again = portnn.load(path)  # anywhere: the file knows no device
+    again = portnn.load(path)  # works on any machine: the file names no device
     assert again.sample(50, seed=3) == model.sample(50, seed=3)

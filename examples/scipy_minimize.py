@@ -1,9 +1,9 @@
-"""Train a network with an optimizer of SciPy, which wants one vector of parameters, its loss and its gradient.
+"""Train a network with an optimizer of SciPy, which needs a vector of parameters, its loss and its gradient.
 
     python examples/scipy_minimize.py
 
-needs SciPy (python -m pip install scipy). The same network, from the same weights, is then trained by portnn's own
-gradient descent for comparison.
+needs SciPy (python -m pip install scipy). For comparison, portnn's own gradient descent then trains the same network
+from the same weights.
 """
 
 from scipy.optimize import minimize
@@ -26,9 +26,9 @@ def loss_and_gradient(vector):
     return model.loss_and_gradient(X, y)
 
 
-found = minimize(loss_and_gradient, model.pack(), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-model.unpack(found.x)
-print(f"L-BFGS: loss {found.fun:.4f}, accuracy {model.score(X, y):.3f} after {found.nfev} evaluations")
+result = minimize(loss_and_gradient, model.pack(), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+model.unpack(result.x)
+print(f"L-BFGS: loss {result.fun:.4f}, accuracy {model.score(X, y):.3f} after {result.nfev} evaluations")
 
-descent = network().fit(X, y, steps=found.nfev, batch_size=len(X), optimizer="sgd", learning_rate=0.1, progress=False)
+descent = network().fit(X, y, steps=result.nfev, batch_size=len(X), optimizer="sgd", learning_rate=0.1, progress=False)
 print(f"SGD:    loss {descent.loss_and_gradient(X, y)[0]:.4f}, accuracy {descent.score(X, y):.3f} after as many steps")

@@ -1,15 +1,14 @@
-"""Word vectors of the Stanford Sentiment Treebank: the exercise of Stanford's CS224d, and the same task done fast.
+"""Word vectors of the Stanford Sentiment Treebank: the exercise of Stanford's CS224d, and a fast solution.
 
     python examples/word2vec_sst.py FOLDER [--steps N] [--sample SHARE] [--out FOLDER] [--words WORD ...]
 
-FOLDER holds datasetSentences.txt and datasetSplit.txt (https://nlp.stanford.edu/sentiment/). Pictures need matplotlib.
+FOLDER holds datasetSentences.txt and datasetSplit.txt (https://nlp.stanford.edu/sentiment/). Plots need matplotlib.
 
 The exercise is that of CS224d, problem set 1 (https://cs224d.stanford.edu), later assignment 1 of CS224n: skip-gram
 with 10 negatives for each pair, vectors of 10 numbers, windows of up to 5 words on either side. Each of the 40,000
-steps of gradient descent takes the mean cost of 50 windows drawn at random, with a rate of 0.3 that is halved after
-20,000. The cost is smoothed, and should come to about 10 or below. A run that was stopped goes on from its latest
-checkpoint, one of which is written every 1,000 steps. `portnn.Word2Vec` then walks over the text in blocks instead,
-for about as many windows.
+steps of gradient descent takes the mean cost of 50 random windows, with a learning rate of 0.3 that is halved after
+20,000 steps. The smoothed cost should fall to about 10 or less. A stopped run resumes from its latest checkpoint,
+which is written every 1,000 steps. `portnn.Word2Vec` then processes the text in blocks, for about as many windows.
 """
 
 import argparse
@@ -34,15 +33,15 @@ from portnn.vectors import vocabulary_arrays
 SIZE, WINDOW, NEGATIVE, WINDOWS, SEED = 10, 5, 10, 50, 1
 FREQUENT = 1000
 SLICE = 100
-"""Batches are drawn so many at a time: NumPy is quick with large arrays only."""
+"""Number of batches drawn at a time: NumPy is fast only with large arrays."""
 
 
 class RandomWindows:
     """Batches of windows, each around a random word of a random sentence.
 
-    Frequent words are dropped from 30 copies of the text, once and for all. A window reaches 1 to 5 words to either
+    Frequent words are dropped at random from 30 copies of the text, once. A window extends 1 to 5 words to either
     side; neighbours equal to its centre do not count, and a window without neighbours is drawn again. Every pair has
-    10 negatives of its own, drawn by count^0.75 and drawn again where they are the neighbour itself.
+    its own 10 negatives, drawn in proportion to count^0.75, and again if they equal the neighbour.
     """
 
     batch_size, unit, tokens, terms = WINDOWS, "word", WINDOWS, WINDOWS  # so the loss is the mean cost of a window
@@ -51,21 +50,21 @@ class RandomWindows:
         self.position, self._slice = 0, (-1, None)
         self.negatives = AliasTable(vocabulary.counts**0.75)
         keep = np.sqrt(sample * vocabulary.counts.sum() / vocabulary.counts)
-        keep = np.append(keep, 1.0)  # the marks between sentences stay
+        keep = np.append(keep, 1.0)  # keep the end marks of sentences
         ids, mark = np.tile(encode_words(sentences, vocabulary).ids.astype(np.int64), 30), len(vocabulary)
         ids = ids[np.random.default_rng(SEED).random(len(ids)) < keep[ids]]
         ends = np.flatnonzero(ids == mark)
         starts = np.append(0, ends[:-1] + 1)
-        # Whether some word of a sentence is not its first: in others no window has a neighbour.
+        # Sentences with at least two distinct words: in the others no window has a neighbour.
         other = (ids != np.repeat(ids[starts], ends - starts + 1)) & (ids != mark)
         some = np.logical_or.reduceat(other, starts)
         if not some.any():
-            raise ValueError("too few words are left where the frequent ones are dropped; a larger --sample keeps more")
+            raise ValueError("too few words are left once the frequent ones are dropped; a larger --sample keeps more")
         self.starts, self.ends = starts[some], ends[some]
-        self.ids = np.pad(ids, WINDOW)  # so that every window lies within
+        self.ids = np.pad(ids, WINDOW)  # so that every window fits
 
     def next(self, rng):
-        """Return the next batch and that no carry starts anew; it depends on the position alone."""
+        """Return the next batch, which depends on the position alone, and False: no carry is reset."""
         number, place = divmod(self.position, SLICE)
         if number != self._slice[0]:
             batch = self.draw(np.random.default_rng((SEED, number)), SLICE * WINDOWS)
@@ -75,34 +74,34 @@ class RandomWindows:
         return WindowBatch(ids[place], weights[place]), False
 
     def draw(self, rng, count):
-        """Return `count` windows: the centre amid its neighbours, then 10 negatives for each neighbour."""
+        """Return `count` windows: the centre between its neighbours, then 10 negatives for each neighbour."""
         apart = np.arange(-WINDOW, WINDOW + 1)
         ids, within = np.empty((count, len(apart)), np.int64), np.empty((count, len(apart)), bool)
         reach = rng.integers(1, WINDOW + 1, (count, 1))
-        anew = np.arange(count)
-        while len(anew):
-            sentence = rng.integers(0, len(self.starts), len(anew))
+        redraw = np.arange(count)
+        while len(redraw):
+            sentence = rng.integers(0, len(self.starts), len(redraw))
             first, end = self.starts[sentence, None], self.ends[sentence, None]
             centre = rng.integers(first, end)
             place = centre + apart
-            ids[anew] = self.ids[WINDOW + place]
-            near = (abs(apart) <= reach[anew]) & (place >= first) & (place < end)
-            within[anew] = near & (ids[anew] != self.ids[WINDOW + centre])
-            anew = anew[~within[anew].any(axis=1)]
-        ids[~within & (apart != 0)] = 0  # where there is no neighbour any word will do
+            ids[redraw] = self.ids[WINDOW + place]
+            near = (abs(apart) <= reach[redraw]) & (place >= first) & (place < end)
+            within[redraw] = near & (ids[redraw] != self.ids[WINDOW + centre])
+            redraw = redraw[~within[redraw].any(axis=1)]
+        ids[~within & (apart != 0)] = 0  # any word will do if there is no neighbour
         neighbours, pairs = (np.delete(array, WINDOW, axis=1)[:, :, None] for array in (ids, within))
         drawn = np.zeros((count, 2 * WINDOW, NEGATIVE), np.int64)
-        anew = np.broadcast_to(pairs, drawn.shape)
-        while anew.any():
-            drawn[anew] = self.negatives.draw(rng, (np.count_nonzero(anew),))
-            anew = pairs & (drawn == neighbours)
+        redraw = np.broadcast_to(pairs, drawn.shape)
+        while redraw.any():
+            drawn[redraw] = self.negatives.draw(rng, (np.count_nonzero(redraw),))
+            redraw = pairs & (drawn == neighbours)
         weights = np.concatenate([within, np.repeat(pairs[:, :, 0], NEGATIVE, axis=1)], axis=1, dtype=np.float32)
         return WindowBatch(np.concatenate([ids, drawn.reshape(count, -1)], axis=1), weights[:, None, :])
 
 
 def exercise(source, vocabulary, sample, steps, folder):
-    """Train as the exercise says; go on with the run in the folder, if there is one."""
-    where, rng = portnn.backend("numpy"), np.random.default_rng(SEED)
+    """Train as in the exercise; resume the run in the folder, if there is one."""
+    backend, rng = portnn.backend("numpy"), np.random.default_rng(SEED)
     model = WordVectors(len(vocabulary), SIZE, WINDOW)
     plan = Plan(
         optimizer=SGD(),
@@ -116,24 +115,21 @@ def exercise(source, vocabulary, sample, steps, folder):
     def show(line):
         if line["step"] % 1000 == 0:
             speed = line["words_per_second"]
-            print(
-                f"step {line['step']:6,}: smoothed cost {line['loss']:.3f} a window, {speed:,.0f} windows/s", flush=True
-            )
+            cost = f"smoothed cost {line['loss']:.3f} per window"
+            print(f"step {line['step']:6,}: {cost}, {speed:,.0f} windows/s", flush=True)
 
-    params = {name: where.asarray(table) for name, table in model.init(rng).items()}
-    facts, constants = {"sample": sample}, vocabulary_arrays(vocabulary.words, vocabulary.counts)
-    trainer = Trainer(
-        model, source, plan, where, params, rng,
-        folder=folder, facts=facts, constants=constants, on_metrics=show, quiet=True,
-    )  # fmt: skip
+    params = {name: backend.asarray(table) for name, table in model.init(rng).items()}
+    constants = vocabulary_arrays(vocabulary.words, vocabulary.counts)
+    saved_with = {"folder": folder, "facts": {"sample": sample}, "constants": constants}
+    trainer = Trainer(model, source, plan, backend, params, rng, on_metrics=show, quiet=True, **saved_with)
     checkpoint = folder / "last.safetensors"
     if checkpoint.exists():
         arrays, saved = load_checkpoint(checkpoint)
         same = all(np.array_equal(arrays.get(name), array) for name, array in constants.items())
         if not same or saved.get("sample") != sample:
-            raise SystemExit(f"{checkpoint} is of another text or --sample; name another folder with --out")
+            raise SystemExit(f"{checkpoint} is of another text or --sample; choose another folder with --out")
         trainer.restore(arrays, saved)
-        print(f"going on after step {trainer.state.step:,}")
+        print(f"resuming after step {trainer.state.step:,}")
     return trainer.run(steps)
 
 
@@ -144,20 +140,20 @@ def cost(params, windows):
 
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-parser.add_argument("folder", type=Path, nargs="?", help="of the treebank")
+parser.add_argument("folder", type=Path, nargs="?", help="folder of the treebank")
 parser.add_argument("--steps", type=int, default=40_000)
-parser.add_argument("--sample", type=float, default=1e-5, help="share of a word above which it is dropped at times")
-parser.add_argument("--out", type=Path, default=Path("word2vec_sst"), help="checkpoints, vectors and pictures")
+parser.add_argument("--sample", type=float, default=1e-5, help="frequency above which words are dropped at random")
+parser.add_argument("--out", type=Path, default=Path("word2vec_sst"), help="folder for checkpoints, vectors and plots")
 parser.add_argument("--words", nargs="+", default=["the", "a", "an", "movie", "ordinary", "but", "and"])
 args = parser.parse_args()
 if args.folder is None:
-    parser.exit(2, "give the folder of the Stanford Sentiment Treebank, in which datasetSentences.txt is\n")
+    parser.exit(2, "give the folder of the Stanford Sentiment Treebank, which holds datasetSentences.txt\n")
 try:
     sentences = sentiment_treebank(args.folder, lowercase=True).sentences
     vocabulary = WordVocabulary.from_counts(count_words(sentences), min_count=1)
     words = [word for word in args.words if word in vocabulary.index]
     if args.steps < 1 or not words:
-        raise ValueError("--steps is not positive" if words else "the treebank has none of --words")
+        raise ValueError("--steps must be positive" if words else "the treebank has none of --words")
     source = RandomWindows(sentences, vocabulary, args.sample)
 except (OSError, ValueError) as error:
     parser.exit(2, f"{error}\n")
@@ -167,10 +163,10 @@ print(f"{len(sentences):,} sentences, {total:,} words, {len(vocabulary):,} disti
 try:
     slow = exercise(source, vocabulary, args.sample, args.steps, args.out)
 except Interrupted as stopped:
-    raise SystemExit(f"{stopped}; the same command goes on") from None
+    raise SystemExit(f"{stopped}; run the same command to resume") from None
 windows = slow.step * WINDOWS
 kept = float(chance_to_keep(vocabulary.counts, args.sample) @ vocabulary.counts)  # centres in one epoch
-# In a text of few distinct words a large batch would move each so often that training diverges.
+# In a text with few distinct words, a large batch updates each word so often that training diverges.
 batch_size = min(512, max(1, len(vocabulary) // 4))
 fast = portnn.Word2Vec(
     SIZE, WINDOW, negative=NEGATIVE, sample=args.sample, min_count=1, batch_size=batch_size, seed=SEED
@@ -194,7 +190,7 @@ for name, wv in tables.items():
         print(f"{word:10}", *(f"{x:6.2f}" for x in wv[word]), "", *(neighbour for neighbour, _ in near))
     wv.save(args.out / f"{name}.safetensors")
 
-plot_loss(args.out, ylabel="smoothed cost of a window [nats]", bits=False, title="Skip-gram on the treebank").savefig(
+plot_loss(args.out, ylabel="smoothed cost per window [nats]", bits=False, title="Skip-gram on the treebank").savefig(
     args.out / "loss.png", dpi=150
 )
 figure = Figure(figsize=(11, 4.8), layout="constrained")

@@ -8,63 +8,39 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from portnn.estimators.registry import ESTIMATORS
+
 if TYPE_CHECKING:
-    from portnn import ops
-    from portnn.backends import Backend, MissingBackendError, backend, backend_of, backends
-    from portnn.checking import check_gradients, check_parity
-    from portnn.checkpoints import CheckpointError
-    from portnn.estimators import MLP, CharRNN, LinearRegression, LogisticRegression, SoftmaxRegression, Word2Vec, load
-    from portnn.interop import from_sklearn, from_torch
-    from portnn.training import DivergenceError
-    from portnn.vectors import KeyedVectors
+    from portnn import ops as ops
+    from portnn.backends import Backend as Backend
+    from portnn.backends import MissingBackendError as MissingBackendError
+    from portnn.backends import backend as backend
+    from portnn.backends import backend_of as backend_of
+    from portnn.backends import backends as backends
+    from portnn.checking import check_gradients as check_gradients
+    from portnn.checking import check_parity as check_parity
+    from portnn.checkpoints import CheckpointError as CheckpointError
+    from portnn.estimators import *  # noqa: F403 (each estimator of the registry)
+    from portnn.interop import from_sklearn as from_sklearn
+    from portnn.interop import from_torch as from_torch
+    from portnn.training import DivergenceError as DivergenceError
+    from portnn.vectors import KeyedVectors as KeyedVectors
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Backend": "portnn.backends",
-    "CharRNN": "portnn.estimators",
+    **dict.fromkeys(("Backend", "MissingBackendError", "backend", "backend_of"), "portnn.backends"),
+    **dict.fromkeys(("check_gradients", "check_parity"), "portnn.checking"),
+    **dict.fromkeys(("from_sklearn", "from_torch"), "portnn.interop"),
+    **dict.fromkeys((*ESTIMATORS, "load"), "portnn.estimators"),
     "CheckpointError": "portnn.checkpoints",
     "DivergenceError": "portnn.training",
     "KeyedVectors": "portnn.vectors",
-    "LinearRegression": "portnn.estimators",
-    "LogisticRegression": "portnn.estimators",
-    "MLP": "portnn.estimators",
-    "MissingBackendError": "portnn.backends",
-    "SoftmaxRegression": "portnn.estimators",
-    "Word2Vec": "portnn.estimators",
-    "backend": "portnn.backends",
-    "backend_of": "portnn.backends",
     "backends": "portnn",
-    "check_gradients": "portnn.checking",
-    "check_parity": "portnn.checking",
-    "from_sklearn": "portnn.interop",
-    "from_torch": "portnn.interop",
-    "load": "portnn.estimators",
     "ops": "portnn",
 }
 
-__all__ = [
-    "MLP",
-    "Backend",
-    "CharRNN",
-    "CheckpointError",
-    "DivergenceError",
-    "KeyedVectors",
-    "LinearRegression",
-    "LogisticRegression",
-    "MissingBackendError",
-    "SoftmaxRegression",
-    "Word2Vec",
-    "backend",
-    "backend_of",
-    "backends",
-    "check_gradients",
-    "check_parity",
-    "from_sklearn",
-    "from_torch",
-    "load",
-    "ops",
-]
+globals().update(__all__=sorted(_HOMES))  # type checkers read the imports above instead
 
 
 def __getattr__(name: str) -> Any:
@@ -80,4 +56,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -1,4 +1,4 @@
-"""The examples run as they stand, with few steps."""
+"""The examples run unchanged, with few steps."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_min_char_rnn_learns(tmp_path):
 
 
 def test_min_char_rnn_is_the_recipe(tmp_path):
-    """The first loss of the example is that of an almost uniform distribution, as the recipe's weights give."""
+    """The first loss is that of an almost uniform distribution, which the small weights of the recipe give."""
     text = tmp_path / "text.txt"
     text.write_text("abcdefgh" * 40, encoding="utf-8")
     printed = run("min_char_rnn.py", "0", str(text), cwd=tmp_path)
     assert "step 0, smoothed loss 51.986 nats per 25 characters" in printed
 
 
-def test_scipy_minimizes_what_descent_cannot_in_as_many_steps(tmp_path):
+def test_scipy_reaches_a_lower_loss_than_as_many_steps_of_descent(tmp_path):
     lbfgs, sgd = run("scipy_minimize.py", cwd=tmp_path).splitlines()
     accuracies = [float(line.split("accuracy ")[1].split()[0]) for line in (lbfgs, sgd)]
     assert accuracies[0] > 0.95
@@ -79,7 +79,7 @@ def write_treebank(folder: Path, sentences: int = 400) -> None:
         (folder / name).write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
-def test_word2vec_goes_on_where_it_stopped_and_learns(tmp_path):
+def test_word2vec_resumes_and_learns(tmp_path):
     write_treebank(tmp_path)
 
     def trained(steps: int, out: str) -> list[str]:
@@ -103,14 +103,14 @@ def test_word2vec_goes_on_where_it_stopped_and_learns(tmp_path):
 
     half = trained(1000, "parts")
     rest = trained(2000, "parts")
-    assert not any(line.startswith("going on") for line in whole + half)
-    assert "going on after step 1,000" in rest
+    assert not any(line.startswith("resuming") for line in whole + half)
+    assert "resuming after step 1,000" in rest
     assert final(half) == costs[0]
     assert final(rest) == final(whole)
 
 
 def test_sentiment_of_three_classes(tmp_path):
-    """Words that tell the class: mean vectors that are trained on the sentences do, too."""
+    """Words reveal the class, and so do mean vectors learned from the sentences."""
     rng = np.random.default_rng(1)
     feelings = (("dull", "flat", "weak"), ("plain", "fair", "fine"), ("great", "fresh", "moving"))
     for name, count in (("train.tsv", 300), ("held_out.tsv", 90)):
@@ -130,7 +130,7 @@ def test_sentiment_of_three_classes(tmp_path):
 
 @pytest.mark.parametrize("name", ["word2vec_sst.py", "sentiment_from_vectors.py"])
 @pytest.mark.parametrize("arguments", [[], ["nowhere"]])
-def test_an_example_that_needs_data_says_so_in_one_line(name, arguments, tmp_path):
+def test_missing_data_is_reported_in_one_line(name, arguments, tmp_path):
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -1,7 +1,13 @@
-"""What `import portnn` gives, and what it does not do."""
+"""What `import portnn` gives, what it does not do, and how its modules are arranged."""
 
+import ast
+import graphlib
+import importlib
+import pkgutil
 import subprocess
 import sys
+import types
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +70,61 @@ def test_the_call_backends_and_the_package_of_that_name_live_together():
     hide = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *p: f(n, *p) if n == 'numpy' else None"
     for first in ("import portnn", "import portnn.backends", "import portnn; portnn.backend('numpy')"):
         assert run_python(program.format(f"{hide}; {first}")) == ["numpy"]
+
+
+# To become empty: packages in which an export still hides the module of its name.
+WITH_HIDDEN_MODULES = ("portnn.cli", "portnn.checking")
+
+
+def packages():
+    below = [info.name for info in pkgutil.walk_packages(portnn.__path__, "portnn.") if info.ispkg]
+    return [name for name in ["portnn", *below] if not name.startswith(WITH_HIDDEN_MODULES)]
+
+
+def hidden_modules(name):
+    """Submodules of a package that cannot be reached as its attributes, since something else has their name."""
+    package = importlib.import_module(name)
+    submodules = [info.name for info in pkgutil.iter_modules(package.__path__) if info.name != "__main__"]
+    for submodule in submodules:
+        importlib.import_module(f"{name}.{submodule}")
+    return [each for each in submodules if not isinstance(getattr(package, each), types.ModuleType)]
+
+
+@pytest.mark.parametrize("name", packages())
+def test_no_export_hides_the_module_of_its_name(name):
+    assert hidden_modules(name) == []
+
+
+def test_a_hidden_module_is_found(tmp_path, monkeypatch):
+    folder = tmp_path / "hiding"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from hiding.walk import walk\nfrom hiding.run import start\n", encoding="utf-8"
+    )
+    (folder / "walk.py").write_text("def walk(): ...\n", encoding="utf-8")
+    (folder / "run.py").write_text("def start(): ...\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert hidden_modules("hiding") == ["walk"]
+    for module in ("hiding", "hiding.walk", "hiding.run"):
+        monkeypatch.delitem(sys.modules, module)
+
+
+def imported_modules(root):
+    """Modules of the package at `root`, and those of them that each imports, also only for type checkers."""
+    sources = {".".join(path.relative_to(root.parent).with_suffix("").parts): path for path in root.rglob("*.py")}
+    graph = {}
+    for module, path in sources.items():
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        graph[module] = {node.module for node in nodes if isinstance(node, ast.ImportFrom)} & sources.keys()
+    return graph
+
+
+def test_no_imports_go_in_a_circle():
+    list(graphlib.TopologicalSorter(imported_modules(Path(portnn.__file__).parent)).static_order())
+
+
+def test_a_circle_of_imports_is_found(tmp_path):
+    (tmp_path / "one.py").write_text(f"from {tmp_path.name}.two import b\n", encoding="utf-8")
+    (tmp_path / "two.py").write_text(f"if False:\n    from {tmp_path.name}.one import a\n", encoding="utf-8")
+    with pytest.raises(graphlib.CycleError):
+        list(graphlib.TopologicalSorter(imported_modules(tmp_path)).static_order())

@@ -1,16 +1,16 @@
-"""Time of training feed-forward networks: portnn on NumPy against scikit-learn and PyTorch on the same cores.
+"""Training time of feed-forward networks: portnn on NumPy against scikit-learn and PyTorch on the same cores.
 
     python examples/benchmarks/mlp.py [--tasks epoch,spiral,digits] [--json FILE]
 
 epoch   one epoch at 784-256-10 over 20,000 random rows, shuffled batches of 128, Adam, float32: `portnn.MLP` and
         `sklearn.neural_network.MLPClassifier` by their `partial_fit`, PyTorch by a plain loop
 spiral  50,000 full-batch steps of gradient descent at 2-50-50-3 on 300 points, float32, L2 1e-3, sigmoid and relu:
-        `portnn.MLP.fit` against the same loop in PyTorch, a thousand steps in turn
-digits  from the start to 0.97 held-out accuracy on scikit-learn's digits, 64-100-10, batches of 50, Adam, measured
-        after every epoch: by `partial_fit` and `score`, PyTorch by a plain loop; each round has another seed
+        `portnn.MLP.fit` against the same loop in PyTorch, in turns of a thousand steps
+digits  time to 0.97 held-out accuracy on scikit-learn's digits, 64-100-10, batches of 50, Adam, measured
+        after every epoch: by `partial_fit` and `score`, PyTorch by a plain loop; each round uses another seed
 
-Every contender lives in a process of its own and they take turns. portnn's process is tuned as its command line
-tunes it.
+Each contender runs in its own process, and they take turns. portnn's process is tuned in the same way as by its
+command line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 from contenders import THREADS, Contender, Run, describe, serve, take_turns
 
-RATE = 2e-3
+LEARNING_RATE = 2e-3
 
 
 def rows(n: int, features: int) -> tuple[Any, Any]:
@@ -111,7 +111,7 @@ def torch_spiral(activation: str) -> Run:
     for weight, bias in zip(weights, biases, strict=True):
         torch.nn.init.normal_(weight, std=0.1)
         torch.nn.init.zeros_(bias)
-    # Its weight decay is the gradient of the L2 penalty: not on biases, as in portnn.
+    # PyTorch's weight decay is the gradient of the L2 penalty; as in portnn, biases have none.
     groups = [{"params": weights, "weight_decay": 1e-3}, {"params": biases}]
     optimizer = torch.optim.SGD(groups, lr=0.1)
 
@@ -133,7 +133,7 @@ def portnn_digits() -> Run:
     def run() -> None:
         model = portnn.MLP((100,), seed=next(seeds))
         while model.params is None or model.score(held_x, held_y) < 0.97:
-            model.partial_fit(x, y, batch_size=50, learning_rate=RATE)
+            model.partial_fit(x, y, batch_size=50, learning_rate=LEARNING_RATE)
 
     return run
 
@@ -145,7 +145,9 @@ def sklearn_digits() -> Run:
     seeds = itertools.count()
 
     def run() -> None:
-        model = MLPClassifier((100,), batch_size=50, alpha=0.0, learning_rate_init=RATE, random_state=next(seeds))
+        model = MLPClassifier(
+            (100,), batch_size=50, alpha=0.0, learning_rate_init=LEARNING_RATE, random_state=next(seeds)
+        )
         while not hasattr(model, "coefs_") or model.score(held_x, held_y) < 0.97:
             model.partial_fit(x, y, classes=range(10))
 
@@ -162,7 +164,7 @@ def torch_digits() -> Run:
     def run() -> None:
         torch.manual_seed(next(seeds))
         network = torch_network(64, 100, 10)
-        epoch, accuracy = torch_epochs(network, x, y, 50, RATE), 0.0
+        epoch, accuracy = torch_epochs(network, x, y, 50, LEARNING_RATE), 0.0
         while accuracy < 0.97:
             epoch()
             with torch.no_grad():
@@ -178,7 +180,7 @@ MAKERS = {
 }
 
 JOBS = {
-    # task: (arguments, rounds, seconds of a turn, how many runs make the figure)
+    # task: (arguments, rounds, seconds per turn, number of runs that the figure stands for)
     "epoch": ([()], 15, 0.0, 1),
     "spiral": ([("sigmoid",), ("relu",)], 50, 0.0, 50),
     "digits": ([()], 15, 0.0, 1),
@@ -188,35 +190,35 @@ JOBS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", default="epoch,spiral,digits")
-    parser.add_argument("--rounds", type=int, help="in place of 15, and of 50 for the spiral")
-    parser.add_argument("--json", help="write all figures there")
+    parser.add_argument("--rounds", type=int, help="instead of 15, or 50 for the spiral")
+    parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         import warnings
 
-        warnings.simplefilter("ignore")  # scikit-learn warns that one epoch is not enough
+        warnings.simplefilter("ignore")  # scikit-learn warns that one epoch is too few
         serve(lambda task, *job: MAKERS[task][options.work](*job), tuned=options.work == "portnn")
         return
     contenders = {name: Contender(__file__, name) for name in ("portnn", "sklearn", "torch")}
     machine = describe("numpy", "scikit-learn", "torch")
     print("seconds: median of the runs (best); the spiral: 50,000 steps at the median (at the best) of 1000\n")
     print("| task | portnn | sklearn | torch | portnn / best peer |\n| --- | --- | --- | --- | --- |")
-    found = []
+    results = []
     for task in options.tasks.split(","):
         jobs, rounds, seconds, scale = JOBS[task]
         for job in jobs:
-            some = {name: contender for name, contender in contenders.items() if name in MAKERS[task]}
-            times = take_turns(some, [task, *job], rounds=options.rounds or rounds, seconds=seconds, warm=0)
+            running = {name: contender for name, contender in contenders.items() if name in MAKERS[task]}
+            times = take_turns(running, [task, *job], rounds=options.rounds or rounds, seconds=seconds, warm=0)
             row = {
                 name: {"median": scale * statistics.median(values), "best": scale * min(values)}
                 for name, values in times.items()
             }
-            found.append({"task": task, "job": job, **row})
+            results.append({"task": task, "job": job, **row})
             print(line(" ".join([task, *job]), row), flush=True)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "rows": found}, file, indent=1)
+            json.dump({"machine": machine, "rows": results}, file, indent=1)
 
 
 def line(name: str, row: dict[str, Any]) -> str:

@@ -1,10 +1,10 @@
-"""Text with a known meaning: random sentences whose words have vectors of their own, to be found again.
+"""Text with planted meaning: random sentences from known word vectors, which a model should recover.
 
-A sentence has a topic, a random direction. A word is the likelier the better its own vector agrees with the topic, and
-its rank in Zipf's law counts too, as in the log-linear model of S. Arora, Y. Li, Y. Liang, T. Ma, A. Risteski (A latent
-variable model approach to PMI-based word embeddings, TACL 4, 2016). A part of the words have the sum of a stem's and an
-ending's vector, so that there are analogies: stem 1 with ending a is to stem 1 with ending b as stem 2 with ending a is
-to stem 2 with ending b. What a model has learned is measured against the vectors themselves.
+Each sentence has a topic, a random direction. The more a word's vector agrees with the topic, the likelier the word;
+its rank in Zipf's law counts, too, as in the log-linear model of S. Arora, Y. Li, Y. Liang, T. Ma, A. Risteski (A
+latent variable model approach to PMI-based word embeddings, TACL 4, 2016). Some vectors are the sum of the vectors of a
+stem and an ending, which gives analogies: stem 1 with ending a is to stem 1 with ending b as stem 2 with ending a is to
+stem 2 with ending b. Learned vectors are compared with the planted ones.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ def planted_text(words: int, *, seed: int = 0, length: int = 20) -> PlantedText:
     return PlantedText(ids, vectors)
 
 
-def similarity(found: np.ndarray[Any, Any], known: np.ndarray[Any, Any], pairs: int = 20_000) -> float:
-    """Spearman correlation of the cosines of random pairs of words with those of their own vectors."""
+def similarity(learned: np.ndarray[Any, Any], planted: np.ndarray[Any, Any], pairs: int = 20_000) -> float:
+    """Spearman correlation of the learned and planted cosines of random word pairs."""
     from scipy.stats import spearmanr
 
     rng = np.random.default_rng(0)
-    one, other = rng.integers(0, len(found), (2, pairs))
+    one, other = rng.integers(0, len(learned), (2, pairs))
     one, other = one[one != other], other[one != other]
-    cosines = [np.sum(units[one] * units[other], axis=1) for units in (normalised(found), normalised(known))]
+    cosines = [np.sum(units[one] * units[other], axis=1) for units in (normalised(learned), normalised(planted))]
     return float(spearmanr(*cosines)[0])
 
 
-def analogies(found: np.ndarray[Any, Any], words: np.ndarray[Any, Any], questions: int = 2000) -> float:
-    """Share of the analogies of stems and endings that 3CosAdd answers right; `words` are the ids of the rows."""
+def analogies(learned: np.ndarray[Any, Any], words: np.ndarray[Any, Any], questions: int = 2000) -> float:
+    """Share of analogies of stems and endings that 3CosAdd answers correctly; `words` are the ids of the rows."""
     rng = np.random.default_rng(0)
-    units, row = normalised(found), {int(word): place for place, word in enumerate(words)}
+    units, row = normalised(learned), {int(word): place for place, word in enumerate(words)}
     asked: list[list[int]] = []
     while len(asked) < questions:
         (stem, another), (ending, changed) = rng.integers(0, STEMS, 2), rng.integers(0, ENDINGS, 2)

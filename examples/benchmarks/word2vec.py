@@ -1,17 +1,17 @@
-"""word2vec on the same two cores: speed and quality of `portnn.Word2Vec` on NumPy beside gensim's Word2Vec.
+"""word2vec on the same two cores: speed and quality of `portnn.Word2Vec` on NumPy, compared with gensim's Word2Vec.
 
     python examples/benchmarks/word2vec.py [--tasks speed,fit,softmax,quality,small,memory] [--json FILE]
 
-speed    words a second of an epoch of training, skip-gram and CBOW, on random text by Zipf's law with 20,000 words
-fit      words a second of the whole job: counting, encoding, five epochs
-softmax  words a second of portnn with a full softmax (gensim has none), on the documentation that ships with Python
+speed    words per second in an epoch of training, skip-gram and CBOW, on random text with 20,000 words in Zipf's law
+fit      words per second of the whole job: counting, encoding, five epochs
+softmax  words per second of portnn with a full softmax (gensim has none), on the documentation that ships with Python
 quality  five seeds on text with planted vectors: Spearman correlation of similarities, accuracy on analogies, and the
          held-out loss of negative sampling
-small    the documentation that ships with Python: how many of ten neighbours two runs have in common, and held-out loss
+small    the documentation that ships with Python: shared neighbours of two runs, out of ten, and held-out loss
 memory   peak memory of training a million words at 100 dimensions, beyond the two tables (on Linux)
 
-Dimension 100, window 5, 5 negatives, sample 1e-3, the same words in the same order. gensim has workers=2. The speeds
-are of contenders in processes of their own that take turns; portnn's is tuned as its command line tunes it.
+Dimension 100, window 5, 5 negatives, sample 1e-3, the same words in the same order. gensim has workers=2. For the speed
+tasks, each contender runs in its own process, and they take turns; portnn's process is tuned as by its command line.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def portnn_speed(sg: bool, task: str) -> Run:
 
 
 def portnn_trainer(model: Any, sentences: Sentences) -> Any:
-    """The run that `fit` would do, stopped and gone on with after every epoch."""
+    """The run of `fit`, interrupted and resumed after every epoch."""
     from portnn.backends import generator
     from portnn.batches import WindowBatches
     from portnn.models import WordVectors
@@ -85,16 +85,12 @@ def portnn_trainer(model: Any, sentences: Sentences) -> Any:
     from portnn.training import Plan, Trainer
 
     vocabulary, words = model.corpus.read(sentences, "utf-8", window=5, known=None, update=False, progress=False)
-    source = WindowBatches(
-        words.ids, vocabulary.counts, words.words, window=5, sg=model.network["sg"],
-        **{**model.windows, "batch_size": model.batch_size_for(vocabulary)},
-    )  # fmt: skip
+    windows = {**model.windows, "batch_size": model.batch_size_for(vocabulary), "window": 5, "sg": model.network["sg"]}
+    source = WindowBatches(words.ids, vocabulary.counts, words.words, **windows)
     network = WordVectors(len(vocabulary), negative=model.windows["negative"] > 0, **model.network)
     often = max(1, source.batches // 20)
-    plan = Plan(
-        optimizer=SGD(), schedule=Constant(0.01), mean_over="epoch",
-        log_every=often, evaluate_every=source.batches, checkpoint_every=10**9,
-    )  # fmt: skip
+    every = {"log_every": often, "evaluate_every": source.batches, "checkpoint_every": 10**9}
+    plan = Plan(optimizer=SGD(), schedule=Constant(0.01), mean_over="epoch", **every)
     rng = generator(1)
     return Trainer(network, source, plan, model.backend, network.init(rng), rng, quiet=True)
 
@@ -112,13 +108,13 @@ MAKERS = {"portnn": portnn_speed, "gensim": gensim_speed}
 
 
 def speed(task: str, rounds: int) -> list[dict[str, Any]]:
-    """Words a second of both, taking turns."""
+    """Words per second of both, which take turns."""
     contenders = {name: Contender(__file__, name) for name in (["portnn"] if task == "softmax" else MAKERS)}
     if task == "softmax":
         words = sum(map(len, documentation()))
     else:
         words = sum(map(len, zipf_text())) * (EPOCHS if task == "fit" else 1)
-    found = []
+    results = []
     for name, sg in OBJECTIVES.items():
         times = take_turns(contenders, [sg, task], rounds=rounds, seconds=0.0, warm=0)
         row = {
@@ -128,12 +124,12 @@ def speed(task: str, rounds: int) -> list[dict[str, Any]]:
         if "gensim" in row:
             cells += [" ".join(f"{row['portnn'][k] / row['gensim'][k]:.2f}" for k in ("median", "best"))]
         print(f"| {task}, {name} | " + " | ".join(cells) + " |", flush=True)
-        found.append({"task": task, "objective": name, **row})
-    return found
+        results.append({"task": task, "objective": name, **row})
+    return results
 
 
 def tables(model: Any, words: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Input and output vectors of some words, of either library."""
+    """Input and output vectors of given words, from either library."""
     if hasattr(model, "syn1neg"):
         rows = [model.wv.key_to_index[word] for word in words]
         return model.wv.vectors[rows], model.syn1neg[rows]
@@ -141,7 +137,7 @@ def tables(model: Any, words: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarr
 
 
 def held_out_loss(model: Any, sentences: Sentences, sg: bool) -> float:
-    """Mean loss of a pair in nats on other text, the same windows and negatives for all."""
+    """Mean loss of a pair on held-out text, in nats, with the same windows and negatives for all models."""
     import portnn
     from portnn.batches import WindowBatches
     from portnn.models import WordVectors
@@ -156,23 +152,23 @@ def held_out_loss(model: Any, sentences: Sentences, sg: bool) -> float:
     vocabulary = WordVocabulary(tuple(words), np.asarray([counts[word] + 1 for word in words]))
     ids = encode_words(sentences, vocabulary)
     source = WindowBatches(ids.ids, vocabulary.counts, ids.words, window=5, sg=sg, shared_negatives=64, seed=9)
-    where = portnn.backend("numpy", dtype="float64")
-    params = {name: where.asarray(table) for name, table in zip(("input", "output"), tables(model, words), strict=True)}
+    backend = portnn.backend("numpy", dtype="float64")
+    params = dict(zip(("input", "output"), map(backend.asarray, tables(model, words)), strict=True))
     network, rng, total, terms = WordVectors(len(words), 100, 5, sg=sg), np.random.default_rng(0), 0.0, 0.0
     for _ in range(source.batches):
         batch, _ = source.next(rng)
-        batch = batch._replace(weights=where.asarray(batch.weights))
-        total, terms = total + float(network.loss(params, batch, xp=where.xp)[0]), terms + source.terms
+        batch = batch._replace(weights=backend.asarray(batch.weights))
+        total, terms = total + float(network.loss(params, batch, xp=backend.xp)[0]), terms + source.terms
     source.close()
     return total / terms
 
 
 def measure(model: Any, text: PlantedText, held_out: Sentences, sg: bool) -> dict[str, float]:
     ids = np.asarray([word for word in range(len(text.vectors)) if f"w{word}" in model.wv.key_to_index])
-    found, _ = tables(model, [f"w{word}" for word in ids])
+    vectors, _ = tables(model, [f"w{word}" for word in ids])
     return {
-        "spearman": similarity(found, text.vectors[ids]),
-        "analogies": analogies(found, ids),
+        "spearman": similarity(vectors, text.vectors[ids]),
+        "analogies": analogies(vectors, ids),
         "held-out loss": held_out_loss(model, held_out, sg),
     }
 
@@ -181,7 +177,7 @@ def quality(seeds: int) -> list[dict[str, Any]]:
     text = planted_text(2_100_000)
     sentences = [[f"w{word}" for word in row] for row in text.ids.tolist()]
     sentences, held_out = sentences[:100_000], sentences[100_000:]
-    found = []
+    results = []
     for name, sg in OBJECTIVES.items():
         for who, make in (("gensim", gensim_model), ("portnn", portnn_model)):
             measured = []
@@ -196,15 +192,15 @@ def quality(seeds: int) -> list[dict[str, Any]]:
                 values = [each[kind] for each in measured]
                 cells.append(f"{statistics.mean(values):.4f} ± {statistics.stdev(values) if seeds > 1 else 0:.4f}")
             print(f"| {name} | {who} | " + " | ".join(cells) + " |", flush=True)
-            found.append({"objective": name, "who": who, "seeds": measured})
-    return found
+            results.append({"objective": name, "who": who, "seeds": measured})
+    return results
 
 
 def small(seeds: int) -> list[dict[str, Any]]:
-    """Neighbours in common: of two seeds of gensim, and of portnn and gensim."""
+    """Shared neighbours of two seeds of each library, and of portnn and gensim."""
     sentences = documentation()
     sentences, held_out = [s for i, s in enumerate(sentences) if i % 20], sentences[::20]
-    found = []
+    results = []
     for name, sg in OBJECTIVES.items():
         theirs = [gensim_model(sg, seed=s, sentences=sentences, epochs=20) for s in range(1, seeds + 1)]
         ours = [portnn_model(sg, seed=s, epochs=20).fit(sentences, progress=False) for s in range(1, seeds + 1)]
@@ -230,8 +226,8 @@ def small(seeds: int) -> list[dict[str, Any]]:
             for kind, value in row.items()
         ]
         print(f"{name}: " + "; ".join(shown), flush=True)
-        found.append({"objective": name, **row})
-    return found
+        results.append({"objective": name, **row})
+    return results
 
 
 MEMORY = """
@@ -241,12 +237,12 @@ import portnn
 
 
 def peak():
-    # Not ru_maxrss, which begins with that of the process that started this one.
+    # Not ru_maxrss, which starts from the value of the parent process.
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 
 
 class Numbers:
-    # Every word twice, in sentences that are made as they are read.
+    # Every word twice, in sentences that are generated while they are read.
     def __iter__(self):
         order = np.random.default_rng(0).permutation(2_000_000) // 2
         for row in order.reshape(-1, 20).tolist():
@@ -272,24 +268,24 @@ def main() -> None:
     parser.add_argument("--tasks", default="speed,fit,softmax,quality,small,memory")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--json", help="write all figures there")
+    parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         serve(MAKERS[options.work], tuned=options.work == "portnn")
         return
-    found: dict[str, Any] = {"machine": describe("numpy", "scipy", "gensim")}
+    results: dict[str, Any] = {"machine": describe("numpy", "scipy", "gensim")}
     for task in options.tasks.split(","):
         print(f"\n{task}", flush=True)
         if task in ("speed", "fit", "softmax"):
             print("words/s: median (best); portnn, then gensim, then the ratio of medians and of the best")
-            found[task] = speed(task, min(3, options.rounds) if task == "fit" else options.rounds)
+            results[task] = speed(task, min(3, options.rounds) if task == "fit" else options.rounds)
         elif task == "memory":
-            found[task] = memory()
+            results[task] = memory()
         else:
-            found[task] = {"quality": quality, "small": small}[task](options.seeds)
+            results[task] = {"quality": quality, "small": small}[task](options.seeds)
     if options.json:
-        Path(options.json).write_text(json.dumps(found, indent=1), encoding="utf-8")
+        Path(options.json).write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

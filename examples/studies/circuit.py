@@ -2,13 +2,13 @@ r"""
 1. A circuit: the chain rule gate by gate
 =========================================
 
-Backpropagation is the chain rule, applied to a formula that has been taken apart into gates: operations so small
-that the derivative of each can be looked up. The formula here is one neuron with two inputs,
+Backpropagation is the chain rule applied to a formula that is split into gates: operations so simple that the
+derivative of each is known. The formula here is one neuron with two inputs,
 
 .. math:: y = \frac{1}{1 + e^{-(w_0 x_0 + w_1 x_1 + w_2)}}
 
-and the question is how its output moves when any of the five numbers that go in is moved a little. We answer it
-three times: gate by gate with pencil-and-paper arithmetic, with two operations of `portnn.ops`, and by trying it out.
+and the question is how much its output changes when any of the five input numbers changes a little. We answer it
+three times: gate by gate with pencil-and-paper arithmetic, with two operations of `portnn.ops`, and by measuring.
 """
 
 import math
@@ -28,8 +28,7 @@ x0, x1 = -1.0, -2.0
 # Forward
 # -------
 #
-# Values flow through the circuit from left to right. Each gate keeps what it computed, because its derivative will
-# need it:
+# Values flow through the circuit from left to right. Each gate keeps its result, because its derivative will need it:
 #
 # .. math::
 #
@@ -50,13 +49,13 @@ print(f"p0 {p0:.2f}   p1 {p1:.2f}   s {s:.2f}   z {z:.2f}   n {n:.2f}   e {e:.2f
 # Backward
 # --------
 #
-# Gradients flow from right to left, beginning with :math:`\partial y / \partial y = 1`. Every gate does the same:
-# it takes the gradient of its output and multiplies it with its **local gradient**, the derivative of its output
-# for its input. That is the chain rule,
+# Gradients flow from right to left, starting with :math:`\partial y / \partial y = 1`. Every gate does the same: it
+# multiplies the gradient of its output by its **local gradient**, the derivative of its output with respect to its
+# input. That is the chain rule,
 #
 # .. math:: \frac{\partial y}{\partial u} = \frac{\partial y}{\partial v} \, \frac{\partial v}{\partial u}
 #
-# for a gate that makes :math:`v` of :math:`u`. The last gate is the reciprocal:
+# for a gate that turns :math:`u` into :math:`v`. The last gate is the reciprocal:
 #
 # .. math:: \frac{\partial}{\partial d} \frac{1}{d} = -\frac{1}{d^2}
 
@@ -66,7 +65,7 @@ dd = dy * local
 print(f"y = 1 / d     local gradient {local:5.2f}   gradient of d {dy:.2f} * {local:.2f} = {dd:.2f}")
 
 # %%
-# Adding a constant changes nothing in the slope, :math:`\partial (1 + e) / \partial e = 1`:
+# Adding a constant does not change the slope, :math:`\partial (1 + e) / \partial e = 1`:
 
 local = 1.0
 de = dd * local
@@ -87,7 +86,7 @@ dz = dn * local
 print(f"n = -z        local gradient {local:5.2f}   gradient of z {dn:.2f} * {local:.2f} = {dz:.2f}")
 
 # %%
-# A sum hands the gradient of its output on to each of its terms as it is, since both local gradients are 1:
+# A sum passes the gradient of its output on to each of its terms unchanged, since both local gradients are 1:
 
 ds, dw2 = dz, dz
 dp0, dp1 = ds, ds
@@ -96,7 +95,7 @@ print(f"s = p0 + p1   local gradients 1 and 1   gradient of p0 {dp0:.2f}, of p1 
 
 # %%
 # In a product each factor is the local gradient of the other, :math:`\partial (w x) / \partial w = x` and
-# :math:`\partial (w x) / \partial x = w`. So the gradients change places with the values:
+# :math:`\partial (w x) / \partial x = w`. So each factor gets the gradient times the other factor:
 
 dw0, dx0 = dp0 * x0, dp0 * w0
 dw1, dx1 = dp1 * x1, dp1 * w1
@@ -104,19 +103,15 @@ print(f"p0 = w0 x0    local gradients {x0:.2f} and {w0:.2f}   gradient of w0 {dw
 print(f"p1 = w1 x1    local gradients {x1:.2f} and {w1:.2f}   gradient of w1 {dw1:.2f}, of x1 {dx1:.2f}")
 
 # %%
-# The circuit with what has flown through it: values above each wire, gradients below.
+# The circuit with the value above each wire and the gradient below it.
 
-places = {
-    "w0": (0, 6.2), "x0": (0, 4.4), "w1": (0, 3.2), "x1": (0, 1.4), "w2": (3, 1.9),
-    "p0": (1.5, 5.3), "p1": (1.5, 2.3), "s": (3, 3.8), "z": (4.5, 3.8),
-    "n": (6, 3.8), "e": (7.5, 3.8), "d": (9, 3.8), "y": (10.5, 3.8), "output": (12, 3.8),
-}  # fmt: skip
+places = {"w0": (0, 6.2), "x0": (0, 4.4), "w1": (0, 3.2), "x1": (0, 1.4)}
+places |= {"p0": (1.5, 5.3), "p1": (1.5, 2.3), "w2": (3, 1.9)}
+places |= {name: (3 + 1.5 * place, 3.8) for place, name in enumerate(("s", "z", "n", "e", "d", "y", "output"))}
 gates = {"p0": r"$\times$", "p1": r"$\times$", "s": "+", "z": "+", "n": "$-$", "e": "exp", "d": "1 +", "y": "1 / d"}
-wires = [
-    ("w0", "p0", w0, dw0), ("x0", "p0", x0, dx0), ("w1", "p1", w1, dw1), ("x1", "p1", x1, dx1), ("p0", "s", p0, dp0),
-    ("p1", "s", p1, dp1), ("s", "z", s, ds), ("w2", "z", w2, dw2), ("z", "n", z, dz), ("n", "e", n, dn),
-    ("e", "d", e, de), ("d", "y", d, dd), ("y", "output", y, dy),
-]  # fmt: skip
+wires = [("w0", "p0", w0, dw0), ("x0", "p0", x0, dx0), ("w1", "p1", w1, dw1), ("x1", "p1", x1, dx1)]
+wires += [("p0", "s", p0, dp0), ("p1", "s", p1, dp1), ("s", "z", s, ds), ("w2", "z", w2, dw2)]
+wires += [("z", "n", z, dz), ("n", "e", n, dn), ("e", "d", e, de), ("d", "y", d, dd), ("y", "output", y, dy)]
 
 figure = Figure(figsize=(11, 4.8), layout="constrained")
 ax = figure.subplots()
@@ -124,20 +119,18 @@ ax.set(xlim=(-0.5, 12.6), ylim=(1.0, 6.6), title="Values forward (above each wir
 ax.set_axis_off()
 for start, end, value, gradient in wires:
     (left, lower), (right, upper) = places[start], places[end]
-    ax.add_patch(FancyArrowPatch(places[start], places[end], arrowstyle="-|>", mutation_scale=12, shrinkA=20,
-                                 shrinkB=20, color="0.6"))  # fmt: skip
-    # Numbers stand clear of a wire that climbs or falls: to the side that it leaves free.
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 12, "shrinkA": 20, "shrinkB": 20, "color": "0.6"}
+    ax.add_patch(FancyArrowPatch(places[start], places[end], **arrow))
+    # Beside a sloping wire the numbers move to the side that is free.
     aside = 0.16 * np.sign(upper - lower)
     middle = (left + right) / 2, (lower + upper) / 2
     ax.text(middle[0] - aside, middle[1] + 0.12, f"{value:.2f}", color=BLUE, ha="center", va="bottom")
     ax.text(middle[0] + aside, middle[1] - 0.14, f"{gradient:.2f}", color=VERMILION, ha="center", va="top")
 for name, place in places.items():
-    edge = "black" if name in gates else "white"
-    ax.text(
-        *place, gates.get(name, name), ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white", "ec": edge}
-    )
-ax.legend(handles=[Patch(color=BLUE, label="value"), Patch(color=VERMILION, label="gradient")], frameon=False,
-          loc="lower right")  # fmt: skip
+    circle = {"boxstyle": "circle", "fc": "white", "ec": "black" if name in gates else "white"}
+    ax.text(*place, gates.get(name, name), ha="center", va="center", bbox=circle)
+colours = [Patch(color=BLUE, label="value"), Patch(color=VERMILION, label="gradient")]
+ax.legend(handles=colours, frameon=False, loc="lower right")
 figure.savefig("circuit.png", dpi=144)
 
 # %%
@@ -145,12 +138,12 @@ figure.savefig("circuit.png", dpi=144)
 # --------------------------
 #
 # The five gates from :math:`n` to :math:`y` are the logistic sigmoid, :math:`\sigma(z) = 1 / (1 + e^{-z})`.
-# Multiplying their local gradients gives a short form, which needs nothing but the output:
+# Multiplying their local gradients gives a short form that needs only the output:
 #
 # .. math:: \frac{d\sigma}{dz} = \frac{e^{-z}}{(1 + e^{-z})^2} = \sigma(z) \, (1 - \sigma(z))
 #
-# The gates before are an affine map. `portnn.ops` has both as pairs of a forward function, which returns what the
-# other will need, and a backward one:
+# The gates before are an affine map. `portnn.ops` has both as pairs of a forward function, which returns its result
+# and a cache, and a backward function, which needs the cache:
 
 x, weight, bias = np.asarray([[x0, x1]]), np.asarray([[w0], [w1]]), np.asarray([w2])
 logit, linear_cache = ops.linear(x, weight, bias)
@@ -160,15 +153,15 @@ gradients = ops.linear_backward(dlogit, linear_cache)
 assert np.allclose(gradients.weight[:, 0], [dw0, dw1])
 
 # %%
-# By trying it out
-# ----------------
+# By measuring
+# ------------
 #
-# A gradient says what happens when a number is moved, so it can be measured: move each by :math:`h` both ways and
-# look at the output,
+# A gradient says how the output responds to a small change, so it can be measured: change each number by :math:`h`
+# both ways and look at the output,
 #
 # .. math:: \frac{\partial y}{\partial u} \approx \frac{y(u + h) - y(u - h)}{2 h}
 #
-# `portnn.check_gradients` does so for every entry and raises an error where the two disagree.
+# `portnn.check_gradients` does so for every entry and raises an error if the two disagree.
 
 
 def neuron(arrays, *, xp):
@@ -183,7 +176,7 @@ for comparison in portnn.check_gradients(neuron, {"x": x, "weight": weight, "bia
     print(f"{comparison.name:8}relative error from central differences {comparison.error:.1e}")
 
 # %%
-# All figures together: from the gates, from the operations, and those to reproduce.
+# All numbers together: from the gates, from the operations, and the ones to reproduce.
 
 here = (y, dw0, dw1, dw2, dx0, dx1)
 of_ops = (output[0, 0], *gradients.weight[:, 0], *gradients.bias, *gradients.x[0])

@@ -2,9 +2,9 @@ r"""
 2. A neuron: gradient descent on one weight
 ===========================================
 
-The smallest thing that learns has one weight. Its cost is a curve, its gradient the slope of that curve, and learning
-is to walk downhill on it. Two neurons do so here: a linear one, which predicts a number, and a logistic one, which
-tells two classes apart. Their costs differ, their gradients turn out to look the same.
+The smallest model that learns has one weight. Its cost is a curve, its gradient the slope of that curve, and learning
+means walking downhill. Two neurons do so here: a linear one, which predicts a number, and a logistic one, which
+separates two classes. Their costs differ, but their gradients turn out to look the same.
 """
 
 import numpy as np
@@ -20,8 +20,8 @@ rng = np.random.default_rng(0)
 # A linear neuron
 # ---------------
 #
-# The data come from a line through the origin with the slope 2, and each target is off by some noise. The neuron
-# predicts :math:`y_i = w x_i`.
+# The data come from a line through the origin with slope 2, plus noise on each target. The neuron predicts
+# :math:`y_i = w x_i`.
 
 x = rng.uniform(0.0, 1.0, (20, 1))
 t = 2.0 * x + rng.normal(0.0, 0.2, x.shape)
@@ -40,8 +40,8 @@ t = 2.0 * x + rng.normal(0.0, 0.2, x.shape)
 #    \frac{dC}{dw} = \sum_i \frac{\partial C}{\partial y_i} \frac{\partial y_i}{\partial w}
 #                  = \frac{1}{N} \sum_i x_i (y_i - t_i)
 #
-# `portnn.ops.squared_error_backward` is the first of these factors. The second one is the work of
-# `portnn.ops.linear_backward`; for a single weight it is simple enough to write it out.
+# `portnn.ops.squared_error_backward` computes the first of these factors, and `portnn.ops.linear_backward` the second;
+# for a single weight the second one is simple enough to write out.
 
 
 def linear_cost(w):
@@ -57,7 +57,7 @@ def linear_gradient(w):
 
 # %%
 # Gradient descent takes steps against the slope, :math:`w \leftarrow w - \eta \, dC/dw`, with the learning rate
-# :math:`\eta`. The steps shrink by themselves as the slope does.
+# :math:`\eta`. The steps shrink as the slope does.
 
 w, path = 0.1, [0.1]
 for _ in range(30):
@@ -66,7 +66,7 @@ for _ in range(30):
 linear_path = np.asarray(path)
 
 # %%
-# This one cost has its minimum where the gradient is zero, and that equation can be solved by hand:
+# The minimum of this cost is where the gradient is zero, and that equation can be solved by hand:
 # :math:`\sum_i x_i (w x_i - t_i) = 0` gives :math:`w^* = \sum_i x_i t_i / \sum_i x_i^2`. The descent should end there.
 
 figure = plot_descent(
@@ -85,8 +85,8 @@ print(f"{'weight after 30 steps, solved by hand':40}{linear_path[-1]:10.4f}{solu
 # A logistic neuron
 # -----------------
 #
-# Now the targets are classes: 0 around -1, 1 around 1, with so much noise that they overlap. The neuron's output is
-# the probability of class 1,
+# Now the targets are classes: class 0 around -1 and class 1 around 1, with enough noise that they overlap. The neuron's
+# output is the probability of class 1,
 #
 # .. math:: y_i = \sigma(z_i) = \frac{1}{1 + e^{-z_i}}, \qquad z_i = w x_i
 
@@ -102,11 +102,11 @@ ax.legend(title="class", frameon=False, loc="center left", bbox_to_anchor=(1.02,
 figure.savefig("neuron_samples.png", dpi=144)
 
 # %%
-# The cost is the mean number of nats by which the targets surprise the neuron, the cross-entropy:
+# The cost is the cross-entropy, the mean surprise of the neuron at the targets, in nats:
 #
 # .. math:: C(w) = -\frac{1}{N} \sum_i \left( t_i \log y_i + (1 - t_i) \log (1 - y_i) \right)
 #
-# It has a factor more in its chain, from the output to the logit :math:`z_i`:
+# Its chain has one more factor, from the output to the logit :math:`z_i`:
 #
 # .. math::
 #
@@ -114,12 +114,12 @@ figure.savefig("neuron_samples.png", dpi=144)
 #    \frac{\partial y_i}{\partial z_i} = y_i (1 - y_i), \qquad
 #    \frac{\partial C}{\partial z_i} = \frac{1}{N} (y_i - t_i)
 #
-# The slope of the sigmoid cancels, so a neuron that is sure of the wrong class learns fast, and what is left is the
-# gradient of the linear neuron again:
+# The slope of the sigmoid cancels, so a neuron that is sure of the wrong class learns fast, and the gradient is that of
+# the linear neuron again:
 #
 # .. math:: \frac{dC}{dw} = \frac{1}{N} \sum_i x_i (y_i - t_i)
 #
-# Because of that cancelling, `portnn.ops.binary_cross_entropy` takes logits and not probabilities.
+# That is why `portnn.ops.binary_cross_entropy` takes logits rather than probabilities.
 
 
 def logistic_cost(w):
@@ -140,9 +140,8 @@ for _ in range(30):
 logistic_path = np.asarray(path)
 
 # %%
-# The minimum cannot be solved for by hand this time, but one weight can be looked through: the lowest point of the
-# curve on a fine grid. The infinitely many samples that these 100 stand for would put it at 2, where the log of the
-# ratio of the two densities is :math:`((x + 1)^2 - (x - 1)^2) / 2 = 2 x`.
+# This minimum has no closed form, but a single weight can be searched on a fine grid. Infinitely many samples would put
+# the minimum at 2, since the log of the ratio of the two densities is :math:`((x + 1)^2 - (x - 1)^2) / 2 = 2 x`.
 
 figure = plot_descent(
     logistic_cost, logistic_path, x_range=(-2.5, 5.0), title="Logistic neuron: cross-entropy [nats]", names=("w",)

@@ -2,10 +2,10 @@ r"""
 3. A hidden unit that is a bump
 ===============================
 
-One class lies between two halves of the other, on a line. No single threshold separates them, so a logistic neuron
-alone is lost. One hidden unit in front of it is enough, if it answers to what is near zero: a radial basis function.
-With one weight before the bump and one after it the whole cost is a landscape over a plane, which can be drawn, and
-so can the way down.
+One class lies on a line between two halves of the other. No single threshold separates them, so a logistic neuron
+alone fails. One hidden unit in front of it is enough if it responds to values near zero: a radial basis function.
+With one weight before the bump and one after it, the cost is a surface over a plane, which can be drawn together with
+the path of the descent.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ from portnn.plots.palette import BLUE, VERMILION
 # -----------
 #
 # Twenty of each colour, all with a standard deviation of 0.5: blue ones around 0, ten red ones around -2 and ten
-# around 2. Blue is the class that the neuron gives a probability to.
+# around 2. The output of the neuron is the probability of blue.
 
 rng = np.random.default_rng(0)
 blue = rng.normal(0.0, 0.5, 20)
@@ -45,8 +45,8 @@ figure.savefig("rbf_samples.png", dpi=144)
 #
 # .. math:: \varphi(z) = e^{-z^2}, \qquad \frac{d\varphi}{dz} = -2 z e^{-z^2} = -2 z \, \varphi(z)
 #
-# It is 1 at zero and falls off on both sides, the faster the larger :math:`w_h` is. The derivative needs the output,
-# which the forward pass has at hand.
+# It is 1 at zero and falls off on both sides, faster for larger :math:`w_h`. The derivative needs the output, which the
+# forward pass has computed.
 
 z = np.linspace(-3.0, 3.0, 301)
 bump, cache = ops.rbf(z)
@@ -63,13 +63,14 @@ ax.legend(frameon=False)
 figure.savefig("rbf.png", dpi=144)
 
 # %%
-# The output is the probability of blue. Its bias is fixed to -1, so that without an answer of the hidden unit a
-# sample counts as red, and two weights are left to learn:
+# The output is the probability of blue. Its bias is fixed at -1, so that a sample counts as red unless the hidden unit
+# responds, and two weights are left to learn:
 #
 # .. math:: y = \sigma(h \, w_o - 1)
 #
-# The cost is the cross-entropy, summed over the samples. Its gradient for the logit :math:`a = h w_o - 1` is
-# :math:`\delta_i = y_i - t_i` (the study of a neuron derives it), and the chain rule goes on backward from there:
+# The cost is the cross-entropy, summed over the samples. Its gradient with respect to the logit
+# :math:`a = h w_o - 1` is :math:`\delta_i = y_i - t_i`, as derived in the study of a neuron, and the chain rule
+# continues from there:
 #
 # .. math::
 #
@@ -78,7 +79,7 @@ figure.savefig("rbf.png", dpi=144)
 #    \frac{\partial C}{\partial z_i} = \frac{\partial C}{\partial h_i} \left( -2 z_i h_i \right), \qquad
 #    \frac{\partial C}{\partial w_h} = \sum_i \frac{\partial C}{\partial z_i} x_i
 #
-# `portnn.ops.binary_cross_entropy` gives a mean over samples; times their number it is the sum.
+# `portnn.ops.binary_cross_entropy` returns the mean over samples; multiplied by their number, it is the sum.
 
 
 def cost(wh, wo):
@@ -101,13 +102,13 @@ def gradient(wh, wo):
 
 
 # %%
-# The landscape
-# -------------
+# The cost surface
+# ----------------
 #
-# Since :math:`\varphi` is even, the sign of :math:`w_h` does not matter and the picture is its own mirror image:
-# there are two valleys of the same depth. Below, where :math:`w_o` is negative, the bump speaks for red, and the cost
-# climbs. The ridge between the valleys is :math:`w_h = 0`, where the hidden unit is 1 for every sample, blue or red.
-# The contours are spaced evenly in the logarithm of the cost, so that the floor of the valleys can be seen, too.
+# Since :math:`\varphi` is even, the sign of :math:`w_h` does not matter, and the surface has two symmetric valleys of
+# the same depth. In the lower half, where :math:`w_o` is negative, the bump votes for red, and the cost is high. The
+# ridge between the valleys is at :math:`w_h = 0`, where the hidden unit is 1 for every sample, blue or red. The
+# contours are spaced evenly in the logarithm of the cost, so that the floor of the valleys shows, too.
 
 figure = plot_cost_surface(
     cost, (-10.0, 10.0), (-10.0, 10.0), title="Cost [nats]", names=("wh", "wo"), resolution=81, log=True
@@ -118,14 +119,14 @@ figure.savefig("rbf_cost.png", dpi=144)
 # The descent
 # -----------
 #
-# We start at :math:`w_h = 2`, :math:`w_o = -5`, where the bump says red, and take 50 steps on all samples at once.
-# The learning rate falls on a straight line from 0.2 to 0: the first steps may be long, the last ones settle.
+# We start at :math:`w_h = 2`, :math:`w_o = -5`, where the bump votes for red, and take 50 steps on all samples at once.
+# The learning rate falls linearly from 0.2 to 0: the first steps may be long, the last ones settle.
 
-rate = Linear(0.2, total=50)
+learning_rate = Linear(0.2, total=50)
 weights = np.asarray([2.0, -5.0])
 path = [weights]
 for step in range(50):
-    weights = weights - rate(step) * gradient(*weights)
+    weights = weights - learning_rate(step) * gradient(*weights)
     path.append(weights)
 path = np.asarray(path)
 
@@ -135,10 +136,9 @@ figure = plot_descent(
 figure.savefig("rbf_descent.png", dpi=144)
 
 # %%
-# To reproduce are the gradient at the start, as central differences measure it, and the floor of the valley: the
-# lowest cost for the :math:`w_o` that the descent arrived at, found by trying every :math:`w_h` on a fine grid. The
-# valley goes on: a larger :math:`w_o` makes the neuron surer of the samples it gets right, which pays a little, but
-# ever less. So there is no lowest point to end at, only a floor to be on.
+# The numbers to reproduce are the gradient at the start, measured by central differences, and the floor of the valley:
+# the lowest cost for the final :math:`w_o`, over all :math:`w_h` on a fine grid. The valley has no lowest point: a
+# larger :math:`w_o` makes the neuron surer of the samples it gets right, which keeps lowering the cost, but ever less.
 
 h = 1e-5
 start, end = path[0], path[-1]
@@ -147,15 +147,15 @@ differences = [
 ]
 wh = np.linspace(0.0, 3.0, 3001)
 across = cost(wh, np.full_like(wh, end[1]))
-blue_found = (ops.rbf(x * end[0])[0] * end[1] > 1.0) == (t == 1.0)
+correct = (ops.rbf(x * end[0])[0] * end[1] > 1.0) == (t == 1.0)
 
 print(f"{'':24}{'here':>10}{'to reproduce':>14}")
-for name, found, expected in (
+for name, computed, expected in (
     ("gradient of wh at start", gradient(*start)[0], differences[0]),
     ("gradient of wo at start", gradient(*start)[1], differences[1]),
     ("wh at the end", end[0], wh[np.argmin(across)]),
     ("cost at the end", cost(*end[:, None])[0], np.min(across)),
 ):
-    print(f"{name:24}{found:10.3f}{expected:14.3f}")
+    print(f"{name:24}{computed:10.3f}{expected:14.3f}")
 print(f"cost at the start {cost(*start[:, None])[0]:.2f} nats; wo at the end {end[1]:.2f}")
-print(f"{np.count_nonzero(blue_found)} of {len(x)} samples are on the right side")
+print(f"{np.count_nonzero(correct)} of {len(x)} samples are on the right side")

@@ -3,8 +3,8 @@ r"""
 =====================================
 
 One class surrounds the other. No line in the plane separates them, so softmax regression must fail. A network with
-three hidden units gets there: it carries the points into a space of three dimensions, and in that space a plane is
-enough. Before it learns, its gradient is checked number by number.
+three hidden units succeeds: it maps the points into a space of three dimensions, where a plane separates them. Before
+the network learns, its gradient is checked number by number.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ labels = np.where(y == 1, "inner", "outer")
 #    C = -\frac{1}{N} \sum_x \log \operatorname{softmax}(z_x)_c
 #
 # With :math:`T` for the table of targets (1 in the column of the right class, 0 elsewhere) and :math:`Y` for the
-# probabilities, the gradients go backward layer by layer, and each line is one of the earlier studies:
+# probabilities, the gradients go backward layer by layer, and each line comes from one of the earlier studies:
 #
 # .. math::
 #
@@ -40,8 +40,8 @@ labels = np.where(y == 1, "inner", "outer")
 #    dA &= dH \odot H \odot (1 - H) \\
 #    dW_1 &= X^\top dA, \qquad db_1 = {\textstyle\sum dA}
 #
-# Products with a transposed matrix do the summing over rows: a weight is used by every row, so it collects a
-# gradient from every row.
+# The products with a transposed matrix sum over rows: every row uses a weight, so the weight gets a gradient from
+# every row.
 
 
 def network():
@@ -53,9 +53,9 @@ def network():
 # Checking the gradient
 # ---------------------
 #
-# `loss_and_gradient` works out the gradient by the formulas, as one vector of all 17 parameters; `pack` and `unpack`
-# read and set that vector. Central differences need nothing but the loss, so they are an independent witness.
-# A network takes the sizes of its layers from the data that it is given, so it has to see them first.
+# `loss_and_gradient` computes the gradient by the formulas, as one vector of all 17 parameters; `pack` and `unpack`
+# read and set the parameters as such a vector. Central differences need only the loss, so they are an independent
+# check. A network takes the sizes of its layers from the data, so `initialize` shows it the data first.
 
 net = network().initialize(X, labels)
 _, analytical = net.loss_and_gradient(X, labels)
@@ -78,20 +78,18 @@ for name, unit, by_hand in zip(names, np.eye(len(start)), analytical, strict=Tru
 # Momentum
 # --------
 #
-# Plain gradient descent forgets at every step where it was going. With momentum the weights have a velocity, which
-# keeps a share :math:`\mu` of itself and collects gradients:
+# Plain gradient descent forgets its direction after every step. With momentum the weights have a velocity, which keeps
+# a share :math:`\mu` of itself and accumulates gradients:
 #
 # .. math:: v \leftarrow \mu v + \nabla C, \qquad w \leftarrow w - \eta v
 #
-# Where gradients agree from step to step, the velocity grows up to :math:`1 / (1 - \mu)` times the gradient; where
+# Where gradients agree from step to step, the velocity grows to up to :math:`1 / (1 - \mu)` times the gradient; where
 # they change sign, they cancel. Both runs start from the same weights and take 300 steps on all rows at once.
 
 runs, losses = {}, {}
 for label, momentum in (("with momentum 0.9", 0.9), ("without momentum", 0.0)):
-    runs[label] = network().fit(
-        X, labels, steps=300, batch_size=100, optimizer=SGD(momentum=momentum), learning_rate=2.0, log_every=1,
-        progress=False,
-    )  # fmt: skip
+    options = {"steps": 300, "batch_size": 100, "log_every": 1, "progress": False}
+    runs[label] = network().fit(X, labels, optimizer=SGD(momentum=momentum), learning_rate=2.0, **options)
     losses[label] = runs[label].metrics
 
 figure = plot_loss(losses, title="300 steps on two rings", ylabel="cross-entropy [nats per row]", bits=False)
@@ -101,8 +99,8 @@ figure.savefig("ring_cost.png", dpi=144)
 # The boundary
 # ------------
 #
-# Where both classes are as likely, the prediction changes. The three hidden units are three soft steps across the
-# plane, and together they fence the inner class in. For comparison, the best that a line can do.
+# The prediction changes where both classes are equally likely. Each of the three hidden units is a soft step across the
+# plane, and together they enclose the inner class. For comparison, the best that a line can do.
 
 net = runs["with momentum 0.9"]
 line = portnn.SoftmaxRegression(seed=0).fit(X, labels, progress=False)
@@ -117,29 +115,29 @@ figure.savefig("ring_boundary.png", dpi=144)
 # The hidden layer
 # ----------------
 #
-# What the output layer sees is not the plane of the points but the cube of the three hidden activations. There the
-# ring has been folded so that a plane separates the classes: the output layer, which is softmax regression, does
-# nothing but find it. To see how well a plane can do, we let a logistic regression look for one of its own, in the
-# hidden activations and, for comparison, in the points themselves (where its plane is a line).
+# The output layer does not see the plane of the points but the cube of the three hidden activations. There the ring has
+# been folded so that a plane separates the classes, and the output layer, which is softmax regression, only has to find
+# it. To see how well a plane can do, we fit a logistic regression to the hidden activations and, for comparison, to the
+# points themselves, where its plane is a line.
 
 (hidden,) = net.hidden(X)
 figure = plot_hidden_projection(hidden, labels, title="Two rings in the hidden layer")
 figure.savefig("ring_hidden.png", dpi=144)
 
 plane = portnn.LogisticRegression(standardize=True).fit(hidden, labels, progress=False)
-outside = portnn.LogisticRegression(standardize=True).fit(X, labels, progress=False)
+through_points = portnn.LogisticRegression(standardize=True).fit(X, labels, progress=False)
 
 # %%
-# The figures. The gradients should agree to the precision of the differences, momentum should be far ahead, and a
-# plane should separate in the hidden layer what it cannot separate in the points.
+# The results. The gradients should agree up to the precision of the differences, momentum should be far ahead, and a
+# plane should separate the hidden activations, which a line cannot do for the points.
 
 print(f"{'':44}{'here':>10}{'to reproduce':>16}")
-for name, found, expected in (
+for name, computed, expected in (
     ("largest relative error of a gradient", f"{worst:.1e}", "below 1e-6"),
     ("loss after 300 steps, with momentum", f"{losses['with momentum 0.9'][-1]['loss']:.4f}", "near 0"),
     ("loss after 300 steps, without", f"{losses['without momentum'][-1]['loss']:.4f}", "higher"),
     ("accuracy of the network", f"{net.score(X, labels):.3f}", "1.000"),
     ("accuracy of a plane in the hidden layer", f"{plane.score(hidden, labels):.3f}", "1.000"),
-    ("accuracy of a line in the points", f"{outside.score(X, labels):.3f}", "about 0.5"),
+    ("accuracy of a line in the points", f"{through_points.score(X, labels):.3f}", "about 0.5"),
 ):
-    print(f"{name:44}{found:>10}{expected:>16}")
+    print(f"{name:44}{computed:>10}{expected:>16}")

@@ -2,8 +2,9 @@ r"""
 4. Softmax: probabilities of two logits
 =======================================
 
-A network that chooses among classes puts out one number for each, its logits. Softmax makes probabilities of them:
-positive, with the sum 1, and in the order of the logits. With two logits each probability is a surface over a plane.
+A network that chooses among classes outputs one number for each, the logits. Softmax turns them into probabilities:
+positive numbers with the sum 1, in the order of the logits. With two logits, each probability is a surface over a
+plane.
 """
 
 import numpy as np
@@ -16,12 +17,12 @@ from portnn.plots.palette import BLUE, VERMILION
 # Forward
 # -------
 #
-# Of logits :math:`z_1, \ldots, z_n`, the probability of class :math:`i` is
+# Given logits :math:`z_1, \ldots, z_n`, the probability of class :math:`i` is
 #
 # .. math:: y_i = \frac{e^{z_i}}{\sum_k e^{z_k}}
 #
 # Only differences count: a number added to all logits cancels. `portnn.ops.softmax` subtracts the largest logit, so
-# that no exponential overflows. With two logits the difference is all there is, and softmax is the logistic sigmoid,
+# that no exponential overflows. With two logits, only their difference matters, and softmax is the logistic sigmoid,
 #
 # .. math:: y_1 = \frac{e^{z_1}}{e^{z_1} + e^{z_2}} = \frac{1}{1 + e^{-(z_1 - z_2)}} = \sigma(z_1 - z_2)
 
@@ -30,7 +31,7 @@ y, cache = ops.softmax(z)
 print(f"logits {z[0]}, probabilities {y[0].round(4)}, sum {y.sum():.1f}")
 
 # %%
-# Both surfaces are the same step, seen from opposite sides. Along the diagonal :math:`z_1 = z_2` both probabilities
+# Both surfaces are the same step, seen from opposite sides. Along the diagonal :math:`z_1 = z_2`, both probabilities
 # are 1/2.
 
 z1, z2 = np.meshgrid(np.linspace(-5.0, 5.0, 41), np.linspace(-5.0, 5.0, 41))
@@ -39,10 +40,10 @@ surfaces, _ = ops.softmax(np.stack([z1, z2], axis=-1))
 figure = Figure(figsize=(10, 4.6), layout="constrained")
 for number, colour, azimuth in ((1, BLUE, -158), (2, VERMILION, -112)):
     ax = figure.add_subplot(1, 2, number, projection="3d")
-    ax.plot_surface(z1, z2, surfaces[..., number - 1], color=colour, rcount=20, ccount=20, linewidth=0.3,
-                    edgecolor="white")  # fmt: skip
-    ax.set(xlabel="logit $z_1$", ylabel="logit $z_2$", zlabel=f"probability $y_{number}$", zlim=(0.0, 1.0),
-           title=f"Probability of class {number}")  # fmt: skip
+    mesh = {"rcount": 20, "ccount": 20, "linewidth": 0.3, "edgecolor": "white"}
+    ax.plot_surface(z1, z2, surfaces[..., number - 1], color=colour, **mesh)
+    ax.set(xlabel="logit $z_1$", ylabel="logit $z_2$", zlabel=f"probability $y_{number}$", zlim=(0.0, 1.0))
+    ax.set_title(f"Probability of class {number}")
     ax.view_init(elev=24, azim=azimuth)
     ax.set_box_aspect((4, 4, 3), zoom=0.95)
 figure.savefig("softmax.png", dpi=144)
@@ -58,8 +59,8 @@ figure.savefig("softmax.png", dpi=144)
 #    \frac{\partial y_i}{\partial z_i} = \frac{e^{z_i} \Sigma - e^{z_i} e^{z_i}}{\Sigma^2} = y_i (1 - y_i), \qquad
 #    \frac{\partial y_i}{\partial z_j} = \frac{0 - e^{z_i} e^{z_j}}{\Sigma^2} = -y_i y_j \quad (i \neq j)
 #
-# or in one formula, :math:`\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)`. A backward pass does not need that
-# whole matrix, only its product with the gradient that comes from above:
+# or, in one formula, :math:`\partial y_i / \partial z_j = y_i (\delta_{ij} - y_j)`. A backward pass does not need the
+# whole matrix, only its product with the gradient from the layer above:
 #
 # .. math::
 #
@@ -75,13 +76,14 @@ rows = np.concatenate([ops.softmax_backward(unit[None, :], cache) for unit in np
 # With the cross-entropy
 # ----------------------
 #
-# The cost is the surprise at the right class, :math:`C = -\sum_i t_i \log y_i` with :math:`t_i` 1 for that class and
-# 0 for all others. Its gradient for the probabilities is :math:`-t_i / y_i`, which put into the formula above gives
+# The cost is the surprise at the right class, :math:`C = -\sum_i t_i \log y_i`, where :math:`t_i` is 1 for that class
+# and 0 for all others. Its gradient with respect to the probabilities is :math:`-t_i / y_i`; inserted into the formula
+# above, it gives
 #
 # .. math:: \frac{\partial C}{\partial z_j} = y_j \left( -\frac{t_j}{y_j} + \sum_i t_i \right) = y_j - t_j
 #
-# The division by a probability, which may be tiny, has gone. `portnn.ops.cross_entropy` therefore takes logits and is
-# softmax and cost in one.
+# The division by a probability, which may be tiny, is gone. `portnn.ops.cross_entropy` therefore takes logits and
+# combines softmax and cost.
 
 cost, cost_cache = ops.cross_entropy(z, np.asarray([1]))
 dz = ops.cross_entropy_backward(1.0, cost_cache)[0]
@@ -89,8 +91,8 @@ t = np.asarray([0.0, 1.0])
 through_softmax = ops.softmax_backward(-t[None, :] / y, cache)[0]
 
 # %%
-# The gradient over all differences of the logits, for both right classes: it is never larger than 1, and never
-# small while the answer is wrong.
+# The gradient as a function of the difference of the logits, for either right class: it is never larger than 1, and
+# never small while the answer is wrong.
 
 difference = np.linspace(-6.0, 6.0, 241)
 probability, _ = ops.softmax(np.stack([difference, np.zeros_like(difference)], axis=-1))
@@ -99,21 +101,21 @@ figure = Figure(figsize=(6.4, 3.4), layout="constrained")
 ax = figure.subplots()
 ax.plot(difference, probability[:, 0] - 1.0, color=BLUE, lw=1.6, label="class 1 is right")
 ax.plot(difference, probability[:, 0], color=VERMILION, lw=1.6, ls="--", label="class 2 is right")
-ax.set(xlabel="difference of the logits $z_1 - z_2$", ylabel="gradient for $z_1$",
-       title="Gradient of the cross-entropy")  # fmt: skip
+ax.set(xlabel="difference of the logits $z_1 - z_2$", ylabel="gradient for $z_1$")
+ax.set_title("Gradient of the cross-entropy")
 ax.grid(alpha=0.25)
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
 figure.savefig("softmax_gradient.png", dpi=144)
 
 # %%
-# The figures: each from `portnn.ops`, and from the formula beside it.
+# The results of `portnn.ops` next to those of the formulas.
 
 sigmoid = 1.0 / (1.0 + np.exp(-(z[0, 0] - z[0, 1])))
 print(f"{'':36}{'here':>10}{'to reproduce':>14}")
-for name, found, expected in (
+for name, computed, expected in (
     ("y1, sigmoid of the difference", y[0, 0], sigmoid),
-    ("y2, what is left of 1", y[0, 1], 1.0 - sigmoid),
+    ("y2, one minus y1", y[0, 1], 1.0 - sigmoid),
     ("dy1/dz1 = y1 (1 - y1)", rows[0, 0], jacobian[0, 0]),
     ("dy1/dz2 = -y1 y2", rows[0, 1], jacobian[0, 1]),
     ("dy2/dz1 = -y2 y1", rows[1, 0], jacobian[1, 0]),
@@ -124,4 +126,4 @@ for name, found, expected in (
     ("dC/dz1 through softmax_backward", through_softmax[0], y[0, 0]),
     ("probability of equal logits", surfaces[20, 20, 0], 0.5),
 ):
-    print(f"{name:36}{found:10.4f}{expected:14.4f}")
+    print(f"{name:36}{computed:10.4f}{expected:14.4f}")

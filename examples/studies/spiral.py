@@ -2,11 +2,12 @@ r"""
 7. A spiral: the gradient that vanishes
 =======================================
 
-Three arms wind around one another. Softmax regression sees three sectors and is right about half the time. A network
-with two hidden layers can follow the arms, but whether it learns to depends on its activation: with the sigmoid
-hardly anything happens for a thousand steps, with the relu most of the work is done by then. The gradients show why.
+Three arms wind around one another. Softmax regression divides the plane into three sectors and is right about half the
+time. A network with two hidden layers can follow the arms, but how fast it learns to depends on its activation: with
+the sigmoid almost nothing happens for a thousand steps, with the relu most of the learning is done by then. The
+gradients show why.
 
-This setting is that of the course notes of CS231n (Stanford), whose data seed 0 gives. It takes a minute or two.
+The setting is that of the course notes of CS231n (Stanford); seed 0 gives their data. The study takes a minute or two.
 """
 
 from dataclasses import replace
@@ -50,8 +51,8 @@ figure.savefig("spiral_data.png", dpi=144)
 #    C = -\frac{1}{N} \sum_i \log \operatorname{softmax}(z_i)_{y_i} + \frac{\lambda}{2} \sum_W \lVert W \rVert^2,
 #    \qquad \lambda = 10^{-3}
 #
-# which adds :math:`\lambda W` to the gradient of every weight. Softmax regression is what this gives without a hidden
-# layer. Its boundaries are straight lines.
+# which adds :math:`\lambda W` to the gradient of every weight. Without a hidden layer, this is softmax regression. Its
+# boundaries are straight lines.
 
 linear = portnn.SoftmaxRegression(l2=1e-3, init_scale=0.01, seed=0)
 linear.fit(X, y, steps=200, optimizer="sgd", learning_rate=1.0, progress=False)
@@ -64,32 +65,32 @@ linear.fit(X, y, steps=200, optimizer="sgd", learning_rate=1.0, progress=False)
 #
 # .. math:: A_1 = f(X W_1 + b_1), \qquad A_2 = f(A_1 W_2 + b_2), \qquad Z = A_2 W_3 + b_3
 #
-# and the gradient comes down through both layers. With :math:`\Delta_l` for the gradient of what goes into layer
-# :math:`l`, and without the penalty:
+# and the gradient passes down through both layers. With :math:`\Delta_l` for the gradient of the input to the
+# activation of layer :math:`l`, and without the penalty:
 #
 # .. math::
 #
 #    \Delta_2 = (\Delta_3 W_3^\top) \odot f'_2, \qquad \Delta_1 = (\Delta_2 W_2^\top) \odot f'_1, \qquad
 #    dW_2 = A_1^\top \Delta_2, \qquad dW_1 = X^\top \Delta_1
 #
-# Every layer on the way down multiplies by the slope of its activation once more. The sigmoid's slope is
-# :math:`a (1 - a)`, never above 1/4: two layers leave a sixteenth at best. And the weights, drawn from
-# :math:`N(0, 0.1^2)`, make it smaller still. The slope of the relu is 1 wherever it is not 0.
+# Every layer on the way down multiplies by the slope of its activation. The sigmoid's slope is :math:`a (1 - a)`, never
+# above 1/4: two layers leave a sixteenth at best, and the weights, drawn from :math:`N(0, 0.1^2)`, reduce it further.
+# The slope of the relu is 1 wherever it is not 0.
 #
-# To watch it, a callback works out the gradients from the parameters after every hundredth step: the mean absolute
-# value of :math:`dW_1` and :math:`dW_2`, and how large :math:`\Delta_1` is beside :math:`\Delta_2`. It leaves the
-# penalty out, which says nothing about the data. Both networks take 50,000 plain steps of gradient descent with a
+# To observe this, a callback computes the gradients from the parameters after every hundredth step: the mean absolute
+# values of :math:`dW_1` and :math:`dW_2`, and the size of :math:`\Delta_1` relative to :math:`\Delta_2`. It leaves out
+# the penalty, which does not depend on the data. Both networks take 50,000 steps of plain gradient descent with a
 # learning rate of 0.1 on all points at once.
 
 
 class Watch:
-    """Callback that keeps losses and gradients."""
+    """Callback that records losses and gradients."""
 
     def __init__(self, net):
         self.net, self.steps, self.losses, self.w1, self.w2, self.left = net, [], [], [], [], []
 
     def __call__(self, event):
-        """Look at every hundredth step, and at some of the first."""
+        """Record every hundredth step, and some of the first ones."""
         if event.step % 100 and event.step not in (1, 2, 5, 10, 20, 50):
             return
         model, xp = replace(self.net.model, l2=0.0), event.backend.xp
@@ -111,16 +112,14 @@ nets, watches = {}, {}
 for activation in ("sigmoid", "relu"):
     net = portnn.MLP((50, 50), activation, l2=1e-3, init_scale=0.1, seed=0, dtype="float32")
     nets[activation], watches[activation] = net, Watch(net)
-    net.fit(
-        X, y, steps=50_000, batch_size=300, optimizer="sgd", learning_rate=0.1, callbacks=[watches[activation]],
-        progress=False,
-    )  # fmt: skip
+    options = {"optimizer": "sgd", "learning_rate": 0.1, "progress": False}
+    net.fit(X, y, steps=50_000, batch_size=300, callbacks=[watches[activation]], **options)
 
 # %%
 # The boundaries
 # --------------
 #
-# Both networks follow the arms in the end, the one with relu by straight pieces.
+# Both networks follow the arms in the end, the one with the relu in straight segments.
 
 figure = Figure(figsize=(16, 4.6), layout="constrained")
 models = {"softmax regression": linear, **nets}
@@ -133,7 +132,7 @@ figure.savefig("spiral_boundaries.png", dpi=144)
 # The losses
 # ----------
 #
-# The sigmoid starts on a plateau at :math:`\log 3 = 1.0986` nats and the penalty: as good as guessing.
+# The sigmoid starts on a plateau at :math:`\log 3 = 1.0986` nats plus the penalty: no better than guessing.
 
 curves = {name: (watch.steps, watch.losses) for name, watch in watches.items()}
 figure = plot_loss(curves, title="50,000 steps on the spiral", ylabel="loss with L2 penalty [nats per row]", bits=False)
@@ -145,10 +144,10 @@ figure.savefig("spiral_loss.png", dpi=144)
 # -------------
 #
 # Both networks start from the same weights, so their gradients can be compared. Once the first ten steps have set the
-# biases of the output, those of the sigmoid are a small part of those of the relu for a thousand steps, in both
-# layers: what is wrong at the output hardly gets down to the weights that could mend it. Then it escapes, late. (The
-# two layers are not to be compared with each other: :math:`dW_1` is summed with the inputs and :math:`dW_2` with
-# activations, which are of another size.) The steps are on a logarithmic scale, since it all happens early.
+# biases of the output, the gradients of the sigmoid are a small fraction of those of the relu for a thousand steps, in
+# both layers: the error at the output hardly reaches the weights that could correct it. Only later does the sigmoid
+# leave the plateau. (The two layers cannot be compared with each other: :math:`dW_1` is a product with the inputs and
+# :math:`dW_2` with activations, which differ in size.) The steps are on a logarithmic scale, since most happens early.
 
 figure = Figure(figsize=(12, 4.4), layout="constrained")
 for ax, layer in zip(figure.subplots(1, 2, sharey=True), ("w1", "w2"), strict=True):
@@ -158,13 +157,13 @@ for ax, layer in zip(figure.subplots(1, 2, sharey=True), ("w1", "w2"), strict=Tr
 figure.savefig("spiral_gradients.png", dpi=144)
 
 # %%
-# The figures to reproduce were found with other random initial weights, so they hold about. Of eight draws of the
-# initial weights, the sigmoid's last loss lay between 0.426 and 0.451 here, a little below what others reported.
+# The numbers to reproduce come from other random initial weights, so they hold approximately. Over eight draws of the
+# initial weights, the sigmoid's final loss was between 0.426 and 0.451, slightly below the published value.
 
 sigmoid, relu = watches["sigmoid"], watches["relu"]
 at_1000 = sigmoid.steps.index(1000)
 print(f"{'':44}{'here':>8}{'to reproduce':>14}")
-for name, found, expected in (
+for name, computed, expected in (
     ("softmax regression, accuracy", linear.score(X, y), "about half"),
     ("sigmoid, loss after 1,000 steps", sigmoid.losses[at_1000], "1.10"),
     ("sigmoid, loss after 50,000 steps", sigmoid.losses[-1], "0.468"),
@@ -173,7 +172,7 @@ for name, found, expected in (
     ("relu, loss after 50,000 steps", relu.losses[-1], "0.113"),
     ("relu, accuracy", nets["relu"].score(X, y), "0.99"),
 ):
-    print(f"{name:44}{found:8.3f}{expected:>14}")
+    print(f"{name:44}{computed:8.3f}{expected:>14}")
 for name, watch in watches.items():
     print(f"{name}: one layer down, {watch.left[0]:.2f} of the gradient is left at the start (mean absolute value)")
 early = slice(0, at_1000 + 1)

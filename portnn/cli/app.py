@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -11,7 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from portnn import __version__
-from portnn.cli import char_rnn, demo, gradcheck, info, mlp, word2vec
+from portnn.cli import demo, gradcheck, info
+from portnn.estimators.registry import ESTIMATORS
 from portnn.training import DivergenceError, Interrupted
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError, ModuleNotFoundError)
@@ -58,9 +60,10 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-app.add_typer(char_rnn.app, name="char-rnn")
-app.add_typer(mlp.app, name="mlp")
-app.add_typer(word2vec.app, name="word2vec")
+for entry in ESTIMATORS.values():
+    if entry.command is not None:
+        group = importlib.import_module(f"portnn.cli.{entry.command.replace('-', '_')}")
+        app.add_typer(group.app, name=entry.command)
 app.command("demo")(demo.demo)
 app.command("info")(info.info)
 app.command("gradcheck")(gradcheck.gradcheck)

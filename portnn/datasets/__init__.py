@@ -1,8 +1,7 @@
-"""Data that is generated or already on the machine, and readers of the tables that people have."""
+"""Generated data, text that ships with Python, and readers of published data sets."""
 
 from portnn.datasets.documentation import python_documentation
-from portnn.datasets.rings import rings
-from portnn.datasets.spiral import spiral
+from portnn.datasets.synthetic import rings, spiral
 from portnn.datasets.treebank import SentimentTreebank, labelled_sentences, sentiment_treebank
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def python_documentation() -> str:
-    """Text of `pydoc_data.topics`, about 460,000 to 510,000 characters, which differs a little between versions.
+    """Text of `pydoc_data.topics`: 460,000 to 510,000 characters, depending on the version of Python.
 
     Returns
     -------
@@ -13,10 +13,10 @@ def python_documentation() -> str:
     Raises
     ------
     RuntimeError
-        If this Python was built without it.
+        If this Python was built without the module.
     """
     try:
         from pydoc_data.topics import topics
     except ImportError as error:
-        raise RuntimeError("this Python has no pydoc_data.topics; give a text file instead") from error
+        raise RuntimeError("this Python lacks pydoc_data.topics; give a text file instead") from error
     return "\n".join(topics[name] for name in sorted(topics))

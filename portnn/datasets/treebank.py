@@ -1,4 +1,4 @@
-"""Readers of the Stanford Sentiment Treebank: its sentences with their split, and sentences with a label each."""
+"""Readers of the Stanford Sentiment Treebank: sentences with their split, and labelled sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SPLITS = {"1": "train", "2": "test", "3": "dev"}
-_MOST_DIGITS = 18  # of a label: more may not fit int64
+_MAX_DIGITS = 18  # longer labels may not fit int64
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class SentimentTreebank:
     Parameters
     ----------
     sentences : list of lists of str
-        Words as the treebank cuts and writes them.
+        Words as the treebank splits and writes them.
     split : tuple of {"train", "test", "dev"}
-        The part each sentence belongs to.
+        Part that each sentence belongs to.
     """
 
     sentences: list[list[str]]
@@ -51,9 +51,9 @@ def sentiment_treebank(folder: str | os.PathLike[str], *, lowercase: bool = Fals
     Parameters
     ----------
     folder : path
-        Where the two files are.
+        Folder of the two files.
     lowercase : bool
-        Whether words become lowercase.
+        Whether to convert words to lowercase.
 
     Returns
     -------
@@ -62,14 +62,14 @@ def sentiment_treebank(folder: str | os.PathLike[str], *, lowercase: bool = Fals
     Raises
     ------
     FileNotFoundError
-        If a file is not there.
+        If a file is missing.
     ValueError
-        If a file does not have the form of the treebank; the message names the file and the line.
+        If a file is not in the format of the treebank; the message names the file and the line.
 
     Notes
     -----
-    Nothing is repaired: brackets stay -LRB- and -RRB-, slashes ``\/``, and letters that the makers of the files
-    decoded wrongly stay as they are in the files, which are UTF-8.
+    Words are not corrected: brackets stay -LRB- and -RRB-, slashes ``\/``, and letters that are wrongly decoded in the
+    files, which are UTF-8, stay so.
 
     Examples
     --------
@@ -82,49 +82,49 @@ def sentiment_treebank(folder: str | os.PathLike[str], *, lowercase: bool = Fals
     """
     sentences_path, split_path = Path(folder, "datasetSentences.txt"), Path(folder, "datasetSplit.txt")
     sentences = {
-        index: _words(where, text, lowercase)
-        for where, index, text in _indexed(sentences_path, "sentence_index\tsentence", "\t")
+        index: _words(location, text, lowercase)
+        for location, index, text in _indexed(sentences_path, "sentence_index\tsentence", "\t")
     }
     splits = {}
-    for where, index, label in _indexed(split_path, "sentence_index,splitset_label", ","):
+    for location, index, label in _indexed(split_path, "sentence_index,splitset_label", ","):
         if label not in _SPLITS:
-            raise ValueError(f"{where}: split is {label!r}; expected 1 (train), 2 (test) or 3 (dev)")
+            raise ValueError(f"{location}: split is {label!r}; expected 1 (train), 2 (test) or 3 (dev)")
         if index not in sentences:
-            raise ValueError(f"{where}: sentence {index} is not in {sentences_path.name}")
+            raise ValueError(f"{location}: sentence {index} is not in {sentences_path.name}")
         splits[index] = _SPLITS[label]
     for index in sentences:
         if index not in splits:
-            raise ValueError(f"{split_path}: no line for sentence {index}")
+            raise ValueError(f"{split_path}: the line of sentence {index} is missing")
     return SentimentTreebank(list(sentences.values()), tuple(splits[index] for index in sentences))
 
 
 def labelled_sentences(
     path: str | os.PathLike[str], *, lowercase: bool = False, classes: int | None = 2
 ) -> tuple[list[list[str]], NDArray[np.int64]]:
-    r"""Read lines of a sentence, a tab, and its label, a whole number.
+    r"""Read a file whose lines are a sentence, a tab, and its label, a whole number.
 
     Parameters
     ----------
     path : path
         The file, UTF-8.
     lowercase : bool
-        Whether words become lowercase.
+        Whether to convert words to lowercase.
     classes : int, optional
-        How many there are: labels go from 0 to one less. None: labels are any digits.
+        Number of classes: labels go from 0 to one less. With None, labels are any digits.
 
     Returns
     -------
     sentences : list of lists of str
-        Words, as spaces separate them.
+        Words, separated by spaces in the file.
     labels : ndarray of int64, shape (n_sentences,)
-        Of two classes usually 1 where the sentence is positive.
+        Of two classes, 1 usually means positive.
 
     Raises
     ------
     FileNotFoundError
-        If the file is not there.
+        If the file is missing.
     ValueError
-        If it is empty or a line has another form; the message names the file and the line.
+        If the file is empty or a line is malformed; the message names the file and the line.
 
     Examples
     --------
@@ -136,56 +136,56 @@ def labelled_sentences(
     ([['a', 'gem', '.'], ['dull']], array([1, 0]))
     """
     sentences, labels = [], []
-    for where, line in _lines(Path(path)):
+    for location, line in _lines(Path(path)):
         text, tab, label = line.rpartition("\t")
-        number = int(label) if tab and label.isascii() and label.isdigit() and len(label) <= _MOST_DIGITS else None
+        number = int(label) if tab and label.isascii() and label.isdigit() and len(label) <= _MAX_DIGITS else None
         if number is None or (classes is not None and number >= classes):
             numbers = "in digits" if classes is None else "0 or 1" if classes == 2 else f"from 0 to {classes - 1}"
-            raise ValueError(f"{where}: {_shown(line)}; expected a sentence, a tab and the label {numbers}")
-        sentences.append(_words(where, text, lowercase))
+            raise ValueError(f"{location}: {_shown(line)}; expected a sentence, a tab and the label {numbers}")
+        sentences.append(_words(location, text, lowercase))
         labels.append(number)
     if not sentences:
-        raise ValueError(f"{path}: no sentence")
+        raise ValueError(f"{path}: the file has no sentences")
     return sentences, np.asarray(labels, np.int64)
 
 
 def _indexed(path: Path, header: str, delimiter: str) -> Iterator[tuple[str, int, str]]:
-    """Place, index and content of each line after the header; indices are distinct."""
+    """Location, index and content of each line after the header; indices are distinct."""
     seen: set[int] = set()
     lines = _lines(path)
-    where, first = next(lines, (f"{path}, line 1", ""))
+    location, first = next(lines, (f"{path}, line 1", ""))
     if first != header:
-        raise ValueError(f"{where}: {_shown(first)}; expected the header {header!r}")
-    for where, line in lines:
-        number, found, content = line.partition(delimiter)
-        if not (found and number.isascii() and number.isdigit()):
-            raise ValueError(f"{where}: {_shown(line)}; expected a number, {delimiter!r} and more")
+        raise ValueError(f"{location}: {_shown(first)}; expected the header {header!r}")
+    for location, line in lines:
+        number, separator, content = line.partition(delimiter)
+        if not (separator and number.isascii() and number.isdigit()):
+            raise ValueError(f"{location}: {_shown(line)}; expected a number, {delimiter!r} and text")
         index = int(number)
         if index in seen:
-            raise ValueError(f"{where}: sentence {index} is there twice")
+            raise ValueError(f"{location}: sentence {index} occurs more than once")
         seen.add(index)
-        yield where, index, content
+        yield location, index, content
     if not seen:
-        raise ValueError(f"{path}: no line after the header")
+        raise ValueError(f"{path}: no lines after the header")
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Place and text of each line that is not empty. Only a line feed ends a line: the text may hold others."""
+    """Location and text of each line that is not empty. Only a line feed ends a line; the text may contain others."""
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        where = f"{path}, line {number}"
+        location = f"{path}, line {number}"
         try:
             text = line.removesuffix(b"\r").decode()
         except UnicodeDecodeError as error:
-            raise ValueError(f"{where}: byte 0x{line[error.start]:02x} is not UTF-8") from None
+            raise ValueError(f"{location}: byte 0x{line[error.start]:02x} is not UTF-8") from None
         if text:
-            yield where, text
+            yield location, text
 
 
-def _words(where: str, text: str, lowercase: bool) -> list[str]:
-    # Only spaces separate words: a no-break space may be half of a letter that was decoded wrongly.
+def _words(location: str, text: str, lowercase: bool) -> list[str]:
+    # Only spaces separate words: a no-break space may be half of a wrongly decoded letter.
     words = [word for word in (text.lower() if lowercase else text).split(" ") if word]
     if not words:
-        raise ValueError(f"{where}: the sentence has no word")
+        raise ValueError(f"{location}: the sentence has no words")
     return words
 
 

@@ -13,10 +13,10 @@ from portnn.estimators.estimator import EstimatorSettings, Recipe, as_backend
 from portnn.estimators.evaluation import LanguageEvaluator
 from portnn.estimators.language_model import LanguageModel
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.run_settings import RunSettings
+from portnn.estimators.run_settings import RunSettings, ScheduledRunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import CELLS, RecurrentLM
-from portnn.settings import FIXED, OneOf, constructor, documented, fraction, positive, text_call
+from portnn.settings import FIXED, OneOf, Settings, constructor, documented, fraction, positive, text_call
 from portnn.text import LEVELS, Vocabulary, read_corpus
 
 HELD_OUT_LIMIT = 100_000
@@ -44,7 +44,7 @@ class CharRNNSettings(EstimatorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CharRNNRun(RunSettings):
+class CharRNNRun(ScheduledRunSettings):
     """Settings of `CharRNN.fit`."""
 
     encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
@@ -83,7 +83,8 @@ class CharRNN(LanguageModel[CharRNNSettings]):
     23
     """
 
-    SETTINGS, RUN = CharRNNSettings, CharRNNRun
+    SETTINGS: ClassVar[type[Settings]] = CharRNNSettings
+    RUN: ClassVar[type[RunSettings]] = CharRNNRun
     RECIPES: ClassVar[dict[str, Recipe]] = {
         # https://gist.github.com/karpathy/d4dee566867f8291f086
         "min-char-rnn": Recipe(
@@ -193,7 +194,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         vocabulary = Vocabulary.from_json(facts["vocabulary"])
         if facts["model"]["vocabulary_size"] != len(vocabulary):
             raise CheckpointError("the checkpoint's vocabulary does not fit its weights")
-        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
+        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
         made.vocabulary, made.model = vocabulary, made._network(vocabulary)
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
         return made

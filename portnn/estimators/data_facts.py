@@ -21,9 +21,9 @@ class DataFacts(NamedTuple):
     kind : str
         "text" or "table".
     name : str
-    count : int
+    size : int
     unit : str
-        What is counted: "tokens", "words", "rows".
+        What the size counts: "tokens", "words", "rows".
     sha256 : str
     held_out : str or None
         Digest of held-out data that were given apart.
@@ -31,7 +31,7 @@ class DataFacts(NamedTuple):
 
     kind: str
     name: str
-    count: int
+    size: int
     unit: str
     sha256: str
     held_out: str | None = None
@@ -46,10 +46,10 @@ def check_same_data(then: dict[str, Any], now: DataFacts) -> None:
         If they differ from those of the checkpoint.
     """
     before = DataFacts(**then)
-    if before.count != now.count:
+    if before.size != now.size:
         raise CheckpointError(
-            f"cannot resume: {now.name} has {now.count} {now.unit}, but the {now.kind} trained on, {before.name}, "
-            f"had {before.count}"
+            f"cannot resume: {now.name} has {now.size} {now.unit}, but the {now.kind} trained on, {before.name}, "
+            f"had {before.size}"
         )
     if before.sha256 != now.sha256:
         raise CheckpointError(f"cannot resume: {now.name} is not the {now.kind} trained on, {before.name}")

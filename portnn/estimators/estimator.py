@@ -20,9 +20,9 @@ class EstimatorSettings(Settings):
     """Settings of every estimator: its seed, and where it computes."""
 
     seed: Annotated[int, not_negative, FIXED, "Seed of all random numbers."] = 0
-    backend: Annotated[str | Backend, TRANSIENT, "Array library to train on: see `portnn.backend`."] = "numpy"
+    backend: Annotated[str | Backend | None, TRANSIENT, "Array library to train on: see `portnn.backend`."] = "numpy"
     device: Annotated[Any, TRANSIENT, "Device of the array library."] = None
-    dtype: Annotated[str, TRANSIENT, '"float32" or "float64".'] = "float32"
+    dtype: Annotated[str | None, TRANSIENT, '"float32" or "float64".'] = "float32"
 
 
 class Recipe(NamedTuple):
@@ -55,6 +55,8 @@ class Estimator(Generic[S]):
 
     SETTINGS: ClassVar[type[Settings]]
     RUN: ClassVar[type[Settings]]
+    """Settings of the constructor and of `fit`."""
+
     RECIPES: ClassVar[Mapping[str, Recipe]] = {}
 
     def __init__(self, settings: S, backend: Backend | None) -> None:
@@ -153,6 +155,8 @@ def model_facts(model: Model) -> dict[str, Any]:
     return {name: as_json(value) for name, value in asdict(model).items()}  # type: ignore[call-overload]
 
 
-def as_backend(chosen: str | Backend, device: Any, dtype: str) -> Backend:
-    """Backend itself, or the one of a name."""
-    return chosen if isinstance(chosen, Backend) else choose_backend(chosen, device=device, dtype=dtype)
+def as_backend(chosen: str | Backend | None, device: Any, dtype: str | None) -> Backend:
+    """Backend itself, or the one of a name: without one NumPy, in float32."""
+    if isinstance(chosen, Backend):
+        return chosen
+    return choose_backend(chosen or "numpy", device=device, dtype=dtype or "float32")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from portnn.estimators.estimator import Recipe
 from portnn.estimators.mlp import MLP
 from portnn.estimators.mlp_settings import LinearPartial, LinearRun, LinearSettings
-from portnn.settings import constructor, documented, table_call
+from portnn.estimators.run_settings import RunSettings
+from portnn.settings import Settings, constructor, documented, table_call
 
 
 class LinearModel(MLP):
     """What the three regressions share: one affine map, trained on all rows at once."""
 
-    RUN, RECIPES = LinearRun, {}
+    RUN: ClassVar[type[RunSettings]] = LinearRun
+    RECIPES: ClassVar[dict[str, Recipe]] = {}
 
     @table_call(LinearRun)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, settings: LinearRun) -> Self:
@@ -73,7 +76,7 @@ class LinearRegression(LinearModel):
     [3.0, -1.0]
     """
 
-    SETTINGS = LinearRegressionSettings
+    SETTINGS: ClassVar[type[Settings]] = LinearRegressionSettings
 
     @constructor(LinearRegressionSettings)
     def __init__(self, settings: LinearRegressionSettings) -> None:
@@ -103,7 +106,7 @@ class LogisticRegression(LinearModel):
     ['low', 'low', 'high', 'high']
     """
 
-    SETTINGS = LogisticRegressionSettings
+    SETTINGS: ClassVar[type[Settings]] = LogisticRegressionSettings
 
     @constructor(LogisticRegressionSettings)
     def __init__(self, settings: LogisticRegressionSettings) -> None:
@@ -133,7 +136,7 @@ class SoftmaxRegression(LinearModel):
     [0, 0, 1, 1, 2, 2]
     """
 
-    SETTINGS = SoftmaxRegressionSettings
+    SETTINGS: ClassVar[type[Settings]] = SoftmaxRegressionSettings
 
     @constructor(SoftmaxRegressionSettings)
     def __init__(self, settings: SoftmaxRegressionSettings) -> None:

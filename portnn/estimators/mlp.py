@@ -13,10 +13,11 @@ from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.mlp_settings import MLPRun, MLPSettings, PartialSettings, TableSettings
 from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
 from portnn.estimators.row_learner import RowLearner
+from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import FeedForward
 from portnn.objectives import OBJECTIVES
-from portnn.settings import constructor, documented, table_call
+from portnn.settings import Settings, constructor, documented, table_call
 from portnn.tables import Layout, Scaling, Targets
 from portnn.tables.holding_out import split_ids, take_rows
 
@@ -53,7 +54,8 @@ class MLP(RowLearner):
     ['no', 'yes', 'yes', 'no']
     """
 
-    SETTINGS, RUN = MLPSettings, MLPRun
+    SETTINGS: ClassVar[type[Settings]] = MLPSettings
+    RUN: ClassVar[type[RunSettings]] = MLPRun
     RECIPES: ClassVar[dict[str, Recipe]] = {
         "table": Recipe(
             {"hidden_layer_sizes": (50, 50), "standardize": True},
@@ -123,9 +125,8 @@ class MLP(RowLearner):
         return self
 
     def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun, saved: Saved | None) -> Task:
-        fraction, apart = settings.held_out, None
-        if isinstance(fraction, tuple):
-            fraction, apart = 0.0, fraction
+        apart = settings.held_out if isinstance(settings.held_out, tuple) else None
+        fraction = 0.0 if isinstance(settings.held_out, tuple) else settings.held_out
         self.initialize(X, y, held_out=fraction)
         model, params, backend = self._fitted()
         given = self._rows(X, y, sample_weight)
@@ -156,7 +157,7 @@ class MLP(RowLearner):
         """Build the model that a checkpoint holds, on a backend."""
         try:
             model = FeedForward(**facts["model"])
-            made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
+            made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
             made.targets = Targets.from_json(facts["targets"])
             if facts["scaling"] is not None:
                 made.scaling = Scaling.from_json(facts["scaling"])

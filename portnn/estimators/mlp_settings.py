@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from portnn.backends import Backend
 from portnn.estimators.estimator import EstimatorSettings
 from portnn.estimators.row_evaluation import MONITORS
-from portnn.estimators.run_settings import DescentSettings, RunSettings
+from portnn.estimators.run_settings import RateSettings, ScheduledRunSettings
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS
 from portnn.settings import (
@@ -159,7 +159,7 @@ class LinearSettings(TableSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochSettings(DescentSettings):
+class EpochSettings(RateSettings):
     """Settings of one pass over some rows."""
 
     batch_size: Annotated[int | None, positive, FIXED, "Rows of a mini-batch; None takes all rows."] = 64
@@ -176,7 +176,7 @@ class PartialSettings(EpochSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLPRun(EpochSettings, RunSettings):
+class MLPRun(EpochSettings, ScheduledRunSettings):
     """Settings of `MLP.fit`."""
 
     EPOCHS: ClassVar[float] = 100.0

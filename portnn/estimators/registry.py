@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Entry(NamedTuple):
-    """Where an estimator is, and its group of commands on the command line, if it has one."""
+    """Module of an estimator, and its group of commands on the command line, if it has one."""
 
     module: str
     command: str | None = None

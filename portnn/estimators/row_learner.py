@@ -14,6 +14,7 @@ from portnn.batches import RowBatches
 from portnn.estimators.mlp_settings import EpochSettings, PartialSettings
 from portnn.estimators.row_model import RowModel
 from portnn.models import FeedForward, RowBatch
+from portnn.optimizers import as_optimizer
 from portnn.optimizers.schedules import Constant
 from portnn.tables import Scaling, Targets
 from portnn.tables.holding_out import check_counts, split_ids
@@ -83,7 +84,7 @@ class RowLearner(RowModel):
             done = 0 if self.history is None else self.history.step
             batches = self._batches(rows, settings, self.settings.seed + done)
             plan = Plan(
-                optimizer=settings.optimizer,
+                optimizer=as_optimizer(settings.optimizer),
                 schedule=Constant(settings.learning_rate),
                 log_every=batches.batches,
                 evaluate_every=batches.batches,
@@ -99,9 +100,7 @@ class RowLearner(RowModel):
                 quiet=True,
             )
             if self.history is not None:
-                fresh: dict[str, Any] = {"position": 0, "losses": [], "lowest_loss": None, "waited": 0}
-                measured = {"held_out_loss": None, "best_held_out_loss": None}  # in another run
-                trainer.go_on(replace(self.history, params=params, **fresh, **measured))
+                trainer.go_on(self.history.begun_anew(params))
             self.history = trainer.run(done + batches.batches)
             self.params = self.history.params
         except BaseException:

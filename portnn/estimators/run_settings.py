@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from portnn.optimizers import OPTIMIZERS, Optimizer, as_optimizer
-from portnn.optimizers.schedules import SCHEDULES, Schedule, known_schedule
+from portnn.optimizers.schedules import SCHEDULES, Schedule, as_schedule, known_schedule
 from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings, positive
 from portnn.training import Callback, LoopSettings
 
@@ -18,17 +18,23 @@ MEASURE, MEASUREMENTS = 50, 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescentSettings(Settings):
-    """How parameters are moved."""
+class OptimizerSettings(Settings):
+    """What moves the parameters."""
 
     optimizer: Annotated[
         str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZERS), "Rule that moves the parameters."
     ] = "adam"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateSettings(OptimizerSettings):
+    """What moves the parameters, and how far."""
+
     learning_rate: Annotated[float, positive, "Step size."] = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSettings(DescentSettings, LoopSettings):
+class RunSettings(OptimizerSettings, LoopSettings):
     """How long to train and how, where the run is kept, and what is shown of it."""
 
     EPOCHS: ClassVar[float] = 10.0
@@ -42,9 +48,6 @@ class RunSettings(DescentSettings, LoopSettings):
         ClassDefault("EPOCHS"),
         "Length of the run in passes over the data, in all (with `resume` too).",
     ] = None
-    schedule: Annotated[
-        str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
-    ] = "constant"
     out: Annotated[
         str | os.PathLike[str] | None,
         TRANSIENT,
@@ -90,3 +93,20 @@ class RunSettings(DescentSettings, LoopSettings):
     def recorded(self, **settled: Any) -> dict[str, Any]:
         """What a checkpoint records of a run, with what the data settled in place of what was left open."""
         return {**self.to_json(), "epochs": None, **settled}
+
+    def rate(self, total: int) -> dict[str, Schedule]:
+        """Schedule of the learning rate for the plan, if the run has one of its own."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledRunSettings(RateSettings, RunSettings):
+    """Settings of a run whose learning rate follows a schedule."""
+
+    schedule: Annotated[
+        str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
+    ] = "constant"
+
+    def rate(self, total: int) -> dict[str, Schedule]:
+        """Schedule of the learning rate for the plan."""
+        return {"schedule": as_schedule(self.schedule, self.learning_rate, total)}

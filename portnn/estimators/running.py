@@ -16,7 +16,6 @@ from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.version_1 import upgraded
 from portnn.models import Model, Parameters
-from portnn.optimizers.schedules import as_schedule
 from portnn.settings import Settings, as_json, declared
 from portnn.training import DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
 
@@ -184,7 +183,7 @@ def _plan(settings: RunSettings, task: Task, total: int, saved: Saved | None) ->
         **{
             **settings.shared_with(Plan),
             **settings.cadence(task.batches.batches, total),
-            "schedule": as_schedule(settings.schedule, settings.learning_rate, total),
+            **settings.rate(total),
             "workers": workers,
             **task.plan,
         }

@@ -10,7 +10,7 @@ import numpy as np
 
 from portnn.backends import Backend, generator, tree_map
 from portnn.models import LanguageBatch, Parameters, RecurrentLM
-from portnn.text import Vocabulary
+from portnn.text import StreamDecoder, Vocabulary
 
 
 class Sampler:
@@ -88,7 +88,7 @@ class Sampler:
 
     def _text(self, tokens: Iterator[int], stop: str | None) -> Iterator[str]:
         """Text of tokens; ends before `stop`. What may be the beginning of `stop` is held back."""
-        decoder = self.vocabulary.decoder()
+        decoder = StreamDecoder(self.vocabulary)
         held = ""
         for token in tokens:
             held += decoder.feed(token)

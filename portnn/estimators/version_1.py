@@ -64,5 +64,5 @@ def _without(record: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in names}
 
 
-def _data(kind: str, name: str, count: int, unit: str, sha256: str, held_out: str | None = None) -> dict[str, Any]:
-    return {"kind": kind, "name": name, "count": count, "unit": unit, "sha256": sha256, "held_out": held_out}
+def _data(kind: str, name: str, size: int, unit: str, sha256: str, held_out: str | None = None) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "size": size, "unit": unit, "sha256": sha256, "held_out": held_out}

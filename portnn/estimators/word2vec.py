@@ -14,12 +14,13 @@ from portnn.checkpoints import Arrays, CheckpointError
 from portnn.estimators.data_facts import DataFacts
 from portnn.estimators.estimator import Estimator, Recipe, as_backend
 from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings
 from portnn.estimators.word_corpus import saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
-from portnn.settings import constructor, documented, text_call
+from portnn.settings import Settings, constructor, documented, text_call
 from portnn.text import WordIds, WordVocabulary
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
@@ -70,7 +71,8 @@ class Word2Vec(Estimator[Word2VecSettings]):
     True
     """
 
-    SETTINGS, RUN = Word2VecSettings, Word2VecRun
+    SETTINGS: ClassVar[type[Settings]] = Word2VecSettings
+    RUN: ClassVar[type[RunSettings]] = Word2VecRun
     RECIPES: ClassVar[dict[str, Recipe]] = {"short-text": Recipe({"lines": False, "epochs": 20.0}, {})}
 
     @constructor(Word2VecSettings)
@@ -174,7 +176,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         vocabulary = saved_vocabulary(arrays)
         if facts["model"]["vocabulary_size"] != len(vocabulary):
             raise CheckpointError("the checkpoint's vocabulary does not fit its vectors")
-        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)  # type: ignore[arg-type]
+        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
         made.vocabulary, made.fits = vocabulary, facts["fits"]
         made.model = made._network(vocabulary)
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))

@@ -1,4 +1,4 @@
-"""Pictures of training and of what was learned. matplotlib is imported when something is drawn, not before."""
+"""Plots of training runs and of what models learn. matplotlib is imported only when a plot is drawn."""
 
 from portnn.plots.confusion import plot_confusion
 from portnn.plots.cost_surface import plot_cost_surface

@@ -1,4 +1,4 @@
-"""The axes to draw on, and how far they reach."""
+"""The axes to draw on, their ranges and their labels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 
 def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str | None = None) -> Any:
-    """The axes handed in, or those of a new figure of `size` inches.
+    """The given axes, or those of a new figure of `size` inches.
 
     Raises
     ------
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If the axes handed in are not of that projection.
+        If the given axes have another projection.
     """
     if ax is None:
         from matplotlib.figure import Figure
@@ -27,13 +27,13 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
     return ax
 
 
-def legend_beside(ax: Any, *, title: str | None = None, room: float = 0.8) -> None:
-    """Legend on the right of the axes, where it covers nothing; `room` between them is in font sizes."""
-    ax.legend(title=title, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=room)
+def legend_beside(ax: Any, *, title: str | None = None, gap: float = 0.8) -> None:
+    """Legend to the right of the axes, where it covers nothing; `gap` between them is in font sizes."""
+    ax.legend(title=title, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=gap)
 
 
 def label_decades(axis: Any, low: float, high: float) -> None:
-    """Numbers along a logarithmic axis from low to high: at powers of ten, and between them if these are few."""
+    """Label a logarithmic axis from low to high: at powers of ten, and in between if those are few."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300.0 * low else (1.0,)))
@@ -43,26 +43,26 @@ def label_decades(axis: Any, low: float, high: float) -> None:
 
 
 def axis_names(names: Sequence[str], count: int) -> list[str]:
-    """Names of the axes.
+    """List of the names of the axes.
 
     Raises
     ------
     ValueError
-        If they are not `count`.
+        If there are not `count` names.
     """
-    found = [names] if isinstance(names, str) else list(names)
-    if len(found) != count:
+    listed = [names] if isinstance(names, str) else list(names)
+    if len(listed) != count:
         raise ValueError(f"names must be {count} name{'s' * (count > 1)}, got {names!r}")
-    return found
+    return listed
 
 
 def check_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
-    """Both ends of a range.
+    """Ends of a range, as floats.
 
     Raises
     ------
     ValueError
-        If they are not two finite numbers, the lower first.
+        If they are not two finite numbers in ascending order.
     """
     values = np.asarray(ends, dtype=np.float64)
     if values.shape != (2,) or not np.all(np.isfinite(values)) or values[0] >= values[1]:
@@ -71,14 +71,14 @@ def check_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
 
 
 def range_around(values: np.ndarray[Any, Any], margin: float) -> tuple[float, float]:
-    """Range of values with a margin on both sides, as a share of it; one alone lies amid a range of 2."""
+    """Range of values with a margin on both sides, as a share of the range; a single value is padded by 1."""
     low, high = float(np.min(values)), float(np.max(values))
-    room = margin * (high - low) or 1.0
-    return low - room, high + room
+    padding = margin * (high - low) or 1.0
+    return low - padding, high + padding
 
 
 def grid(x_range: tuple[float, float], y_range: tuple[float, float], resolution: int) -> tuple[Any, Any]:
-    """Coordinates of a grid over a rectangle, x and y, both (resolution, resolution); rows are y.
+    """Coordinates of a grid over a rectangle: x and y, both (resolution, resolution), with y along the rows.
 
     Raises
     ------
@@ -86,5 +86,5 @@ def grid(x_range: tuple[float, float], y_range: tuple[float, float], resolution:
         If the resolution is less than 2.
     """
     if resolution < 2:
-        raise ValueError(f"resolution must be at least 2 points a side, got {resolution}")
+        raise ValueError(f"resolution must be at least 2 points per side, got {resolution}")
     return tuple(np.meshgrid(np.linspace(*x_range, resolution), np.linspace(*y_range, resolution)))  # type: ignore[return-value]

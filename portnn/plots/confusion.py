@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Confusion matrix: predicted against true classes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def plot_confusion(
     y_true, y_pred : array (rows,)
         Class labels, numbers or strings, of any array library.
     labels : array (classes,), optional
-        Which classes to show, in this order; without it those that occur, sorted.
+        Classes to show, in this order. By default those that occur, sorted.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
 
     Returns
@@ -36,7 +36,7 @@ def plot_confusion(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there are no rows, their numbers or kinds differ, a label is not among `labels`, or `labels` names a
+        If both arrays are empty, they differ in length or kind, a label is not among `labels`, or `labels` contains a
         class twice.
 
     Examples
@@ -50,7 +50,7 @@ def plot_confusion(
 
     true, predicted = as_labels(y_true), as_labels(y_pred)
     if len(true) == 0 or len(true) != len(predicted):
-        raise ValueError(f"y_true has {len(true)} rows and y_pred has {len(predicted)}, expected as many, at least one")
+        raise ValueError(f"y_true has {len(true)} rows and y_pred has {len(predicted)}, expected equal numbers above 0")
     if (true.dtype.kind in "US") != (predicted.dtype.kind in "US"):
         raise ValueError(f"y_true has labels such as {true[0]}, but y_pred has labels such as {predicted[0]}")
     shown = np.unique(np.concatenate([true, predicted])) if labels is None else as_labels(labels)
@@ -65,8 +65,8 @@ def plot_confusion(
         dark = _luminance(image.cmap(image.norm(count))) < 0.18
         ax.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black", fontsize=9)
     names = [str(label) for label in shown]
-    turn = 45 if 0.09 * max(map(len, names)) > cell else 0
-    ax.set_xticks(range(len(names)), names, rotation=turn, ha="right" if turn else "center", rotation_mode="anchor")
+    angle = 45 if 0.09 * max(map(len, names)) > cell else 0
+    ax.set_xticks(range(len(names)), names, rotation=angle, ha="right" if angle else "center", rotation_mode="anchor")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="predicted class", ylabel="true class", title=title)
     return ax.figure
@@ -76,7 +76,7 @@ def _count(true: Host, predicted: Host, labels: Host) -> Host:
     """Rows of each true class (rows) and predicted class (columns)."""
     order = np.argsort(labels)
     if len(np.unique(labels)) < len(labels):
-        raise ValueError("labels names a class twice")
+        raise ValueError("labels contains a class twice")
     ids = []
     for name, given in (("y_true", true), ("y_pred", predicted)):
         unknown = given[~np.isin(given, labels)]
@@ -89,5 +89,5 @@ def _count(true: Host, predicted: Host, labels: Host) -> Host:
 
 
 def _luminance(colour: Any) -> float:
-    """How light a colour (red, green, blue, alpha) is, from 0 to 1; at 0.18 black and white stand out alike."""
+    """Luminance of a colour (red, green, blue, alpha), from 0 to 1; at 0.18 black and white contrast equally."""
     return float(np.dot(np.power(colour[:3], 2.2), (0.2126, 0.7152, 0.0722)))

@@ -1,4 +1,4 @@
-"""A cost over two weights, as a map."""
+"""Contour plot of a cost over two weights."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def plot_cost_surface(
     Parameters
     ----------
     cost : callable
-        Called once, with two NumPy arrays (n,) of weights on a grid; returns their costs (n,), of any array library.
-        Where it is not finite, the picture stays white. `numpy.vectorize` makes such a function of one of two scalars.
+        Called once with two NumPy arrays (n,) of weights on a grid; returns their costs (n,), in any array library.
+        The plot stays white where the cost is not finite. `numpy.vectorize` converts a function of two scalars.
     x_range, y_range : tuple of float
         Lowest and highest value of the first and of the second weight.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
     names : sequence of str
-        Of the two weights.
+        Names of the two weights.
     resolution : int
-        Points a side of the grid.
+        Number of grid points per side.
     log : bool
-        Space the contours evenly in the cost's logarithm.
+        Space the contours evenly in the logarithm of the cost.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def plot_cost_surface(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If a range is empty, or the cost has another shape, is finite nowhere, or, with `log`, not above zero.
+        If a range is empty, or the cost has the wrong shape, is nowhere finite or, with `log`, is not above zero.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def plot_cost_surface(
     ['w2', 'cost']
     """
     x_range, y_range = check_range("x_range", x_range), check_range("y_range", y_range)
-    names_of = axis_names(names, 2)
+    x_name, y_name = axis_names(names, 2)
     xs, ys = grid(x_range, y_range, resolution)
     costs = np.ma.masked_invalid(costs_at(cost, xs.ravel(), ys.ravel()).reshape(xs.shape))
     low, high = float(costs.min()), float(costs.max())
@@ -74,7 +74,7 @@ def plot_cost_surface(
         levels = 24 if high > low else [low - 0.5, low + 0.5]
         filled = ax.contourf(xs, ys, costs, levels=levels, cmap=SURFACE)
         ax.figure.colorbar(filled, ax=ax, label="cost")
-    ax.set(xlabel=names_of[0], ylabel=names_of[1], title=title, xlim=x_range, ylim=y_range)
+    ax.set(xlabel=x_name, ylabel=y_name, title=title, xlim=x_range, ylim=y_range)
     return ax.figure
 
 
@@ -82,7 +82,7 @@ def _draw_log(ax: Any, xs: Host, ys: Host, costs: Any, low: float, high: float) 
     from matplotlib.colors import LogNorm
 
     levels = np.geomspace(low, high * (1.0 if high > low else 2.0), 24)
-    levels[0], levels[-1] = levels[0] * (1.0 - 1e-9), levels[-1] * (1.0 + 1e-9)  # rounding must leave nothing out
+    levels[0], levels[-1] = levels[0] * (1.0 - 1e-9), levels[-1] * (1.0 + 1e-9)  # so that rounding leaves no cost out
     filled = ax.contourf(xs, ys, costs, levels=levels, norm=LogNorm(levels[0], levels[-1]), cmap=SURFACE)
     bar = ax.figure.colorbar(filled, ax=ax, label="cost")
     label_decades(bar.ax.yaxis, levels[0], levels[-1])
@@ -94,27 +94,25 @@ def costs_at(cost: Callable[..., Any], *weights: Host) -> Host:
     Raises
     ------
     ValueError
-        If the cost has another shape or is finite nowhere.
+        If the cost has the wrong shape or is nowhere finite.
     """
     costs = on_host(cost(*weights))
     if costs.shape != weights[0].shape:
-        raise ValueError(
-            f"cost returned the shape {costs.shape} for {len(weights)} array{'s' * (len(weights) > 1)} of shape "
-            f"{weights[0].shape}, expected a cost for each entry"
-        )
+        arrays = f"{len(weights)} array{'s' * (len(weights) > 1)} of shape {weights[0].shape}"
+        raise ValueError(f"cost returned the shape {costs.shape} for {arrays}, expected one cost per entry")
     if not np.any(np.isfinite(costs)):
-        raise ValueError("cost is finite nowhere in the range")
+        raise ValueError("cost is nowhere finite in the range")
     return costs.astype(np.float64)
 
 
 def check_above_zero(*costs: Host) -> None:
-    """Refuse costs whose logarithm cannot be drawn.
+    """Check that the logarithm of all costs can be drawn.
 
     Raises
     ------
     ValueError
-        If one is zero or less.
+        If a cost is zero or less.
     """
-    low = min(float(np.nanmin(some)) for some in costs)
+    low = min(float(np.nanmin(array)) for array in costs)
     if low <= 0.0:
-        raise ValueError(f"cost is {low:.4g} somewhere, but its logarithm needs a cost above zero; log=False draws it")
+        raise ValueError(f"the lowest cost is {low:.4g}, but a logarithmic scale needs costs above zero; use log=False")

@@ -1,4 +1,4 @@
-"""Which class a classifier predicts where, over two features."""
+"""Predicted class of a classifier over two features."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def plot_decision_boundary(
     names: tuple[str, str] = ("x1", "x2"),
     resolution: int = 200,
 ) -> Any:
-    """Draw the regions of the classes that a classifier predicts, and the points of a table on them.
+    """Draw the regions of the predicted classes, and the points of a table on them.
 
     Parameters
     ----------
     model : object with predict(X)
-        A classifier of portnn or of scikit-learn; its `predict` gets a NumPy float64 array (rows, 2) and returns
-        labels (rows,).
+        A classifier of portnn or scikit-learn; its `predict` takes a NumPy float64 array (rows, 2) and returns labels
+        (rows,).
     X : array (rows, 2)
-        Of any array library.
+        Features, in any array library.
     y : array (rows,)
         Class labels, numbers or strings.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
     names : tuple of str
-        Of the two features.
+        Names of the two features.
     resolution : int
-        Points a side of the grid that is predicted.
+        Number of grid points per side.
 
     Returns
     -------
@@ -49,7 +49,8 @@ def plot_decision_boundary(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there are no rows, not two features, not a label a row, or the model predicts no class labels.
+        If `X` is empty or does not have two features, `y` does not have one label per row, or the model does not
+        predict class labels.
 
     Examples
     --------
@@ -62,7 +63,7 @@ def plot_decision_boundary(
     ['no', 'yes']
     """
     points, labels = as_points(X, y, "X", (2,), "features")
-    names_of = axis_names(names, 2)
+    x_name, y_name = axis_names(names, 2)
     x_range, y_range = (range_around(column, 0.08) for column in points.T)
     xs, ys = grid(x_range, y_range, resolution)
     predicted = _predict(model, np.stack([xs.ravel(), ys.ravel()], axis=1), labels)
@@ -74,14 +75,14 @@ def plot_decision_boundary(
     for number in np.unique(regions)[1:]:
         ax.contour(xs, ys, regions == number, levels=[0.5], colors="0.35", linewidths=0.9)
     draw_points(ax, points, labels, classes)
-    ax.set(xlabel=names_of[0], ylabel=names_of[1], title=title, xlim=x_range, ylim=y_range)
+    ax.set(xlabel=x_name, ylabel=y_name, title=title, xlim=x_range, ylim=y_range)
     return ax.figure
 
 
 def _predict(model: Any, table: Host, labels: Host) -> Host:
     predicted = on_host(model.predict(table))
     if predicted.shape != (len(table),):
-        raise ValueError(f"the model predicts an array of shape {predicted.shape}, expected a label a row")
+        raise ValueError(f"the model predicts an array of shape {predicted.shape}, expected one label per row")
     if predicted.dtype.kind == "f" and np.any(predicted != np.round(predicted)):
         raise ValueError(f"the model predicts values such as {predicted[0]:.4g}, expected class labels")
     if (predicted.dtype.kind in "US") != (labels.dtype.kind in "US"):

@@ -1,4 +1,4 @@
-"""The way that gradient descent takes over a cost."""
+"""Path of gradient descent on a cost."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def plot_descent(
     names: Sequence[str] | None = None,
     log: bool = False,
 ) -> Any:
-    """Draw a cost over one or two weights, and the path that a descent took on it.
+    """Draw a cost over one or two weights, and the path of gradient descent on it.
 
     Parameters
     ----------
     cost : callable
-        Of one weight: called with a NumPy array (n,), returns their costs (n,). Of two: as for `plot_cost_surface`.
+        For one weight, called with a NumPy array (n,), returns costs (n,); for two, as in `plot_cost_surface`.
     path : array (steps + 1,) or (steps + 1, 2)
-        Weight, or both weights, before the first step and after each.
+        Weight, or both weights, before the first step and after each step.
     x_range : tuple of float, optional
-        Lowest and highest value of the first weight; without it, some more than the path takes.
+        Lowest and highest value of the first weight. By default, the range of the path with a margin.
     y_range : tuple of float, optional
-        Of the second weight; of the cost, if there is but one weight.
+        Lowest and highest value of the second weight or, for one weight, of the cost.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
     names : sequence of str, optional
-        Of the weights; without it "w", or "w1" and "w2".
+        Names of the weights. By default "w", or "w1" and "w2".
     log : bool
         Show the cost on a logarithmic scale.
 
@@ -53,8 +53,8 @@ def plot_descent(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If the path has another shape or is not finite, a range is empty, or the cost has another shape, is finite
-        nowhere, or, with `log`, not above zero.
+        If the path has the wrong shape or is not finite, a range is empty, or the cost has the wrong shape, is nowhere
+        finite or, with `log`, is not above zero.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def plot_descent(
     if len(points) == 0:
         raise ValueError("path has no points to draw")
     if not np.all(np.isfinite(points)):
-        raise ValueError("path contains NaN or infinity: the descent diverged; draw it up to there")
+        raise ValueError("path contains NaN or infinity, so the descent diverged; leave out the steps from there on")
     if points.ndim == 1:
         return _draw_on_curve(cost, points, x_range, y_range, ax, title, names or ("w",), log)
     if x_range is None:
@@ -87,12 +87,12 @@ def _draw_on_curve(
 ) -> Any:
     (name,) = axis_names(names, 1)
     low, high = range_around(weights, 0.25) if x_range is None else check_range("x_range", x_range)
-    over = np.linspace(low, high, 401)
-    curve, visited = costs_at(cost, over), costs_at(cost, weights)
+    grid = np.linspace(low, high, 401)
+    curve, visited = costs_at(cost, grid), costs_at(cost, weights)
     if log:
         check_above_zero(curve, visited)
     ax = axes_for(ax)
-    ax.plot(over, curve, color=BLUE, lw=1.6, label="cost")
+    ax.plot(grid, curve, color=BLUE, lw=1.6, label="cost")
     _draw_path(ax, np.stack([weights, visited], axis=1), "0.25", title)
     ax.set(xlabel=name, ylabel="cost", xlim=(low, high))
     if y_range is not None:
@@ -106,17 +106,16 @@ def _draw_on_curve(
 
 
 def _draw_path(ax: Any, points: Host, colour: str, title: str) -> None:
-    """Points in their order, an arrow from each to the next, and a mark at the start and at the end."""
+    """Draw the points, an arrow from each to the next, and marks at the start and the end."""
     steps = len(points) - 1
-    ax.quiver(
-        *points[:-1].T, *np.diff(points, axis=0).T, angles="xy", scale_units="xy", scale=1.0,
-        units="inches", width=0.014, headwidth=7, headlength=8, headaxislength=8, color=colour, zorder=3,
-    )  # fmt: skip
-    ax.plot(*points.T, ls="none", marker="o", ms=3.5, color=colour, mec="0.2", mew=0.5, zorder=4,
-            label=f"{steps} step{'s' * (steps != 1)}")  # fmt: skip
-    for point, label, marker, fill in ((points[0], "start", "s", VERMILION), (points[-1], "end", "*", PURPLE)):
-        ax.plot(*point, ls="none", marker=marker, ms=13 if marker == "*" else 8, color=fill, mec="white", mew=0.9,
-                zorder=5, label=label)  # fmt: skip
-    # Above the axes, where it covers no step.
+    in_data_units = {"angles": "xy", "scale_units": "xy", "scale": 1.0}
+    heads = {"units": "inches", "width": 0.014, "headwidth": 7, "headlength": 8, "headaxislength": 8}
+    ax.quiver(*points[:-1].T, *np.diff(points, axis=0).T, color=colour, zorder=3, **in_data_units, **heads)
+    label = f"{steps} step{'s' * (steps != 1)}"
+    ax.plot(*points.T, ls="none", marker="o", ms=3.5, color=colour, mec="0.2", mew=0.5, zorder=4, label=label)
+    mark = {"ls": "none", "mec": "white", "mew": 0.9, "zorder": 5}
+    ax.plot(*points[0], marker="s", ms=8, color=VERMILION, label="start", **mark)
+    ax.plot(*points[-1], marker="*", ms=13, color=PURPLE, label="end", **mark)
+    # Above the axes, where the legend covers no step.
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), borderaxespad=0.2, ncols=4)
     ax.set_title(title, pad=26.0)

@@ -1,4 +1,4 @@
-"""How large the gradients of the layers are while they learn: whether they vanish or explode."""
+"""Size of the gradients of each layer during training, which shows whether they vanish or explode."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from portnn.plots.points import on_host
 def plot_gradient_magnitudes(
     steps: Any, magnitudes: Mapping[str, Any], *, ax: Any = None, title: str = "Gradient magnitude"
 ) -> Any:
-    """Draw mean absolute gradients over training steps, a curve a layer, on a logarithmic scale.
+    """Draw mean absolute gradients over training steps on a logarithmic scale, one curve per layer.
 
     Parameters
     ----------
     steps : array (n,)
     magnitudes : dict of str to array (n,)
-        Mean absolute gradients of each layer, or of whatever the label says. Zeros are left out of a curve.
+        Mean absolute gradients by label, usually one label per layer. Zeros are not drawn.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
 
     Returns
@@ -35,7 +35,7 @@ def plot_gradient_magnitudes(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there is no curve or no step, a curve has another length, or nothing is above zero.
+        If there are no curves or no steps, a curve has another length than `steps`, or all values are zero.
 
     Examples
     --------
@@ -44,24 +44,24 @@ def plot_gradient_magnitudes(
     >>> figure.axes[0].get_yscale()
     'log'
     """
-    over = on_host(steps)
-    if over.ndim != 1 or len(over) == 0:
-        raise ValueError(f"steps has shape {over.shape}, expected (n,) with at least one step")
+    at = on_host(steps)
+    if at.ndim != 1 or len(at) == 0:
+        raise ValueError(f"steps has shape {at.shape}, expected (n,) with at least one step")
     curves = {label: on_host(values).astype(np.float64) for label, values in magnitudes.items()}
     if not curves:
-        raise ValueError("magnitudes has no curve to draw")
+        raise ValueError("magnitudes has no curves to draw")
     for label, values in curves.items():
-        if values.shape != over.shape:
-            raise ValueError(f"magnitudes[{label!r}] has shape {values.shape}, but steps has {over.shape}")
+        if values.shape != at.shape:
+            raise ValueError(f"magnitudes[{label!r}] has shape {values.shape}, but steps has {at.shape}")
         if np.any(values < 0.0):
             raise ValueError(f"magnitudes[{label!r}] has values below zero, expected absolute values")
     if not any(np.any(values > 0.0) for values in curves.values()):
-        raise ValueError("magnitudes has nothing above zero, so a logarithmic scale has nothing to show")
+        raise ValueError("magnitudes has no values above zero, which a logarithmic scale needs")
     ax = axes_for(ax)
     ax.set_yscale("log", nonpositive="mask")
     for number, (label, values) in enumerate(curves.items()):
         shown = label if np.any(values > 0.0) else f"{label} (always 0)"
-        ax.plot(over, values, lw=1.5, label=shown, **line_style(number))
+        ax.plot(at, values, lw=1.5, label=shown, **line_style(number))
     ax.set(xlabel="training step", ylabel="mean absolute gradient", title=title)
     label_decades(ax.yaxis, *ax.get_ylim())
     ax.grid(alpha=0.25)

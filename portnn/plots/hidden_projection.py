@@ -1,4 +1,4 @@
-"""Where a narrow hidden layer puts the rows of each class."""
+"""Activations of a narrow hidden layer, by class."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from portnn.plots.points import as_points, draw_points
 
 
 def plot_hidden_projection(hidden: Any, y: Any, *, ax: Any = None, title: str = "Hidden layer") -> Any:
-    """Draw the activations of a hidden layer of two or three units, a point a row.
+    """Draw the activations of a hidden layer of two or three units, one point per row.
 
     Parameters
     ----------
     hidden : array (rows, 2) or (rows, 3)
-        Activations, such as one of the arrays of `MLP.hidden`, of any array library.
+        Activations, for example one of the arrays of `MLP.hidden`, in any array library.
     y : array (rows,)
         Class labels, numbers or strings.
     ax : matplotlib Axes, optional
-        Where to draw, of the projection "3d" for three units; without it a new figure is made.
+        Axes to draw on, with the projection "3d" for three units. By default a new figure is made.
     title : str
 
     Returns
@@ -32,7 +32,8 @@ def plot_hidden_projection(hidden: Any, y: Any, *, ax: Any = None, title: str = 
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there are no rows, not two or three units, not a label a row, or `ax` is of another projection.
+        If `hidden` is empty or does not have two or three units, `y` does not have one label per row, or `ax` has
+        another projection.
 
     Examples
     --------
@@ -49,12 +50,12 @@ def plot_hidden_projection(hidden: Any, y: Any, *, ax: Any = None, title: str = 
         ax.set(**{f"{axis}label": f"hidden unit {number} [activation]"})
     ax.set_title(title)
     if units == 3:
-        # Three axes labels and their numbers need room that the layout does not know of.
+        # The layout does not reserve space for the labels and numbers of three axes.
         ax.set_box_aspect(None, zoom=0.85)
         ax.locator_params(nbins=5)
         for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
             axis.labelpad = 6.0
             axis.label.set_size("small")
             axis.set_tick_params(labelsize="small")
-        legend_beside(ax, title="class", room=3.0)
+        legend_beside(ax, title="class", gap=3.0)
     return ax.figure

@@ -1,4 +1,4 @@
-"""Many small images in one picture."""
+"""Many small images in one figure."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from portnn.plots.axes import axes_for
 from portnn.plots.points import on_host
 
 GAP = 0.12
-"""Room between images, in widths of an image."""
+"""Space between images, in widths of an image."""
 
 LINE = 0.15
-"""Height of a line of a caption, in inches."""
+"""Height of a caption line, in inches."""
 
 
 def plot_images(
     images: Any, captions: Sequence[Any] | None = None, *, columns: int = 8, ax: Any = None, title: str = ""
 ) -> Any:
-    """Draw grey images side by side, with a caption under each.
+    """Draw greyscale images side by side, with a caption under each.
 
     Parameters
     ----------
     images : array (n, height, width)
-        Of any array library; the lowest value of all is black and the highest white.
+        In any array library; the lowest value of all is black, the highest white.
     captions : sequence of n, optional
-        Under the images; may have several lines.
+        Captions, which may have several lines.
     columns : int
-        Images in a row.
+        Number of images in a row.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
 
     Returns
@@ -43,8 +43,8 @@ def plot_images(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there is no image, another shape, a value that is not finite, not a caption an image, or `columns` is less
-        than 1.
+        If `images` is empty, has the wrong shape or contains NaN or infinity, the number of captions differs, or
+        `columns` is less than 1.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def plot_images(
     lines = [line for text in texts for line in text.split("\n")]
     height, across = pixels.shape[1] / pixels.shape[2], columns * (1.0 + GAP) - GAP
     if ax is None:
-        inches = max([0.8, *(0.075 * len(line) for line in lines)])  # an image is as wide as the longest caption
+        inches = max([0.8, *(0.075 * len(line) for line in lines)])  # as wide as the longest caption
     else:
         inches = ax.bbox.width / ax.figure.dpi / across
     foot = GAP + LINE / inches * max((text.count("\n") + 1 for text in texts), default=0)
@@ -80,10 +80,8 @@ def plot_images(
     low, high = np.min(pixels), np.max(pixels)
     for number, image in enumerate(pixels):
         left, top = number % columns * (1.0 + GAP), number // columns * (height + foot)
-        ax.imshow(
-            image, cmap="gray", vmin=low, vmax=high, interpolation="nearest",
-            extent=(left, left + 1.0, top + height, top),
-        )  # fmt: skip
+        box = (left, left + 1.0, top + height, top)
+        ax.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest", extent=box)
         if texts:
             ax.text(left + 0.5, top + height + GAP / 4, texts[number], ha="center", va="top", fontsize=9)
     ax.set(xlim=(0.0, across), ylim=(down, 0.0), aspect="equal", title=title)

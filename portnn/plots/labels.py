@@ -1,4 +1,4 @@
-"""Where labels go, so that none covers another, or a point, or leaves the picture. All lengths are in pixels."""
+"""Placement of labels so that none covers another label or a point, or leaves the axes. Lengths are in pixels."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 
 from portnn.plots.points import Host
 
-RING = np.asarray(
-    [(1, 0), (0, 1), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1),
-     *((x, y) for x in (1, -1) for y in (0.25, -0.25, 0.5, -0.5, 0.75, -0.75)),
-     *((x, y) for y in (1, -1) for x in (0.25, -0.25, 0.5, -0.5, 0.75, -0.75))]
-)  # fmt: skip
-"""Directions from a point to the middle of its label, the most readable first. They are on a square: in each of them
-the label is beside its point, however long it is."""
+_PARTS = (0.25, -0.25, 0.5, -0.5, 0.75, -0.75)
+_SIDES = [(1, 0), (0, 1), (0, -1), (-1, 0)]
+_CORNERS = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+_BETWEEN = [(x, y) for x in (1, -1) for y in _PARTS] + [(x, y) for y in (1, -1) for x in _PARTS]
+RING = np.asarray(_SIDES + _CORNERS + _BETWEEN)
+"""Directions from a point to the centre of its label, most readable first. They lie on a square, so that the label is
+always beside its point, however long it is."""
 
 TRIES = 3
-"""How often labels may be sent away, on average, before they are taken not to fit."""
+"""How often a label may be displaced, on average, before the labels are considered not to fit."""
 
 SWEEPS = 3
-"""How often each label looks for a better place when all have one."""
+"""Number of passes in which each label may move to a better place, once all have one."""
 
 AHEAD = 24
-"""Of how many of the cheapest candidates the lines are looked at: these take longest."""
+"""Number of the cheapest candidates whose lines are checked, which takes longest."""
 
 NOWHERE = 1e9
 
@@ -31,9 +31,9 @@ NOWHERE = 1e9
 def place_labels(points: Host, sizes: Host, frame: Any, *, dot: float, gap: float, reach: float) -> list[Host | None]:
     """Find a place for the label of each point.
 
-    Each label has candidates on rings around its point, and takes the cheapest that is free: near, not nearer to
-    another point than to its own, its line crossing no label. Where none is free it takes one all the same, and the
-    labels there look for others. When all have a place each looks again whether a better one has come free.
+    Each label has candidates on rings around its point and takes the cheapest free one: close, not closer to another
+    point than to its own, and with a line that crosses no label. If none is free, it displaces other labels, which are
+    then placed again. Once all have a place, each moves to a better one if that has become free.
 
     Parameters
     ----------
@@ -41,43 +41,43 @@ def place_labels(points: Host, sizes: Host, frame: Any, *, dot: float, gap: floa
     sizes : array (n, 2)
         Width and height of each label.
     frame : tuple of float
-        Left, bottom, right and top end of the picture.
+        Left, bottom, right and top end of the axes.
     dot : float
         Radius of a point.
     gap : float
-        Room between a label and what is next to it.
+        Space between a label and its surroundings.
     reach : float
-        How far from its point a label may be.
+        Maximum distance of a label from its point.
 
     Returns
     -------
     list of n
-        Lower left corner (2,) of each label; None where there was no room.
+        Lower left corner (2,) of each label, or None if it does not fit.
     """
     candidates = [_Candidates(number, points, size, frame, dot, gap, reach) for number, size in enumerate(sizes)]
     chosen: list[int | None] = [None] * len(points)
     boxes, lines = np.full((len(points), 4), NOWHERE), np.full((len(points), 4), NOWHERE)
-    sent_away = np.zeros(len(points))
+    displaced = np.zeros(len(points))
 
     def put(number: int, choice: int | None) -> None:
         chosen[number] = choice
         boxes[number] = NOWHERE if choice is None else candidates[number].boxes[choice]
         lines[number] = NOWHERE if choice is None else candidates[number].lines[choice]
 
-    # The last is the first to be placed: the one with the fewest places to go.
+    # Placed from the end: the label with the fewest candidates comes first.
     waiting = sorted(range(len(points)), key=lambda number: -len(candidates[number].cost))
     while waiting:
         number = waiting.pop()
         overlaps = _overlap(candidates[number].boxes, boxes)
-        # The more often a label was sent away, the dearer it is to do so again.
-        price = 1e6 if np.sum(sent_away) < TRIES * len(points) else np.inf
+        # The more often a label was displaced, the more it costs to displace it again.
+        price = 1e6 if np.sum(displaced) < TRIES * len(points) else np.inf
         extra = np.zeros(len(overlaps))
         rows, others = np.nonzero(overlaps)
-        np.add.at(extra, rows, price * (1.0 + sent_away[others]))
+        np.add.at(extra, rows, price * (1.0 + displaced[others]))
         choice = candidates[number].cheapest(extra, boxes, lines)
         for other in [] if choice is None else np.flatnonzero(overlaps[choice]).tolist():
             put(other, None)
-            sent_away[other] += 1
+            displaced[other] += 1
             waiting.insert(0, other)
         put(number, choice)
     for number in [number for _ in range(SWEEPS) for number in range(len(points))]:
@@ -88,13 +88,13 @@ def place_labels(points: Host, sizes: Host, frame: Any, *, dot: float, gap: floa
 
 
 class _Candidates:
-    """Places for one label that are inside the frame and cover no point, and what each costs by itself."""
+    """Places for one label that are inside the frame and cover no point, and their costs."""
 
     def __init__(self, number: int, points: Host, size: Host, frame: Any, dot: float, gap: float, reach: float) -> None:
         point, low, high = points[number], np.asarray(frame[:2]) + gap, np.asarray(frame[2:]) - gap
         rings = np.append(0.0, np.geomspace(0.5 * size[1], max(reach, size[1]), 12)) + dot + gap
         middles = point + np.concatenate([RING * (ring + size / 2) for ring in rings])
-        # Those that would leave the frame slide along its edge.
+        # Candidates that would leave the frame move to its edge.
         corners = np.clip(middles - size / 2, low, np.maximum(high - size, low))
         nearest = np.clip(points, corners[:, None], corners[:, None] + size)  # (candidates, n, 2)
         distance = np.maximum(*np.moveaxis(np.abs(nearest - points), 2, 0))
@@ -102,16 +102,16 @@ class _Candidates:
         self.corners, distance = corners[kept], distance[kept]
         self.boxes = np.concatenate([self.corners - gap / 2, self.corners + size + gap / 2], axis=1)
         self.lines = np.concatenate([np.broadcast_to(point, self.corners.shape), nearest[kept, number]], axis=1)
-        # In heights of the label; a later place of the ring is as good as one a little further off.
+        # In heights of the label; a later direction of the ring costs as much as a slightly larger distance.
         own = distance[:, number]
         mistaken = np.minimum(np.sum(distance < own[:, None], axis=1), 3)
         later = np.tile(np.arange(len(RING)), len(rings))[kept] / len(RING)
         self.cost = own / size[1] + mistaken + later
 
     def cheapest(self, extra: Host, boxes: Host, lines: Host) -> int | None:
-        """Number of the cheapest candidate; `extra` is added to the costs, and no infinite one is taken.
+        """Index of the cheapest candidate with `extra` added to the costs; None if all are infinite.
 
-        A line that crosses a label, and a label that covers a line, cost as much as some heights of distance.
+        A line that crosses a label, or a label that covers a line, costs as much as four heights of distance.
         """
         price = self.cost + extra
         first = np.argsort(price, kind="stable")[:AHEAD]
@@ -129,7 +129,7 @@ def _overlap(boxes: Host, others: Host) -> Host:
 
 def _cut(lines: Host, boxes: Host) -> Host:
     """Whether straight lines (..., 4), from one end (x, y) to the other, pass through boxes (..., 4)."""
-    # The part of the line, from 0 to 1, that is within the box in x, and the part that is in y.
+    # The part of the line, from 0 to 1, that is within the box in x, intersected with that in y.
     enter, leave = np.zeros(()), np.ones(())
     for axis in (0, 1):
         start, end = lines[..., axis], lines[..., axis + 2]

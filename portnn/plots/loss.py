@@ -1,4 +1,4 @@
-"""Loss over training steps: of one run, or of several to compare."""
+"""Loss over training steps, of one or several runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portnn.training.metrics import SPEED
 
 
 class LossCurve(NamedTuple):
-    """Losses and the steps they were measured at, each (n,), the held-out ones may be none; and what the losses are."""
+    """Losses and their steps, arrays (n,), of which the held-out ones may be empty; and what is measured."""
 
     steps: Host
     losses: Host
@@ -36,21 +36,21 @@ def plot_loss(
     bits: bool = True,
     logy: bool = False,
 ) -> Any:
-    """Draw loss curves over steps: training loss and, where it was measured, held-out loss.
+    """Draw the training loss and, if it was measured, the held-out loss over training steps.
 
     Parameters
     ----------
     runs : path, list of Metrics, sequence of float, pair, or dict
-        A metrics.jsonl or the folder that holds one; `metrics` of an estimator; losses, one a step; a pair
-        (steps, losses). A dict of label to any of these draws several runs together.
+        A file metrics.jsonl or its folder; `metrics` of an estimator; losses, one per step; or a pair (steps, losses).
+        A dict from labels to any of these draws several runs together.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made.
+        Axes to draw on. By default a new figure is made.
     title : str
     ylabel : str, optional
-        What the loss is, with its unit; without it the loss of a pair of words, if that is what the metrics of the
-        first run are of, or else of a token.
+        Name of the loss, with its unit. The default is the loss of a pair of words if the first run has metrics of
+        word vectors, else that of a token.
     bits : bool
-        Add an axis in bits on the right, if `ylabel` says "nats".
+        Add an axis in bits on the right if `ylabel` contains "nats".
     logy : bool
         Draw the loss on a logarithmic scale.
 
@@ -63,7 +63,7 @@ def plot_loss(
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there is no run, or a run has no losses or another number of steps than of losses.
+        If `runs` is empty, or a run has no losses or not as many steps as losses.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def plot_loss(
     if isinstance(runs, Mapping):
         curves = {str(label): _curve(run, f"runs[{label!r}]") for label, run in runs.items()}
         if not curves:
-            raise ValueError("runs has no run to draw")
+            raise ValueError("runs has no runs to draw")
         ax = axes_for(ax, size=(8.4, 4.2))
         _draw_several(ax, curves)
         curve = next(iter(curves.values()))
@@ -99,7 +99,7 @@ def plot_loss(
         ax.spines["right"].set_visible(False)
     ax.grid(alpha=0.25)
     if isinstance(runs, Mapping):
-        legend_beside(ax, room=6.5 if bits else 0.8)  # further away, where the axis in bits is between
+        legend_beside(ax, gap=6.5 if bits else 0.8)  # beyond the axis in bits
     else:
         ax.legend(frameon=False, loc="best")
     return ax.figure
@@ -108,28 +108,25 @@ def plot_loss(
 def _draw_one(ax: Any, curve: LossCurve) -> None:
     ax.plot(curve.steps, curve.losses, color=BLUE, lw=1.2, label="training")
     if len(curve.held_out_steps):
-        ax.plot(curve.held_out_steps, curve.held_out_losses, color=VERMILION, lw=1.6, marker="o", ms=3.5,
-                label="held out")  # fmt: skip
-        last = float(curve.held_out_losses[-1])
-        ax.annotate(
-            f"{last:.3f}", (curve.held_out_steps[-1], last),
-            textcoords="offset points", xytext=(0, 7), ha="right", color=VERMILION,
-        )  # fmt: skip
+        steps, losses = curve.held_out_steps, curve.held_out_losses
+        ax.plot(steps, losses, color=VERMILION, lw=1.6, marker="o", ms=3.5, label="held out")
+        above = {"textcoords": "offset points", "xytext": (0, 7), "ha": "right"}
+        ax.annotate(f"{losses[-1]:.3f}", (steps[-1], losses[-1]), color=VERMILION, **above)
 
 
 def _draw_several(ax: Any, curves: Mapping[str, LossCurve]) -> None:
-    """A colour and a line style a run; the held-out loss in both, with a marker at each measurement."""
+    """Draw each run in its own colour and line style, the held-out loss with a marker at each measurement."""
     for number, (label, curve) in enumerate(curves.items()):
         measured = len(curve.held_out_steps) > 0
-        style = line_style(number)
-        ax.plot(curve.steps, curve.losses, lw=1.4, label=f"{label}, training" if measured else label, **style)
+        style = {"lw": 1.4, **line_style(number)}
+        ax.plot(curve.steps, curve.losses, label=f"{label}, training" if measured else label, **style)
         if measured:
-            ax.plot(curve.held_out_steps, curve.held_out_losses, lw=1.4, marker="o", ms=4.5, mfc="white",
-                    label=f"{label}, held out", **style)  # fmt: skip
+            style |= {"marker": "o", "ms": 4.5, "mfc": "white", "label": f"{label}, held out"}
+            ax.plot(curve.held_out_steps, curve.held_out_losses, **style)
 
 
 def _curve(run: Any, name: str) -> LossCurve:
-    """Read what stands for a run; `name` says in a message which it was."""
+    """Loss curve of a run in any of its forms; `name` stands for the run in messages."""
     if isinstance(run, str | os.PathLike):
         path = Path(run)
         run, name = read_metrics(path / "metrics.jsonl" if path.is_dir() else path), str(path)

@@ -1,4 +1,4 @@
-"""Colours, markers and line styles: what is told apart is told apart without colour, too."""
+"""Colours, markers and line styles, which can be told apart without colour, too."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from typing import Any
 
 import numpy as np
 
-BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
-)  # fmt: skip
-"""The palette by Okabe and Ito, which colour-blind people can tell apart, without its yellow: too pale for lines."""
-
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+BLACK = "#000000"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+"""The palette of Okabe and Ito, safe for colour-blind readers, without its yellow, which is too pale for lines."""
+
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", "p", ">", "h")
 LINES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
-"""Seven, eleven and five: as none is a multiple of another, pairs repeat late."""
+"""Seven colours, eleven markers and five line styles: coprime numbers, so that combinations repeat late."""
 
 SURFACE = "viridis"
-"""Colour map of what is low and high: as readable in grey and to the colour-blind."""
+"""Colour map from low to high values, readable in grey and by colour-blind readers."""
 
 
 def tint(number: int) -> Any:
-    """Pale colour (red, green, blue) of the region of a class; where the palette starts again, a little darker."""
+    """Pale colour (red, green, blue) for the region of a class, slightly darker each time the palette repeats."""
     from matplotlib.colors import to_rgb
 
     strength = min(0.28 + 0.2 * (number // len(COLOURS)), 0.7)
@@ -29,10 +33,10 @@ def tint(number: int) -> Any:
 
 
 def point_style(number: int) -> dict[str, Any]:
-    """Colour and marker of the points of a class, by its number."""
+    """Colour and marker for the points of a class, by its number."""
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Colour and line style of a curve, by its number."""
+    """Colour and line style for a curve, by its number."""
     return {"color": COLOURS[number % len(COLOURS)], "linestyle": LINES[number % len(LINES)]}

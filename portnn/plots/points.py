@@ -1,4 +1,4 @@
-"""Rows as points of their class: where they come from, and their colours, markers and legend."""
+"""Rows of a table as points, with the colours, markers and legend of their classes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Host = np.ndarray[Any, Any]
 
 
 def on_host(values: Any) -> Host:
-    """An array of any library, or a sequence, as a NumPy array."""
+    """Convert an array of any library, or a sequence, to NumPy."""
     return to_host(values) if is_array(values) else np.asarray(values)
 
 
 def as_points(X: Any, y: Any, name: str, columns: tuple[int, ...], meaning: str) -> tuple[Host, Host]:
-    """Points (rows, n) in float64 and their labels (rows,), both on the host.
+    """Points (rows, n) in float64 and their labels (rows,), as NumPy arrays.
 
     Raises
     ------
     ValueError
-        If there are no rows, another number of columns or labels, or values that are not finite.
+        If `X` is empty, the number of columns or labels is wrong, or a value is not finite.
     """
     points, labels = on_host(X), as_labels(y)
     if points.ndim != 2 or points.shape[1] not in columns:
@@ -42,7 +42,7 @@ def as_points(X: Any, y: Any, name: str, columns: tuple[int, ...], meaning: str)
 
 
 def draw_points(ax: Any, points: Host, labels: Host, classes: Host) -> None:
-    """Scatter points, each class in its colour and marker, with a legend of all classes beside the axes."""
+    """Draw each class in its own colour and marker, with a legend of all classes beside the axes."""
     size = 30.0 if len(points) <= 200 else 20.0
     for number, label in enumerate(classes):
         rows = points[labels == label]

@@ -1,4 +1,4 @@
-"""Words as points on a map, by the two axes along which their vectors differ most."""
+"""Words as points in the plane of their two principal axes."""
 
 from __future__ import annotations
 
@@ -13,35 +13,41 @@ from portnn.plots.palette import BLUE
 from portnn.plots.points import Host, on_host
 
 FREQUENT = 30
-"""Words that are shown when none are named."""
+"""Number of words shown by default."""
 
 DOT = 4.0
 """Diameter of a point, in typographic points."""
 
 FONT_SIZES = (10.0, 9.0, 8.0, 7.0, 6.0, 5.0)
-"""The largest of these in which every label finds room near its point is taken."""
+"""The first of these in which every label fits near its point is used."""
+
+LINE = {"arrowstyle": "-", "color": "0.5", "lw": 0.5, "shrinkA": 1.0, "shrinkB": DOT / 2, "patchA": None}
+"""Style of the line from a label to its point."""
+
+CORNER = {"textcoords": "offset points", "ha": "left", "va": "bottom"}
+"""A label is placed by its lower left corner, relative to its point."""
 
 NEAR = 4.5
-"""How far that is, in font sizes."""
+"""Maximum distance from a point to its label, in font sizes."""
 
 
 def plot_words(vectors: Any, words: Sequence[str] | None = None, *, ax: Any = None, title: str | None = None) -> Any:
-    """Draw words on the two principal axes of their vectors, a point and a label a word.
+    """Draw words on the two principal axes of their vectors, as points with labels.
 
-    A unit is as long on one axis as on the other, so near on the map is near along these two axes; what the words
-    differ in along all others is not seen, and the labels of the axes say how much that is. Labels are placed for the
-    size that the figure has: where one had to go far a line leads to its point, and where the axes are too small for
-    all even in small print, the title says how many have room.
+    Both axes have the same scale, so distances on the map are distances along these two axes. Differences along all
+    other axes do not show; the axis labels give the share of the variance that does. Labels are placed for the current
+    size of the figure: a line connects a distant label to its point, and if not all labels fit even in small print, the
+    title says how many do.
 
     Parameters
     ----------
     vectors : KeyedVectors
         Or another object with `vectors[word]`, an array (d,) of any array library, `word in vectors`, and
-        `index_to_key`, all words by falling frequency.
+        `index_to_key`, all words in descending order of frequency.
     words : sequence of str, optional
-        Words to show; without it the 30 most frequent. One given twice is drawn once.
+        Words to show, each drawn once. By default the 30 most frequent ones.
     ax : matplotlib Axes, optional
-        Where to draw; without it a new figure is made, larger for more words.
+        Axes to draw on. By default a new figure is made, whose size depends on the number of words.
     title : str, optional
 
     Returns
@@ -53,7 +59,7 @@ def plot_words(vectors: Any, words: Sequence[str] | None = None, *, ax: Any = No
     ModuleNotFoundError
         If matplotlib is not installed.
     ValueError
-        If there is no word, one that has no vector, or a vector that is not finite.
+        If `words` is empty, or a word has no vector or one that is not finite.
 
     Examples
     --------
@@ -82,24 +88,24 @@ def plot_words(vectors: Any, words: Sequence[str] | None = None, *, ax: Any = No
     ax.spines[["top", "right"]].set_visible(False)
     labels = _draw_labels(ax, points, shown)
     if len(labels) < len(shown):
-        # What says so needs room itself, so they are placed anew below it.
+        # The title takes space itself, so the labels are placed again below it.
         for label in labels:
             label.remove()
         ax.set_title("\n".join(filter(None, [title, "?"])))
         labels = _draw_labels(ax, points, shown)
-        ax.set_title("\n".join(filter(None, [title, f"{len(labels)} of {len(shown)} labels have room"])))
+        ax.set_title("\n".join(filter(None, [title, f"{len(labels)} of {len(shown)} labels fit"])))
     return ax.figure
 
 
 def principal_axes(rows: Host) -> tuple[Host, Host]:
     """Rows (n, d) on the two axes of largest variance, (n, 2), and the share of the variance that each holds, (2,).
 
-    An axis may point either way. Here its largest component is above zero, and of several as large the first, so that
-    rounding does not decide.
+    The sign of an axis is arbitrary. Here its largest component is positive; of several that are equal up to rounding,
+    the first one.
     """
     centred = rows - np.mean(rows, axis=0)
     _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    # What rounding alone makes of rows that are equal, or on one line, is no direction.
+    # Equal rows, or rows on one line, have directions that stem from rounding alone.
     spread[spread <= 8.0 * np.finfo(np.float64).eps * np.linalg.norm(rows)] = 0.0
     points, shares = np.zeros((len(rows), 2)), np.zeros(2)
     for number in range(min(2, int(np.count_nonzero(spread)))):
@@ -115,46 +121,43 @@ def _checked_words(vectors: Any, words: Sequence[str] | None) -> list[str]:
         raise ValueError(f"words must be a list of words, got the str {words!r}")
     shown = list(vectors.index_to_key[:FREQUENT] if words is None else dict.fromkeys(words))
     if not shown:
-        raise ValueError("words has no word to draw")
+        raise ValueError("words has no words to draw")
     unknown = [word for word in shown if word not in vectors]
     if unknown:
         names = ", ".join(map(repr, unknown[:10])) + (", ..." if len(unknown) > 10 else "")
-        raise ValueError(f"words has {len(unknown)} that have no vector: {names}")
+        raise ValueError(f"words has {len(unknown)} without a vector: {names}")
     return shown
 
 
 def _rows(vectors: Any, words: list[str]) -> Host:
     rows = np.stack([on_host(vectors[word]) for word in words]).astype(np.float64)
-    broken = np.flatnonzero(~np.all(np.isfinite(rows), axis=1))
-    if len(broken):
-        raise ValueError(f"the vector of {words[broken[0]]!r} contains NaN or infinity")
+    not_finite = np.flatnonzero(~np.all(np.isfinite(rows), axis=1))
+    if len(not_finite):
+        raise ValueError(f"the vector of {words[not_finite[0]]!r} contains NaN or infinity")
     return rows
 
 
 def _draw_labels(ax: Any, points: Host, words: list[str]) -> list[Any]:
-    """Label the points, in the largest print that has room for all near by; in the smallest some may have none."""
-    ax.figure.draw_without_rendering()  # now the layout is done, and pixels are where they will be
+    """Label the points in the largest print in which all labels fit; in the smallest, some may be left out."""
+    ax.figure.draw_without_rendering()  # runs the layout, which fixes the position of each pixel
     pixel = 72.0 / ax.figure.dpi  # in typographic points
     places = ax.transData.transform(points)
     for size in FONT_SIZES:
         style = {"fontsize": size, "parse_math": False, "in_layout": False}
         boxes = np.asarray([_size(ax, word, style) for word in words])
         reach = (NEAR * size if size > FONT_SIZES[-1] else max(ax.bbox.size) * pixel) / pixel
-        found = place_labels(places, boxes, ax.bbox.extents, dot=DOT / 2 / pixel, gap=2.0 / pixel, reach=reach)
-        if all(corner is not None for corner in found):
+        corners = place_labels(places, boxes, ax.bbox.extents, dot=DOT / 2 / pixel, gap=2.0 / pixel, reach=reach)
+        if all(corner is not None for corner in corners):
             break
     labels = []
-    for word, point, place, box, corner in zip(words, points, places, boxes, found, strict=True):
+    for word, point, place, box, corner in zip(words, points, places, boxes, corners, strict=True):
         if corner is None:
             continue
         nearest = np.clip(place, corner, corner + box)
-        line = {"arrowstyle": "-", "color": "0.5", "lw": 0.5, "shrinkA": 1.0, "shrinkB": DOT / 2, "patchA": None,
-                "relpos": tuple((nearest - corner) / box)}  # fmt: skip
-        label = ax.annotate(
-            word, point, xytext=tuple((corner - place) * pixel), textcoords="offset points", ha="left", va="bottom",
-            arrowprops=line if np.max(np.abs(nearest - place)) * pixel > DOT + 3.0 else None, **style,
-        )  # fmt: skip
-        labels.append(label)
+        near = np.max(np.abs(nearest - place)) * pixel <= DOT + 3.0
+        line = None if near else {**LINE, "relpos": tuple((nearest - corner) / box)}
+        offset = tuple((corner - place) * pixel)
+        labels.append(ax.annotate(word, point, xytext=offset, arrowprops=line, **CORNER, **style))
     return labels
 
 

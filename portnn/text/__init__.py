@@ -1,4 +1,4 @@
-"""From bytes to ids and back: encodings, tokenizers, vocabularies, corpora."""
+"""Text to ids and back: encodings, tokenizers, vocabularies, corpora."""
 
 from portnn.text.corpus import Corpus, read_corpus
 from portnn.text.counting import count_tokens

@@ -1,7 +1,7 @@
-"""Encoded corpora on disk: ids in a file that NumPy maps into memory, the vocabulary beside them.
+"""Cache of encoded corpora: ids in a file that NumPy maps into memory, and their vocabulary in another.
 
-An entry is two files. The ids are renamed into place first, the JSON file that vouches for them last, so that
-a kill at any moment leaves either a whole entry or none.
+An entry consists of two files. The ids are renamed into place first, the JSON file that makes them valid last, so that
+a process killed at any moment leaves either a complete entry or none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import mmap
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,41 +26,41 @@ from portnn.text.lookup import Ids
 from portnn.text.vocabulary import Vocabulary
 
 FORMAT = 1
-"""Raised when the same text would give other ids, or other files."""
+"""To be incremented whenever the same text gives other ids, or the files change."""
 
-_FORGOTTEN_SECONDS = 24 * 3600
+_ABANDONED_SECONDS = 24 * 3600
 
 
 def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Folder of encoded corpora: the argument, else PORTNN_CACHE of the environment, else the user's."""
+    """Folder of encoded corpora: the argument, else PORTNN_CACHE from the environment, else the user's cache folder."""
     if cache_dir is not None:
         return Path(cache_dir)
-    if stated := os.environ.get("PORTNN_CACHE"):
-        return Path(stated)
+    if folder := os.environ.get("PORTNN_CACHE"):
+        return Path(folder)
     return Path(platformdirs.user_cache_dir("portnn"))
 
 
 @contextmanager
-def refusals(folder: Path) -> Iterator[None]:
-    """Errors of writing to a cache folder name it, and how to choose another."""
+def naming_cache_folder(folder: Path) -> Iterator[None]:
+    """Make errors of writing to a cache folder name it and say how to choose another."""
     try:
         yield
     except OSError as error:
         raise OSError(
             f'cannot write to the cache folder "{folder}" ({error.strerror or error}); '
-            "name another in the environment variable PORTNN_CACHE"
+            "set the environment variable PORTNN_CACHE to another folder"
         ) from error
 
 
 class CacheEntry:
-    """Place of one encoded corpus in a cache folder, whether or not it is there yet.
+    """One encoded corpus in a cache folder, whether or not it has been written yet.
 
     Parameters
     ----------
     folder : Path
-        The cache folder; made when something is written.
+        The cache folder; created on the first write.
     facts : dict of plain JSON types
-        All that the ids depend on. Other facts are another entry.
+        Everything that the ids depend on. Different facts make a different entry.
     """
 
     def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
@@ -69,7 +71,7 @@ class CacheEntry:
         self.facts_path = folder / f"corpus-{digest}.json"
 
     def load(self) -> tuple[Ids, Vocabulary] | None:
-        """Ids, mapped into memory, and their vocabulary; None if the entry is absent or not whole."""
+        """Ids, mapped into memory, and their vocabulary; None if the entry is missing or incomplete."""
         try:
             facts = json.loads(self.facts_path.read_bytes())
             vocabulary = Vocabulary.from_json(facts["vocabulary"])
@@ -84,17 +86,17 @@ class CacheEntry:
 
     @contextmanager
     def writing(self) -> Iterator[EntryWriter]:
-        """Write the entry: nothing is visible under its name until `EntryWriter.commit`.
+        """Write the entry; nothing is visible under its name until `EntryWriter.commit`.
 
         Raises
         ------
         OSError
-            If the folder cannot be written, before anything was read.
+            If the folder is not writable, before anything is read.
         """
         temporary = self.folder / f".{uuid4().hex}.part"
-        with refusals(self.folder):
+        with naming_cache_folder(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = open(temporary, "xb")  # noqa: SIM115 - closed below, or by commit
+            file = open(temporary, "xb")  # noqa: SIM115 - closed below or by commit
         try:
             _sweep(self.folder)
             yield EntryWriter(self, file, temporary)
@@ -104,7 +106,7 @@ class CacheEntry:
 
 
 class EntryWriter:
-    """Ids of an entry while they are written, in pieces; made by `CacheEntry.writing`."""
+    """Writes the ids of an entry piece by piece; made by `CacheEntry.writing`."""
 
     def __init__(self, entry: CacheEntry, file: BinaryIO, temporary: Path) -> None:
         self._entry = entry
@@ -112,10 +114,10 @@ class EntryWriter:
         self._temporary = temporary
 
     def write(self, vocabulary: Vocabulary, pieces: Iterator[Ids]) -> int:
-        """Write the ids and return how many there were."""
+        """Write the ids and return their number."""
         dtype = vocabulary.id_dtype
-        # NumPy pads the header of one axis to a length that does not depend on the number of rows, so the
-        # number can be put in when it is known, and one pass over the text is enough.
+        # NumPy pads the header of a one-dimensional array to a length that does not depend on the array's size, so
+        # the size can be filled in at the end, and one pass over the text is enough.
         header = _header(dtype, 0)
         count = 0
         self._put(header)
@@ -125,28 +127,35 @@ class EntryWriter:
         final = _header(dtype, count)
         if len(final) != len(header):
             raise RuntimeError(f"cache: header of {len(final)} bytes; expected {len(header)}")
-        with refusals(self._entry.folder):
+        with naming_cache_folder(self._entry.folder):
             self._file.seek(0)
             self._file.write(final)
         return count
 
     def commit(self, vocabulary: Vocabulary) -> None:
-        """Put the entry in its place, for good."""
+        """Make the entry visible under its name."""
         entry = self._entry
-        with refusals(entry.folder):
+        with naming_cache_folder(entry.folder):
             self._file.flush()
             os.fsync(self._file.fileno())
             size = os.fstat(self._file.fileno()).st_size
             self._file.close()
             os.replace(self._temporary, entry.ids_path)
             facts = {"bytes": size, "vocabulary": vocabulary.to_json()}
-            # The name of the temporary file is free again, and `writing` removes it if the next lines fail.
+            # The temporary name is free again; `writing` removes the file if the next lines fail.
             self._temporary.write_text(json.dumps(facts), encoding="ascii")
             os.replace(self._temporary, entry.facts_path)
 
     def _put(self, data: bytes | memoryview) -> None:
-        with refusals(self._entry.folder):
+        with naming_cache_folder(self._entry.folder):
             self._file.write(data)
+
+
+def release_pages(ids: Ids) -> None:
+    """Release the memory pages of a mapped file that have been read; no effect on ids in memory."""
+    mapped = getattr(ids, "_mmap", None)
+    if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _header(dtype: np.dtype[Any], count: int) -> bytes:
@@ -157,8 +166,8 @@ def _header(dtype: np.dtype[Any], count: int) -> bytes:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left, once nobody can be writing it any more."""
+    """Remove what killed processes left behind, once it is too old to be still in use."""
     for path in folder.glob(".*.part"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _FORGOTTEN_SECONDS:
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()

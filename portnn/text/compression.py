@@ -1,4 +1,4 @@
-"""Files that are compressed, by their suffix, in any case: .gz, .bz2, .xz."""
+"""Compressed files, recognized by their suffix in any case: .gz, .bz2, .xz."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, "
 
 
 def is_compressed(path: PathLike) -> bool:
-    """Whether the suffix is that of a compression known here: .gz, .bz2 or .xz."""
+    """Whether the suffix is that of a compressed file: .gz, .bz2 or .xz."""
     return _suffix(path) in _OPENERS
 
 
@@ -25,23 +25,23 @@ def is_compressed(path: PathLike) -> bool:
 def open_bytes(
     path: PathLike, mode: str = "rb", *, like: PathLike | None = None, raw: IO[bytes] | None = None
 ) -> Iterator[IO[bytes]]:
-    """Open a file whose bytes are (de)compressed as its suffix says.
+    """Open a file, compressing or decompressing it according to its suffix.
 
     Parameters
     ----------
     path : path
     mode : {"rb", "wb"}
     like : path, optional
-        Whose suffix counts, if not that of `path`.
+        Path whose suffix counts instead.
     raw : file, optional
-        The file, where it is open already; it stays open.
+        The file, if it is open already; it stays open.
 
     Raises
     ------
     OSError
         If it cannot be opened.
     ValueError
-        Inside the block, if the compressed data is damaged, cut short, or not what the suffix says.
+        Inside the block, if the data is damaged, truncated, or not compressed as the suffix says.
     """
     suffix = _suffix(path if like is None else like)
     with _OPENERS.get(suffix, open)(path if raw is None else raw, mode) as file:
@@ -54,14 +54,14 @@ def open_bytes(
 
 
 def read_compressed(path: PathLike, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """Content of a compressed file, decompressed, in pieces.
+    """Read a compressed file, decompressed, in pieces.
 
     Parameters
     ----------
     path : path
-        A file of which `is_compressed` holds.
+        A file for which `is_compressed` is true.
     advance : callable
-        Told how many bytes of the file itself, as it lies on the disk, were taken since the last call.
+        Called with the number of compressed bytes read since the last call.
 
     Yields
     ------
@@ -71,7 +71,7 @@ def read_compressed(path: PathLike, advance: Callable[[int], object]) -> Iterato
     Raises
     ------
     ValueError
-        If the file is damaged, cut short, or not what its suffix says.
+        If the file is damaged, truncated, or not compressed as its suffix says.
     """
     check_file(path)
     done = 0

@@ -1,12 +1,10 @@
-"""A text as ids, in memory or mapped from the disk."""
+"""A text as ids, in memory or mapped from a file."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import math
-import mmap
 import os
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.text.cache import CacheEntry, cache_folder
+from portnn.text.cache import CacheEntry, cache_folder, release_pages
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
 from portnn.text.lookup import Ids
@@ -23,21 +21,21 @@ from portnn.text.tokenizers import Chunk, Token, tokenizer
 from portnn.text.vocabulary import Vocabulary
 
 MEMORY_LIMIT = 64 << 20
-"""Files of more bytes than this are encoded to disk."""
+"""Files larger than this many bytes are encoded to disk."""
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Ids of a text and the vocabulary they follow.
+    """Ids of a text and their vocabulary.
 
     Parameters
     ----------
     ids : ndarray or memmap of unsigned integers, shape (n_tokens,)
-        In the smallest dtype that holds the vocabulary; `read_corpus` makes it read-only.
+        In the smallest dtype that holds the vocabulary; read-only if made by `read_corpus`.
     vocabulary : Vocabulary
         What the ids mean.
     name : str
-        What the text is called.
+        Name of the text.
     """
 
     ids: Ids
@@ -54,12 +52,12 @@ class Corpus:
         return int(self.ids.size)
 
     def split(self, held_out: float = 0.05) -> tuple[Ids, Ids]:
-        """Part to train on, and the last fraction, kept for evaluation.
+        """Split off the end of the text for evaluation.
 
         Parameters
         ----------
         held_out : float
-            Fraction in [0, 1) of the tokens, rounded to a whole number of them.
+            Fraction of the tokens, in [0, 1), rounded to a whole number of tokens.
 
         Returns
         -------
@@ -81,14 +79,14 @@ class Corpus:
             raise ValueError(f"held_out is {held_out}; expected a fraction, 0 or more and less than 1")
         kept = len(self) - round(len(self) * held_out)
         if kept < 1:
-            raise ValueError(f"held_out is {held_out}; of {len(self)} tokens that leaves none to train on")
+            raise ValueError(f"held_out is {held_out}, which leaves none of {len(self)} tokens to train on")
         return self.ids[:kept], self.ids[kept:]
 
     def release(self) -> None:
-        """Let go of the pages of a mapped file that were read.
+        """Release the memory pages of a mapped file that have been read.
 
-        Until the system needs their memory they count as resident. The ids stay usable. Does nothing for ids
-        in memory, and where the system has no such call.
+        They count as resident until the system needs their memory. The ids stay usable. Has no effect on ids in
+        memory, or on Windows.
         """
         release_pages(self.ids)
 
@@ -109,23 +107,23 @@ def read_corpus(
     Parameters
     ----------
     source : str, bytes, path or sequence of paths
-        A str is the text itself, bytes are the content of a file; files are given as `pathlib.Path` and read
-        one after the other. No token reaches from one file into the next.
+        A str is the text itself, bytes are the content of a file; `pathlib.Path` objects name files, which are read
+        in order. No token spans two files.
     level : {"char", "byte", "word", "jieba"}, optional
-        What a token is: by default that of `vocabulary`, else char.
+        What a token is. Defaults to the level of `vocabulary`, or to char.
     encoding : str
-        How the bytes of files stand for characters; level byte does not ask.
+        Encoding of the files; level byte ignores it.
     min_count : int
-        Tokens that occur less often become the unknown token. Without effect beside `vocabulary`.
+        Tokens that occur less often become the unknown token. Has no effect if `vocabulary` is given.
     vocabulary : Vocabulary, optional
-        Ids follow it, as when training is resumed or a model evaluated. By default it is made from the text.
+        Vocabulary to use, for example that of a trained model. By default it is made from the text.
     cache_dir : path, optional
-        Where encoded files are kept: by default the folder in the environment variable PORTNN_CACHE, else
-        "portnn" in the user's cache folder.
+        Folder of encoded files. Defaults to the environment variable PORTNN_CACHE, or to "portnn" in the user's cache
+        folder.
     memory_limit : int
-        Files of more bytes in all are encoded once, to a file in `cache_dir`, and mapped from there.
+        Files with more bytes in total are encoded once, to a file in `cache_dir`, which is mapped into memory.
     progress : callable, optional
-        Called with the bytes done and the bytes in all, over all passes, about once a MiB.
+        Called about once per MiB with the bytes done and the total bytes, over all passes.
 
     Returns
     -------
@@ -134,10 +132,10 @@ def read_corpus(
     Raises
     ------
     TypeError, ValueError
-        If an argument makes no sense; if the corpus is empty, has one distinct token, is not in `encoding`,
-        or has tokens that `vocabulary` lacks without an unknown token for them; if `min_count` drops all.
+        If an argument is invalid; if the corpus is empty, has a single distinct token, is not in `encoding`, or has
+        tokens that are not in a `vocabulary` without an unknown token; if `min_count` drops every token.
     OSError
-        If a file cannot be read, changes while it is read, or the cache folder cannot be written.
+        If a file cannot be read or changes while it is read, or if the cache folder is not writable.
 
     Examples
     --------
@@ -149,7 +147,7 @@ def read_corpus(
     least = check_min_count(min_count, level)
     codec = canonical_encoding(encoding)
     sources = open_sources(source)
-    size = sum(each.size for each in sources)
+    size = sum(file.size for file in sources)
     if size == 0:
         raise ValueError("corpus is empty")
     name = os.path.basename(sources[0].name) + (f" and {len(sources) - 1} more" if sources[1:] else "")
@@ -157,22 +155,22 @@ def read_corpus(
     advance = _meter(progress, passes * size)
 
     def streams() -> Iterator[Iterator[Chunk]]:
-        return (each.chunks(level, encoding, advance) for each in sources)
+        return (file.chunks(level, encoding, advance) for file in sources)
 
-    def settle() -> Vocabulary:
+    def known_or_learned() -> Vocabulary:
         return vocabulary if vocabulary is not None else _learn(level, streams(), least)
 
     def encoded(known: Vocabulary) -> Iterator[Ids]:
-        for each, chunks in zip(sources, streams(), strict=True):
-            yield from known.encode_stream(chunks, noun=each.name)
-        for each in sources:
-            if each.changed():
-                raise OSError(f"{each.name} changed while it was read; read it again")
+        for file, chunks in zip(sources, streams(), strict=True):
+            yield from known.encode_stream(chunks, noun=file.name)
+        for file in sources:
+            if file.changed():
+                raise OSError(f"{file.name} changed while it was read; read it again")
 
-    stamps = [each.stamp for each in sources]
-    # A pipe or a text in memory has no stamp to know it by again, and is in memory already.
+    stamps = [file.stamp for file in sources]
+    # A pipe or a text in memory has no stamp that identifies it, and is in memory already.
     if size <= memory_limit or None in stamps:
-        known = settle()
+        known = known_or_learned()
         ids = np.concatenate([np.empty(0, known.id_dtype), *encoded(known)])
         if ids.size == 0:
             raise ValueError("corpus is empty")
@@ -188,26 +186,19 @@ def read_corpus(
         "vocabulary": None if vocabulary is None else vocabulary.to_json(),
     }
     entry = CacheEntry(cache_folder(cache_dir), facts)
-    found = entry.load()
-    if found is None:
+    loaded = entry.load()
+    if loaded is None:
         with entry.writing() as writer:
-            known = settle()
+            known = known_or_learned()
             if writer.write(known, encoded(known)) == 0:
                 raise ValueError("corpus is empty")
             writer.commit(known)
-        found = entry.load()
-        if found is None:
-            raise OSError(f'the cache folder "{entry.folder}" does not give back what was written to it')
+        loaded = entry.load()
+        if loaded is None:
+            raise OSError(f'cannot read back what was written to the cache folder "{entry.folder}"')
     else:
         advance(passes * size)
-    return Corpus(*found, name)
-
-
-def release_pages(ids: Ids) -> None:
-    """Let go of the pages of a mapped file that were read; nothing for ids in memory."""
-    mapped = getattr(ids, "_mmap", None)
-    if sys.platform != "win32" and isinstance(mapped, mmap.mmap):
-        mapped.madvise(mmap.MADV_DONTNEED)
+    return Corpus(*loaded, name)
 
 
 def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vocabulary:
@@ -246,10 +237,10 @@ def _meter(progress: Progress | None, total: int) -> Callable[[int], None]:
 
 
 def _rules(level: str) -> Any:
-    """Name what the borders of tokens depend on beside our own code."""
+    """Versions of the external rules by which tokens are split."""
     if level == "word":
         return unicodedata.unidata_version
     if level == "jieba":
-        tokenizer(level).split("")  # says what to install, where a missing version would not
+        tokenizer(level).split("")  # raises an error that says what to install
         return importlib.metadata.version("rjieba")
     return None

@@ -1,4 +1,4 @@
-"""How often each token of a corpus occurs, in one pass and little memory."""
+"""Token counts of a corpus, in one pass and little memory."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def count_tokens(level: str, streams: Iterable[Iterable[Chunk]]) -> Mapping[Toke
     level : str
         What a token is.
     streams : iterable of iterables of str or bytes
-        One stream a file; no token reaches from one into the next.
+        One stream per file; no token spans two of them.
 
     Returns
     -------
     mapping of token to int
-        Only tokens that occur, in no order.
+        Only tokens that occur, in no particular order.
 
     Raises
     ------
@@ -40,23 +40,23 @@ def count_tokens(level: str, streams: Iterable[Iterable[Chunk]]) -> Mapping[Toke
     >>> count_tokens("char", [["ab", "a"]]) == {"a": 2, "b": 1}
     True
     """
-    how = tokenizer(level)
-    if isinstance(how, CharTokenizer | ByteTokenizer):
-        return _count_codes(how, streams)
+    rules = tokenizer(level)
+    if isinstance(rules, CharTokenizer | ByteTokenizer):
+        return _count_codes(rules, streams)
     counts: Counter[Token] = Counter()
     for chunks in streams:
-        for tokens in how.stream(chunks):
+        for tokens in rules.stream(chunks):
             counts.update(tokens)
     return counts
 
 
-def _count_codes(how: CodeTokenizer, streams: Iterable[Iterable[Chunk]]) -> dict[Token, int]:
+def _count_codes(rules: CodeTokenizer, streams: Iterable[Iterable[Chunk]]) -> dict[Token, int]:
     total = np.zeros(_CODE_POINTS, np.int64)
     for chunks in streams:
         for chunk in chunks:
-            counts = np.bincount(how.codes(chunk))
+            counts = np.bincount(rules.codes(chunk))
             total[: counts.size] += counts
-    return {how.token(code): int(total[code]) for code in np.flatnonzero(total).tolist()}
+    return {rules.token(code): int(total[code]) for code in np.flatnonzero(total).tolist()}
 
 
 def check_min_count(min_count: int, level: str) -> int:

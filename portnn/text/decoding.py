@@ -1,22 +1,26 @@
-"""Ids to text one by one, for a sample that is printed while it is drawn."""
+"""Text from ids that arrive one by one, as when a sample is printed while it is drawn."""
 
 from __future__ import annotations
 
 import codecs
 import operator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from portnn.text.vocabulary import Vocabulary
+from portnn.text.vocabulary import Vocabulary, check_id
 
 
 class StreamDecoder:
-    """Text of ids that come one by one; the pieces joined are what `Vocabulary.decode` gives.
+    """Decoder of ids that arrive one by one; the joined pieces equal the result of `Vocabulary.decode`.
 
     Parameters
     ----------
     vocabulary : Vocabulary
-        Whose ids will come.
+        What the ids mean.
+
+    Examples
+    --------
+    >>> decoder = StreamDecoder(Vocabulary.from_text("", "byte"))
+    >>> [decoder.feed(byte) for byte in "é".encode()], decoder.finish()
+    (['', 'é'], '')
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -24,7 +28,7 @@ class StreamDecoder:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace") if vocabulary.level == "byte" else None
 
     def feed(self, token_id: int) -> str:
-        """Text that one more id settles; at level byte empty while a character is incomplete.
+        """Text completed by one more id; at level byte empty while a character is incomplete.
 
         Raises
         ------
@@ -33,20 +37,14 @@ class StreamDecoder:
         ValueError
             If it is out of range.
         """
-        place = operator.index(token_id)
-        check_id(place, len(self._vocabulary))
+        index = operator.index(token_id)
+        check_id(index, len(self._vocabulary))
         if self._utf8 is not None:
-            return self._utf8.decode(bytes((place,)))
-        return self._vocabulary.decode([place])
+            return self._utf8.decode(bytes((index,)))
+        return self._vocabulary.decode([index])
 
     def finish(self) -> str:
-        """Give what is left of a character that never became complete, and start anew."""
+        """Text of a character left incomplete; the decoder then starts afresh."""
         if self._utf8 is None:
             return ""
         return self._utf8.decode(b"", final=True)
-
-
-def check_id(token_id: int, count: int) -> None:
-    """Refuse an id that a vocabulary of `count` tokens does not have."""
-    if not 0 <= token_id < count:
-        raise ValueError(f"decode: id {token_id} is not in 0..{count - 1}, the ids of this vocabulary")

@@ -1,6 +1,6 @@
-"""Bytes of a file to text, in pieces, by an encoding that somebody stated.
+"""Bytes of a file to text, in pieces, by a given encoding.
 
-The locale is never asked: the same file gives the same text on every machine.
+The locale plays no part: the same file gives the same text on every machine.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import stat
 from collections.abc import Iterable, Iterator
 
 PathLike = os.PathLike[str] | str
-"""A place in the file system."""
 
 CHUNK_BYTES = 1 << 20
 _SUGGESTED = ("utf-8", "latin-1", "gb18030")
 
 
 def canonical_encoding(encoding: str) -> str:
-    """Python's own name of an encoding, the same for all its spellings.
+    """Python's canonical name of an encoding, the same for all its spellings.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ def canonical_encoding(encoding: str) -> str:
     Raises
     ------
     ValueError
-        If there is no text encoding of that name.
+        If no text encoding has that name.
 
     Examples
     --------
@@ -42,15 +41,15 @@ def canonical_encoding(encoding: str) -> str:
     'iso8859-1'
     """
     try:
-        # Encoding the empty text refuses what codecs.lookup lets pass: bytes-to-bytes codecs such as "hex".
+        # Encoding an empty text rejects bytes-to-bytes codecs such as "hex", which codecs.lookup accepts.
         "".encode(encoding)
         return codecs.lookup(encoding).name
     except (LookupError, ValueError):
-        raise ValueError(f"unknown encoding {encoding!r}; known ones: utf-8, latin-1, gb18030 ...") from None
+        raise ValueError(f"unknown encoding {encoding!r}; known encodings include utf-8, latin-1 and gb18030") from None
 
 
 def check_file(path: PathLike) -> os.stat_result:
-    """Facts about a file that can be read as a corpus.
+    """Check that a file can be read as a corpus.
 
     Parameters
     ----------
@@ -60,14 +59,14 @@ def check_file(path: PathLike) -> os.stat_result:
     Returns
     -------
     os.stat_result
-        What the file system says of it.
+        Its status.
 
     Raises
     ------
     IsADirectoryError
         If it is a folder.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     """
     name = os.fspath(path)
     try:
@@ -88,12 +87,12 @@ def read_bytes(path: PathLike, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes
     path : path
         The file.
     chunk_bytes : int
-        The most bytes in one piece.
+        Maximum size of a piece.
 
     Returns
     -------
     iterator of bytes
-        The pieces; none is empty. The file is open only while they are drawn.
+        The pieces, none of them empty. The file is open only while they are read.
 
     Raises
     ------
@@ -117,29 +116,29 @@ def _pieces(path: PathLike, chunk_bytes: int) -> Iterator[bytes]:
 def read_text(path: PathLike, encoding: str = "utf-8", chunk_bytes: int = CHUNK_BYTES) -> Iterator[str]:
     r"""Text of a file, in pieces.
 
-    A leading byte order mark is dropped; Windows and old Mac line ends become ``"\n"``.
+    A leading byte order mark is dropped; Windows and old Mac line endings become ``"\n"``.
 
     Parameters
     ----------
     path : path
         The file.
     encoding : str
-        How its bytes stand for characters.
+        Encoding of the bytes.
     chunk_bytes : int
-        The most bytes read at a time.
+        Maximum number of bytes read at a time.
 
     Returns
     -------
     iterator of str
-        The pieces; none is empty. Where they are cut says nothing about the text.
+        The pieces, none of them empty, cut at arbitrary positions.
 
     Raises
     ------
     IsADirectoryError, FileNotFoundError
         At the call, if `path` is a folder or does not exist.
     ValueError
-        At the call for an unknown encoding; while reading, for bytes that are not in the encoding, with the
-        offset of the first of them from the start of the file.
+        At the call, if the encoding is unknown; while reading, if bytes are not in the encoding: the message gives the
+        offset of the first one from the start of the file.
     """
     canonical_encoding(encoding)
     return decode_chunks(read_bytes(path, chunk_bytes), encoding, name=os.fspath(path))
@@ -148,18 +147,18 @@ def read_text(path: PathLike, encoding: str = "utf-8", chunk_bytes: int = CHUNK_
 def decode_chunks(
     chunks: Iterable[bytes], encoding: str = "utf-8", *, name: str = "bytes", as_bytes: bool = True
 ) -> Iterator[str]:
-    r"""Text of a stream of bytes, cut anywhere, also inside a character or a line end.
+    r"""Decode a stream of bytes, which may be cut inside a character or a line ending.
 
     Parameters
     ----------
     chunks : iterable of bytes
         The stream.
     encoding : str
-        How its bytes stand for characters.
+        Encoding of the bytes.
     name : str
-        What to call the stream in an error.
+        Name of the stream in error messages.
     as_bytes : bool
-        Whether an error may suggest to read the stream as bytes instead.
+        Whether an error message may suggest reading the stream as bytes instead.
 
     Yields
     ------
@@ -169,7 +168,7 @@ def decode_chunks(
     Raises
     ------
     ValueError
-        For an unknown encoding and for bytes that are not in the encoding.
+        If the encoding is unknown or bytes are not in the encoding.
 
     Examples
     --------
@@ -185,14 +184,14 @@ def decode_chunks(
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            # The codec shows the bytes that it held back and those it was given, so the last of them is the
-            # last byte taken, wherever the chunks were cut.
+            # error.object holds the bytes kept from earlier chunks and those of this one, so it ends at the last byte
+            # taken, wherever the chunks were cut.
             offset = taken - len(error.object) + error.start
             raise ValueError(_not_in_encoding(name, error.object[error.start], offset, encoding, as_bytes)) from None
         except UnicodeError:
-            # Python's utf-16 and utf-32 streams insist on a mark, where bytes.decode would guess an order.
+            # Python's utf-16 and utf-32 streams require a mark, where bytes.decode guesses the byte order.
             raise ValueError(
-                f"{name}: {encoding} without a byte order mark; state {encoding}-le or {encoding}-be"
+                f"{name}: {encoding} without a byte order mark; choose {encoding}-le or {encoding}-be"
             ) from None
         if at_start and text:
             text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
@@ -202,7 +201,7 @@ def decode_chunks(
 
 
 def _then_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Chunks that hold something, and then the one empty chunk that tells a decoder of the end."""
+    """Chunks that are not empty, and then an empty one that tells a decoder of the end."""
     for chunk in chunks:
         if chunk:
             yield chunk
@@ -214,6 +213,6 @@ def _not_in_encoding(name: str, byte: int, offset: int, encoding: str, as_bytes:
     others = [other for other in _SUGGESTED if canonical_encoding(other) != tried]
     bytes_too = ", or read the file as bytes with --level byte" if as_bytes else ""
     return (
-        f"{name}: byte 0x{byte:02x} at offset {offset} is not {encoding}; state another --encoding "
+        f"{name}: byte 0x{byte:02x} at offset {offset} is not {encoding}; choose another --encoding "
         f"(such as {others[-2]} or {others[-1]}){bytes_too}"
     )

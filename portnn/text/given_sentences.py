@@ -1,4 +1,4 @@
-"""Sentences that the caller has as lists of words, and the choice between these and a text."""
+"""Sentences given as lists of words, and the choice between these and a text."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TypeAlias
 from portnn.text.sentences import Advance, Sentences, SentenceStream
 
 SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
-"""A text itself, a file or folder, files, or sentences that can be iterated again and again."""
+"""A text itself, a file or folder, files, or sentences that can be iterated more than once."""
 
 
 class GivenSentences(SentenceStream):
-    """Sentences of the caller, each looked at as it passes.
+    """Sentences given as lists of words, checked while they are read.
 
     Parameters
     ----------
     sentences : iterable of sequences of str
-        A list, or any object whose ``__iter__`` starts anew.
+        A list, or any object whose ``__iter__`` starts from the beginning.
 
     Raises
     ------
     TypeError
-        If it can be read only once or not at all; while reading, if a sentence is no list of words.
+        If it can be read only once or not at all; while reading, if a sentence is not a list of words.
     """
 
     name = "sentences"
@@ -35,18 +35,18 @@ class GivenSentences(SentenceStream):
         if iter(sentences) is sentences:
             raise TypeError(
                 f"sentences is a {kind}, which can be read only once, but it is read once to count and again to "
-                "train; give a list or an object whose __iter__ starts anew"
+                "train; give a list or an object whose __iter__ starts from the beginning"
             )
         self._sentences = sentences
         self.size = len(sentences) if isinstance(sentences, Sequence) else None
 
     def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
-        """Sentences from the first on; `advance` is told of each."""
+        """Read the sentences from the beginning; `advance` is called for each."""
         for number, sentence in enumerate(self._sentences):
             if not isinstance(sentence, list | tuple):
                 raise TypeError(_not_a_list(sentence, number))
             try:
-                "".join(sentence)  # the quickest look at every word
+                "".join(sentence)  # the fastest check of every word
             except TypeError:
                 raise TypeError(_not_a_word(sentence, number)) from None
             yield sentence
@@ -55,14 +55,14 @@ class GivenSentences(SentenceStream):
 
 
 def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
-    """Sentences to read more than once, from whatever a caller may give.
+    """Sentences that can be read more than once, from any source.
 
     Parameters
     ----------
     source : str, Path, sequence of Paths, or iterable of lists of str
         A text itself, a file or folder, files, or sentences.
     **options
-        As `Sentences` takes them, for a text; what is cut into words already is taken as it is.
+        Options of `Sentences`, for a text; lists of words are taken as they are.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     TypeError
         If `source` is a generator or another object that can be read only once, before anything is read.
     ValueError
-        If it is a str that is the name of a file.
+        If it is a str that names a file.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     """
     of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
     if isinstance(source, str) and os.path.isfile(source):
-        raise ValueError(f"sentences is the text {source!r}, and a file has that name; give pathlib.Path({source!r})")
+        raise ValueError(f"sentences is the text {source!r}, which names a file; give pathlib.Path({source!r})")
     if isinstance(source, str | os.PathLike) or of_paths:
         return Sentences(source, **options)  # type: ignore[arg-type]
     return source if isinstance(source, SentenceStream) else GivenSentences(source)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Tokens to ids in bulk: a table over code points, or a dictionary of words.
 
-A token that is not there gets the id one past the last. That is the unknown token's, if there is one.
+A missing token gets the id after the last one, which is that of the unknown token if the vocabulary has one.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ Ids: TypeAlias = NDArray[np.unsignedinteger]
 
 
 class Lookup(Protocol):
-    """Ids of tokens, and the tokens that have none."""
+    """Maps tokens to ids, and reports tokens without one."""
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Ids, Sequence[Token]]]:
-        """Ids (n,) of the tokens of each piece, and its distinct missing tokens as they appear."""
+        """Ids (n,) of the tokens of each piece, and its distinct missing tokens in order of appearance."""
         ...
 
 
 def lookup(level: str, tokens: Sequence[Token]) -> Lookup:
-    """Prepare the lookup of tokens whose id is their place.
+    """Prepare the lookup of tokens; the id of a token is its index.
 
     Parameters
     ----------
@@ -47,56 +47,56 @@ def lookup(level: str, tokens: Sequence[Token]) -> Lookup:
     Lookup
         Its ids have an unsigned dtype; those of missing tokens are ``len(tokens)``.
     """
-    how = tokenizer(level)
-    if isinstance(how, CharTokenizer):
-        return _CodeLookup(how, tokens)
-    if isinstance(how, ByteTokenizer):
-        return _ByteLookup(how)
-    return _WordLookup(how, tokens)
+    rules = tokenizer(level)
+    if isinstance(rules, CharTokenizer):
+        return _CodeLookup(rules, tokens)
+    if isinstance(rules, ByteTokenizer):
+        return _ByteLookup(rules)
+    return _WordLookup(rules, tokens)
 
 
 class _ByteLookup:
-    """The tokens are the 256 bytes in order, so that a byte is its own id and none is missing."""
+    """The tokens are the 256 bytes in order: a byte is its own id, and none can be missing."""
 
-    def __init__(self, how: ByteTokenizer) -> None:
-        self._how = how
+    def __init__(self, rules: ByteTokenizer) -> None:
+        self._tokenizer = rules
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Ids, Sequence[Token]]]:
-        return ((codes, ()) for codes in map(self._how.codes, chunks) if codes.size)
+        return ((codes, ()) for codes in map(self._tokenizer.codes, chunks) if codes.size)
 
 
 class _CodeLookup:
-    def __init__(self, how: CharTokenizer, tokens: Sequence[Token]) -> None:
+    def __init__(self, rules: CharTokenizer, tokens: Sequence[Token]) -> None:
         codes = np.asarray([ord(token) for token in tokens], np.intp)
-        self._how = how
+        self._tokenizer = rules
         self._missing = len(tokens)
-        # The last row answers for every code point beyond the table: mode="clip" below leads there.
+        # The last row stands for every code point beyond the table: mode="clip" below leads there.
         self._table = np.full(codes.max(initial=0) + 2, self._missing, np.min_scalar_type(self._missing))
         self._table[codes] = np.arange(len(tokens), dtype=self._table.dtype)
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Ids, Sequence[Token]]]:
         for chunk in chunks:
-            codes = self._how.codes(chunk)
+            codes = self._tokenizer.codes(chunk)
             if codes.size == 0:
                 continue
             ids: Ids = self._table.take(codes.astype(np.intp), mode="clip")
             missing: Sequence[Token] = ()
             if ids.max() == self._missing:
-                strangers, first = np.unique(codes[ids == self._missing], return_index=True)
-                missing = [self._how.token(code) for code in strangers[np.argsort(first)].tolist()]
+                codes_missing, first = np.unique(codes[ids == self._missing], return_index=True)
+                missing = [self._tokenizer.token(code) for code in codes_missing[np.argsort(first)].tolist()]
             yield ids, missing
 
 
 class _WordLookup:
-    def __init__(self, how: WordTokenizer | JiebaTokenizer, tokens: Sequence[Token]) -> None:
-        self._how = how
+    def __init__(self, rules: WordTokenizer | JiebaTokenizer, tokens: Sequence[Token]) -> None:
+        self._tokenizer = rules
         self._id_of: dict[Token, int] = {token: i for i, token in enumerate(tokens)}
         self._missing = len(tokens)
         self._dtype = np.min_scalar_type(self._missing)
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Ids, Sequence[Token]]]:
         id_of, none = self._id_of, self._missing
-        for words in self._how.stream(chunks):
+        for words in self._tokenizer.stream(chunks):
             ids: Ids = np.asarray([id_of.get(word, none) for word in words], self._dtype)
             missing: Sequence[Token] = ()
             if ids.max() == none:

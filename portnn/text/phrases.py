@@ -1,4 +1,4 @@
-"""Pairs of words that occur together far more often than apart would give, joined to one word: new_york."""
+"""Pairs of words that occur together far more often than by chance, joined into one word: new_york."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ class Phrases:
     r"""Phrases of two words, found by the score of word2vec.
 
     The score of the pair a, b is (count(a b) - min_count) / (count(a) count(b)) times the number of distinct words
-    and pairs. For phrases of more words find phrases again in the sentences that `joined` gives.
+    and pairs. For longer phrases, find phrases again in the result of `joined`.
 
     Parameters
     ----------
     sentences : str, Path, sequence of Paths, or iterable of lists of str
-        The corpus, as `as_sentences` takes it; read once.
+        The corpus, in any form that `as_sentences` accepts; read once.
     min_count : int
-        Subtracted from the count of a pair, so that rare ones do not count as phrases.
+        Subtracted from the count of each pair, so that rare pairs do not become phrases.
     threshold : float
-        Pairs of a higher score are phrases.
+        Pairs with a higher score are phrases.
     delimiter : str
         Put between the two words.
     max_vocab_size : int
-        When more words and pairs than this are held, the rarest are given up, as in `count_words`.
+        When memory holds more words and pairs than this, the rarest are dropped, as in `count_words`.
     advance : callable, optional
-        Told how far the reading has come, as by `SentenceStream.read`.
+        Called with the progress of reading, as in `SentenceStream.read`.
 
     Attributes
     ----------
     phrases : dict of str to float
-        Score of each phrase, the highest first.
+        Score of each phrase, highest first.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument makes no sense or the corpus is empty.
+        If an argument is invalid or the corpus is empty.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class Phrases:
         least = check_min_count(min_count, "word")
         most = check_size("max_vocab_size", max_vocab_size)
         if not isinstance(delimiter, str) or not delimiter:
-            raise ValueError(f"delimiter is {delimiter!r}; expected a text that is not empty")
+            raise ValueError(f"delimiter is {delimiter!r}; expected a text of at least one character")
         if not isinstance(threshold, int | float) or math.isnan(threshold):
             raise ValueError(f"threshold is {threshold!r}; expected a number")
         counts = _counted(as_sentences(sentences), delimiter, most, advance)
@@ -79,7 +79,7 @@ class Phrases:
             self.phrases.setdefault(self._joined[pair], -score)
 
     def joined(self, sentences: SentencesLike) -> SentenceStream:
-        """Sentences with the phrases in them joined from left to right, each time they are read.
+        """Sentences whose phrases are joined, from left to right, each time they are read.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Phrases:
 
 
 class JoinedSentences(SentenceStream):
-    """Sentences in which some pairs of words are one word; made by `Phrases.joined`."""
+    """Sentences with some pairs of words joined into one; made by `Phrases.joined`."""
 
     def __init__(self, sentences: SentenceStream, joined: dict[tuple[str, str], str]) -> None:
         self._sentences = sentences
@@ -103,16 +103,16 @@ class JoinedSentences(SentenceStream):
         self.size = sentences.size
 
     def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
-        """Sentences from the first on; `advance` is told of what is taken, as by the sentences themselves."""
+        """Read the sentences from the beginning; `advance` is called as by the sentences themselves."""
         for sentence in self._sentences.read(advance):
-            found = list(map(self._joined.get, pairwise(sentence)))
-            yield _join(sentence, found) if any(found) else sentence
+            phrases = list(map(self._joined.get, pairwise(sentence)))
+            yield _join(sentence, phrases) if any(phrases) else sentence
 
 
-def _join(sentence: Sequence[str], found: list[str | None]) -> list[str]:
+def _join(sentence: Sequence[str], phrases: list[str | None]) -> list[str]:
     words: list[str] = []
     taken = False
-    for word, phrase in zip(sentence, [*found, None], strict=True):
+    for word, phrase in zip(sentence, [*phrases, None], strict=True):
         if taken:
             taken = False
             continue
@@ -122,7 +122,7 @@ def _join(sentence: Sequence[str], found: list[str | None]) -> list[str]:
 
 
 def _counted(sentences: SentenceStream, delimiter: str, max_vocab_size: int, advance: Advance | None) -> dict[str, int]:
-    """Count words and joined pairs in one dict."""
+    """Count words and joined pairs in one mapping."""
     counts: Counter[str] = Counter()
     least = 1
     for sentence in sentences.read(advance):
@@ -132,13 +132,13 @@ def _counted(sentences: SentenceStream, delimiter: str, max_vocab_size: int, adv
             counts = Counter({key: count for key, count in counts.items() if count >= least})
             least += 1
     if not counts:
-        raise ValueError(f"{sentences.name}: corpus is empty: it has no word")
+        raise ValueError(f"{sentences.name}: corpus is empty: it has no words")
     return counts
 
 
 def _scores(counts: dict[str, int], delimiter: str, min_count: int) -> Iterator[tuple[tuple[str, str], float]]:
     for key, count in counts.items():
-        # A word may have the delimiter in it, so that a key can be the join of several pairs.
+        # A word may contain the delimiter, so a key can be the join of several pairs.
         place = key.find(delimiter)
         while place >= 0:
             a, b = key[:place], key[place + len(delimiter) :]

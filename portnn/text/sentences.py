@@ -1,4 +1,4 @@
-"""Sentences as lists of words, read from text of any size as often as asked."""
+"""Sentences as lists of words, read from text of any size, any number of times."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import TypeAlias, cast
 from portnn.text.compression import is_compressed, read_compressed
 from portnn.text.encodings import canonical_encoding, decode_chunks
 from portnn.text.sources import Source, open_sources
-from portnn.text.tokenizers import LONGEST_LINE, LONGEST_WORD, tokenizer
+from portnn.text.tokenizers import MAX_LINE, MAX_WORD, tokenizer
 
 MAX_SENTENCE = 10_000
-"""Words after which a sentence is cut."""
+"""Number of words after which a sentence is split."""
 
 SENTENCE_LEVELS = ("word", "space", "char", "jieba")
 """What a word of a sentence can be."""
 
 Advance: TypeAlias = Callable[[int], object]
-"""Called with how much was read since the last call."""
+"""Called with the amount read since the last call."""
 
-_LONGEST_SPACED = 1 << 20
-_LONGEST_REMEMBERED = 100
-_REMEMBERED = 1 << 16
+_MAX_WITHOUT_SPACE = 1 << 20
+_MAX_CACHED_LENGTH = 100
+_MAX_CACHED = 1 << 16
 
-_WORD = re.compile(rf"\w{{1,{LONGEST_WORD}}}|[^\w\s]{{1,{LONGEST_WORD}}}")
+_WORD = re.compile(rf"\w{{1,{MAX_WORD}}}|[^\w\s]{{1,{MAX_WORD}}}")
 
 
 class SentenceStream(ABC):
@@ -37,9 +37,9 @@ class SentenceStream(ABC):
     Attributes
     ----------
     name : str
-        What they are called in a message.
+        Name in messages.
     size : int or None
-        How far `read` advances in all; None if that is not known beforehand.
+        Total that `read` advances by; None if it is not known in advance.
     """
 
     name: str
@@ -47,39 +47,38 @@ class SentenceStream(ABC):
 
     @abstractmethod
     def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
-        """Sentences from the first on; `advance` is told of what is taken: bytes of a file, else sentences."""
+        """Read the sentences from the beginning; `advance` is called with the bytes of a file, or sentences, read."""
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         return self.read()
 
 
 class Sentences(SentenceStream):
-    r"""Sentences of a text, read anew, piece by piece, each time they are iterated.
+    r"""Sentences of a text, read piece by piece on each iteration.
 
     Parameters
     ----------
     source : str, Path or sequence of Paths
-        A str is the text itself. Of a folder all files are read, those in its folders too, in the order of their
-        names, but for those whose name starts with a dot. Files that end in .gz, .bz2 or .xz are decompressed as
-        they are read.
+        A str is the text itself. A folder stands for all files in it and in its subfolders, in the order of their
+        names, except those whose name starts with a dot. Files that end in .gz, .bz2 or .xz are decompressed.
     level : {"word", "space", "char", "jieba"}
-        What a word is: a run of letters and digits or of punctuation; what whitespace separates, as in a text that
-        is tokenized already; one character; a Chinese word. Whitespace is never a word.
+        What a word is: a run of letters and digits or of punctuation; whatever whitespace separates, for text that is
+        already tokenized; one character; a Chinese word. Whitespace is never a word.
     lines : bool
-        Whether each line is a sentence. Otherwise a line end is whitespace like any other. A sentence of more than
-        10,000 words is cut, and none reaches from one file into the next.
+        Whether each line is a sentence. Otherwise line endings are ordinary whitespace. Sentences are split after
+        10,000 words, and none spans two files.
     lowercase : bool
-        Whether words become lowercase.
+        Whether to convert words to lowercase.
     encoding : str
-        How the bytes of files stand for characters.
+        Encoding of the files.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument makes no sense, or a folder has no file; while reading, if bytes are not in `encoding` or a
+        If an argument is invalid, or a folder has no files; while reading, if bytes are not in `encoding` or a
         compressed file is damaged.
     OSError
-        If a file cannot be read; while reading, if it is not what it was when this object was made.
+        If a file cannot be read; while reading, if it has changed since this object was made.
 
     Examples
     --------
@@ -113,10 +112,10 @@ class Sentences(SentenceStream):
         first = os.path.basename(self._sources[0].name)
         more = len(self._sources) - 1
         self.name = Path(source).name if folder else first + (f" and {more} more" if more else "")  # type: ignore[arg-type]
-        self.size = sum(each.size for each in self._sources)
+        self.size = sum(part.size for part in self._sources)
 
     def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
-        """Sentences from the first on; `advance` is told the bytes of each piece that is taken."""
+        """Read the sentences from the beginning; `advance` is called with the bytes of each piece read."""
         for source in self._sources:
             yield from self._sentences(self._text(source, advance or _ignore))
             if source.changed():
@@ -134,38 +133,38 @@ class Sentences(SentenceStream):
 
     def _sentences(self, chunks: Iterable[str]) -> Iterator[list[str]]:
         tail = ""
-        begun: list[str] = []  # words of the sentence that the last chunk did not end
+        unfinished: list[str] = []  # words of the sentence that continues in the next chunk
         for chunk in chunks:
             block, end, tail = (tail + chunk).rpartition("\n")
             for line in (block.split("\n") if self.lines else [block]) if end else ():
-                words = begun + self._split(line) if begun else self._split(line)
-                begun = []
+                words = unfinished + self._split(line) if unfinished else self._split(line)
+                unfinished = []
                 if not self.lines or len(words) > MAX_SENTENCE:
-                    *whole, begun = _cut(words)
+                    *whole, unfinished = _cut(words)
                     yield from whole
-                    if self.lines and begun:
-                        yield begun
-                        begun = []
+                    if self.lines and unfinished:
+                        yield unfinished
+                        unfinished = []
                 elif words:
                     yield words
-            if len(tail) >= LONGEST_LINE:
+            if len(tail) >= MAX_LINE:
                 settled = self._settled(tail)
-                *whole, begun = _cut(begun + self._split(tail[:settled]))
+                *whole, unfinished = _cut(unfinished + self._split(tail[:settled]))
                 yield from whole
                 tail = tail[settled:]
-        yield from filter(None, _cut(begun + self._split(tail)))
+        yield from filter(None, _cut(unfinished + self._split(tail)))
 
     def _settled(self, tail: str) -> int:
-        """How many characters of a line without an end so far no later text can change."""
+        """Number of characters of an incomplete line whose words no later text can change."""
         if self.level == "char":
             return len(tail)
         if self.level == "jieba":
-            return len(tail) - len(tail) % LONGEST_LINE
+            return len(tail) - len(tail) % MAX_LINE
         last = len(tail) if tail[-1].isspace() else len(tail) - len(tail.rsplit(None, 1)[-1])
         if last == 0 and self.level == "word":
             *_, match = _WORD.finditer(tail)
             return match.start()
-        if len(tail) - last > _LONGEST_SPACED:
+        if len(tail) - last > _MAX_WITHOUT_SPACE:
             raise ValueError(f"{self.name}: {len(tail) - last:,} characters without whitespace; is this a text?")
         return last
 
@@ -179,22 +178,22 @@ def _files(folder: Path) -> list[Path]:
 
 
 class _Pieces(dict[str, tuple[str, ...]]):
-    """Words in what stands between two whitespaces, remembered: most of a text is the same few strings."""
+    """Cache of the words between two whitespaces: most of a text consists of the same few strings."""
 
     def __init__(self, lowercase: bool) -> None:
         self._lowercase = lowercase
 
     def __missing__(self, text: str) -> tuple[str, ...]:
         words = tuple(map(str.lower, _WORD.findall(text)) if self._lowercase else _WORD.findall(text))
-        if len(text) <= _LONGEST_REMEMBERED:
-            if len(self) >= _REMEMBERED:
+        if len(text) <= _MAX_CACHED_LENGTH:
+            if len(self) >= _MAX_CACHED:
                 self.clear()
             self[text] = words
         return words
 
 
 def _splitter(level: str, lowercase: bool) -> Callable[[str], list[str]]:
-    """Words of a text. Each is put in lowercase by itself: its letters decide, not its neighbours."""
+    """Function from a text to its words. Each word is lowercased by itself, so that its neighbours play no part."""
     if level == "word":
         piece = _Pieces(lowercase).__getitem__
         return lambda text: list(chain.from_iterable(map(piece, text.split())))
@@ -203,15 +202,15 @@ def _splitter(level: str, lowercase: bool) -> Callable[[str], list[str]]:
     if level == "char":
         return lambda text: list(map(str.lower, "".join(text.split()))) if lowercase else list("".join(text.split()))
     split = tokenizer(level).split
-    split("")  # says what to install
+    split("")  # raises an error that says what to install
     lowered = str.lower if lowercase else str
     return lambda text: [word for token in split(text) if (word := lowered(str(token).strip()))]
 
 
 def _cut(words: list[str]) -> list[list[str]]:
-    """Pieces of the longest length, and then the one that is shorter, perhaps empty."""
+    """Pieces of the maximum length, and then a shorter one, perhaps empty."""
     return [words[start : start + MAX_SENTENCE] for start in range(0, len(words) + 1, MAX_SENTENCE)]
 
 
 def _ignore(count: int) -> None:
-    """Nobody watches."""
+    """Report progress to nobody."""

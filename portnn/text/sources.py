@@ -1,4 +1,4 @@
-"""What a corpus is read from: text or bytes in memory, one file, several files."""
+"""Sources of a corpus: text or bytes in memory, one file, several files."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from portnn.text.tokenizers import Chunk
 AnyChunk = TypeVar("AnyChunk", str, bytes, Chunk)
 
 Progress: TypeAlias = Callable[[int, int], object]
-"""Called with the bytes done and the bytes in all."""
+"""Called with the bytes done and the total bytes."""
 
 SourceLike: TypeAlias = str | bytes | os.PathLike[str] | Sequence[os.PathLike[str]]
-"""A text itself, its bytes, a file, or files read one after the other."""
+"""A text itself, its bytes, a file, or files to read in order."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One stream that can be read more than once.
+    """A stream that can be read more than once.
 
     Parameters
     ----------
     name : str
-        What it is called in an error.
+        Name in error messages.
     size : int
-        Bytes in it; of a text in memory, characters.
+        Size in bytes; for a text in memory, in characters.
     held : str, bytes or None
-        Its content, if that is in memory.
+        The content, if it is in memory.
     stamp : tuple of (str, int, int) or None
-        Absolute path, size and time of the last change in ns, of a file that stays in the file system.
+        Absolute path, size and modification time in ns of a regular file.
     """
 
     name: str
@@ -42,29 +42,29 @@ class Source:
     stamp: tuple[str, int, int] | None
 
     def chunks(self, level: str, encoding: str, advance: Callable[[int], object]) -> Iterator[Chunk]:
-        """Pieces of it as `level` wants them; `advance` is told of every piece taken."""
+        """Pieces of the content, as bytes or text as `level` needs them; `advance` is called for each."""
         if isinstance(self.held, str):
             return _watched(slices(self.held), advance)
         raw = _watched(read_bytes(self.name) if self.held is None else slices(self.held), advance)
         return raw if level == "byte" else decode_chunks(raw, encoding, name=self.name)
 
     def changed(self) -> bool:
-        """Whether the file is another now than when the source was made."""
+        """Whether the file has changed since the source was made."""
         return self.stamp is not None and self.stamp != _stamp(self.name, check_file(self.name))
 
 
 def open_sources(source: SourceLike) -> list[Source]:
-    """Take apart what a caller gave as a corpus.
+    """Open a text or the files of a corpus.
 
     Parameters
     ----------
     source : str, bytes, path or sequence of paths
-        A str is the text itself; files are given as paths.
+        A str is the text itself; paths name files.
 
     Returns
     -------
     list of Source
-        At least one. A pipe, which can be read but once, has been read into memory.
+        At least one. A pipe, which can be read only once, has been read into memory.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def open_sources(source: SourceLike) -> list[Source]:
     for path in paths:
         if not isinstance(path, os.PathLike):
             kind = type(path).__name__
-            raise TypeError(f"corpus: {path!r} among the files is {kind}; expected pathlib.Path")
+            raise TypeError(f"corpus: the file {path!r} is {kind}; expected pathlib.Path")
     if not paths:
         raise ValueError("corpus: the sequence of files is empty")
     return [_file(path) for path in paths]
@@ -107,7 +107,7 @@ def _stamp(name: str, facts: os.stat_result) -> tuple[str, int, int]:
 
 
 def slices(held: AnyChunk) -> Iterator[AnyChunk]:
-    """Cut what is in memory into chunks, so that whatever is made of each stays small."""
+    """Cut content in memory into chunks, so that the result for each stays small."""
     return (held[start : start + CHUNK_BYTES] for start in range(0, len(held), CHUNK_BYTES))
 
 

@@ -1,7 +1,7 @@
 """Text to tokens and back: by character, byte, word, or Chinese word.
 
-Every level is lossless: its tokens joined are the text. Every level streams: chunks of a text, cut anywhere,
-give the tokens of the text in one piece.
+Every level is lossless: the joined tokens are the text. Every level streams: a text cut into chunks anywhere gives
+the same tokens as the whole text.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 Token: TypeAlias = str | bytes
-"""A character, a word, or at level byte one byte."""
+"""A character, a word or, at level byte, one byte."""
 
 Chunk: TypeAlias = str | bytes
-"""A piece of a corpus: text, or at level byte perhaps bytes."""
+"""A piece of a corpus: text or, at level byte, also bytes."""
 
-# Nobody's word is longer. The bound keeps the held-back tail of a stream small in a file without spaces.
-LONGEST_WORD = 1000
-LONGEST_LINE = 1 << 16
+# Real words are shorter. The bound limits how much of a stream is held back in a file without spaces.
+MAX_WORD = 1000
+MAX_LINE = 1 << 16
 
-_WORD = re.compile(rf" ?\w{{1,{LONGEST_WORD}}}| ?[^\w\s]{{1,{LONGEST_WORD}}}|\s")
-_LINE = re.compile(rf"[^\n]{{0,{LONGEST_LINE}}}\n|[^\n]{{1,{LONGEST_LINE}}}")
+_WORD = re.compile(rf" ?\w{{1,{MAX_WORD}}}| ?[^\w\s]{{1,{MAX_WORD}}}|\s")
+_LINE = re.compile(rf"[^\n]{{0,{MAX_LINE}}}\n|[^\n]{{1,{MAX_LINE}}}")
 
 
 class Tokenizer(Protocol):
-    """What every level offers."""
+    """Interface of all levels."""
 
     @property
     def level(self) -> str:
-        """Its name."""
+        """Name of the level."""
         ...
 
     @property
     def noun(self) -> str:
-        """What one token is called in a message."""
+        """Word for one token in messages."""
         ...
 
     def split(self, text: Chunk) -> Sequence[Token]:
@@ -45,7 +45,7 @@ class Tokenizer(Protocol):
         ...
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[Sequence[Token]]:
-        """Tokens of a text that comes in chunks, in lists of any length but 0."""
+        """Tokens of a text given in chunks, as lists that are never empty."""
         ...
 
 
@@ -97,9 +97,9 @@ class ByteTokenizer:
 
 
 class WordTokenizer:
-    """A token is a word or a run of punctuation, with one space before it or none, or it is one whitespace.
+    """A token is a word or a run of punctuation, with at most one space before it, or one whitespace character.
 
-    A run is cut after 1000 characters.
+    A run is split after 1000 characters.
     """
 
     level = "word"
@@ -110,10 +110,10 @@ class WordTokenizer:
         return _WORD.findall(_text(text, self.level))
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[str]]:
-        """Words of a text that comes in chunks."""
+        """Words of a text given in chunks."""
         tail = ""
         for chunk in chunks:
-            # A match looks at most one character past its end, so every token but the last is settled.
+            # A match looks at most one character past its end, so every token but the last is final.
             words = self.split(tail + _text(chunk, self.level))
             tail = words.pop() if words else ""
             if words:
@@ -123,9 +123,9 @@ class WordTokenizer:
 
 
 class JiebaTokenizer:
-    """A token is a Chinese word as the Rust port of jieba cuts it; other text is cut at its own borders.
+    """A token is a Chinese word as segmented by the Rust port of jieba, or a run of other text.
 
-    Lines are cut one by one, and a line of more than 65536 characters in pieces of that length.
+    Lines are segmented one by one, and a line of more than 65536 characters in pieces of that length.
     """
 
     level = "jieba"
@@ -137,7 +137,7 @@ class JiebaTokenizer:
         return [word for line in _LINE.findall(_text(text, self.level)) for word in cut(line)]
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[str]]:
-        """Words of a text that comes in chunks."""
+        """Words of a text given in chunks."""
         tail = ""
         for chunk in chunks:
             lines = _LINE.findall(tail + _text(chunk, self.level))
@@ -149,17 +149,17 @@ class JiebaTokenizer:
 
 
 CodeTokenizer: TypeAlias = CharTokenizer | ByteTokenizer
-"""The levels whose tokens are numbers already, which NumPy counts and looks up in bulk."""
+"""Levels whose tokens are numbers, which NumPy counts and looks up in bulk."""
 
 _BY_LEVEL: dict[str, CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer] = {
-    each.level: each for each in (CharTokenizer(), ByteTokenizer(), WordTokenizer(), JiebaTokenizer())
+    rules.level: rules for rules in (CharTokenizer(), ByteTokenizer(), WordTokenizer(), JiebaTokenizer())
 }
 LEVELS: tuple[str, ...] = tuple(_BY_LEVEL)
 """Names of the levels."""
 
 
 def tokenizer(level: str) -> CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer:
-    """Look up the tokenizer of a level.
+    """Tokenizer of a level.
 
     Parameters
     ----------
@@ -169,12 +169,12 @@ def tokenizer(level: str) -> CharTokenizer | ByteTokenizer | WordTokenizer | Jie
     Returns
     -------
     Tokenizer
-        Without state; the same object every time.
+        Stateless; the same object every time.
 
     Raises
     ------
     ValueError
-        If there is no such level.
+        If the level is unknown.
 
     Examples
     --------

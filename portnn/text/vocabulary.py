@@ -1,4 +1,4 @@
-"""The tokens a model knows, and the id of each."""
+"""The tokens a model knows, and their ids."""
 
 from __future__ import annotations
 
@@ -12,41 +12,39 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from portnn.text.counting import check_min_count, count_tokens
-from portnn.text.decoding import StreamDecoder, check_id
 from portnn.text.lookup import Ids, Lookup, lookup
 from portnn.text.sources import slices
 from portnn.text.tokenizers import Chunk, Token, tokenizer
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""How the unknown token reads when it is decoded, at every level that has one."""
+"""The unknown token in decoded text, at every level that has one."""
 
-_SHOWN_STRANGERS = 5
+_MAX_SHOWN = 5
 _BYTES = tuple(bytes((value,)) for value in range(256))
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens in the order of their ids, and perhaps an unknown token after the last.
+    """Tokens in the order of their ids, optionally followed by an unknown token.
 
-    The unknown token stands for whatever the vocabulary lacks. It comes last, so that the id of every other
-    token is its rank. Level char has one only if `min_count` dropped a character: without one, a strange
-    character is an error that names it, rather than an id that was never trained. Levels word and jieba
-    always have one, since a new text brings new words. Level byte never has one: its 256 tokens, whose ids
-    are their values, are all there are.
+    The unknown token stands for everything that is not in the vocabulary. It comes last, so that the id of every other
+    token is its rank. Level char has one only if `min_count` dropped a character: otherwise a character that is not in
+    the vocabulary is an error, rather than an id that was never trained. Levels word and jieba always have one, since a
+    new text contains new words. Level byte never has one: its tokens are all 256 bytes, and their ids are their values.
 
     Parameters
     ----------
     level : str
         What a token is: char, byte, word or jieba.
     tokens : tuple of str (of bytes at level byte)
-        Distinct; the id of each is its place.
+        Distinct; the id of each is its index.
     unknown : bool
-        Whether there is an unknown token, whose id is then ``len(tokens)``.
+        Whether there is an unknown token, with the id ``len(tokens)``.
 
     Raises
     ------
     ValueError
-        If these do not make a vocabulary.
+        If these do not form a vocabulary.
 
     Examples
     --------
@@ -62,22 +60,22 @@ class Vocabulary:
     unknown: bool = False
 
     def __post_init__(self) -> None:
-        how = tokenizer(self.level)
+        rules = tokenizer(self.level)
         _check_tokens(self.level, self.tokens)
         if not isinstance(self.unknown, bool):
             raise ValueError(f"vocabulary: unknown is {self.unknown!r}; expected true or false")
-        if how.level != "char" and self.unknown != (how.level != "byte"):
-            needed = "never" if how.level == "byte" else "always"
-            raise ValueError(f"vocabulary: level {how.level} {needed} has an unknown token")
+        if rules.level != "char" and self.unknown != (rules.level != "byte"):
+            needed = "never" if rules.level == "byte" else "always"
+            raise ValueError(f"vocabulary: level {rules.level} {needed} has an unknown token")
 
     @classmethod
     def from_counts(cls, level: str, counts: Mapping[Token, int], min_count: int = 1) -> Vocabulary:
-        """Vocabulary of the tokens that occur often enough, the most frequent first, ties by code point.
+        """Vocabulary of the tokens that occur often enough, most frequent first, ties in the order of code points.
 
         Parameters
         ----------
         level : str
-            What a token is. At level byte the vocabulary is the 256 bytes, whatever was counted.
+            What a token is. At level byte the vocabulary is always the 256 bytes.
         counts : mapping of token to int
             How often each occurs.
         min_count : int
@@ -86,18 +84,16 @@ class Vocabulary:
         Raises
         ------
         TypeError, ValueError
-            If `min_count` is no whole number of 1 or more, drops every token, or is not 1 at level byte.
+            If `min_count` is not a whole number of 1 or more, drops every token, or is not 1 at level byte.
         """
-        how = tokenizer(level)
+        noun = tokenizer(level).noun
         least = check_min_count(min_count, level)
         if level == "byte":
             return cls("byte", _BYTES)
         kept = [token for token, count in counts.items() if count >= least]
         if counts and not kept:
             most = max(counts.values())
-            raise ValueError(
-                f"min_count {least} drops every {how.noun}; the highest min_count that keeps one is {most}"
-            )
+            raise ValueError(f"min_count {least} drops every {noun}; the highest min_count that keeps one is {most}")
         kept.sort(key=lambda token: (-counts[token], token))
         return cls(level, tuple(kept), unknown=level != "char" or len(kept) < len(counts))
 
@@ -111,7 +107,7 @@ class Vocabulary:
 
     @property
     def unknown_id(self) -> int | None:
-        """Id of the unknown token, the last, or None."""
+        """Id of the unknown token, which is the last one, or None."""
         return len(self.tokens) if self.unknown else None
 
     def encode(self, text: Chunk, *, noun: str = "text") -> NDArray[np.int64]:
@@ -122,7 +118,7 @@ class Vocabulary:
         text : str (or bytes, at level byte)
             The text.
         noun : str
-            What the text is called in an error, such as "prime text".
+            Name of the text in error messages, for example "prime text".
 
         Returns
         -------
@@ -131,17 +127,17 @@ class Vocabulary:
         Raises
         ------
         ValueError
-            If a token is not in the vocabulary and there is no unknown token to stand for it.
+            If a token is not in the vocabulary and the vocabulary has no unknown token.
         """
         pieces = [ids.astype(np.int64) for ids in self.encode_stream(slices(text), noun=noun)]
         return np.concatenate(pieces) if pieces else np.empty(0, np.int64)
 
     def encode_stream(self, chunks: Iterable[Chunk], *, noun: str = "text") -> Iterator[Ids]:
-        """Ids of a text that comes in chunks, as `encode`, each piece with dtype `id_dtype`."""
+        """Ids of a text given in chunks, as by `encode`, each piece with dtype `id_dtype`."""
         dtype = self.id_dtype
         for ids, missing in self._lookup.stream(chunks):
             if missing and not self.unknown:
-                raise ValueError(self._strangers(missing, noun))
+                raise ValueError(self._not_known(missing, noun))
             yield ids.astype(dtype, copy=False)
 
     @property
@@ -150,11 +146,11 @@ class Vocabulary:
         return np.min_scalar_type(max(len(self) - 1, 0))
 
     def unknown_in(self, text: Chunk) -> list[Token]:
-        """Distinct tokens of a text that the vocabulary lacks, in the order in which they appear."""
+        """Distinct tokens of a text that are not in the vocabulary, in order of appearance."""
         return list(dict.fromkeys(t for _, missing in self._lookup.stream(slices(text)) for t in missing))
 
     def decode(self, ids: ArrayLike) -> str:
-        """Text of ids; bytes that are not UTF-8, and the unknown token, read as U+FFFD.
+        """Text of ids; bytes that are not UTF-8, and the unknown token, become U+FFFD.
 
         Parameters
         ----------
@@ -165,7 +161,7 @@ class Vocabulary:
         TypeError
             If `ids` are not integers.
         ValueError
-            If an id is out of range, or `ids` has more or fewer than one axis.
+            If an id is out of range, or `ids` does not have exactly one axis.
         """
         ids = np.asarray(ids)
         if ids.ndim != 1:
@@ -183,19 +179,15 @@ class Vocabulary:
             return data.decode("utf-32-le", "surrogatepass")
         return "".join([self._words[i] for i in ids.tolist()])
 
-    def decoder(self) -> StreamDecoder:
-        """Make a decoder for ids that come one by one, as in sampling."""
-        return StreamDecoder(self)
-
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types that `from_json` takes back, for the metadata of a checkpoint."""
+        """Convert to plain JSON types for the metadata of a checkpoint."""
         if self.level == "byte":
             return {"level": self.level}
         return {"level": self.level, "tokens": list(self.tokens), "unknown": self.unknown}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Vocabulary:
-        """Vocabulary from what `to_json` gave.
+        """Vocabulary from the result of `to_json`.
 
         Raises
         ------
@@ -227,24 +219,30 @@ class Vocabulary:
     def _code_points(self) -> NDArray[np.uint32]:
         return np.asarray([ord(token) for token in self._words], np.dtype("<u4"))
 
-    def _strangers(self, missing: Sequence[Token], noun: str) -> str:
-        shown = ", ".join(f"{token!r} (U+{ord(token):04X})" for token in missing[:_SHOWN_STRANGERS])
-        more = len(missing) - _SHOWN_STRANGERS
+    def _not_known(self, missing: Sequence[Token], noun: str) -> str:
+        shown = ", ".join(f"{token!r} (U+{ord(token):04X})" for token in missing[:_MAX_SHOWN])
+        more = len(missing) - _MAX_SHOWN
         tail = "" if more < 1 else f" and {more} other{'s' * (more > 1)}"
-        return f"{noun} has {tokenizer(self.level).noun}s the model never saw: {shown}{tail}"
+        return f"{noun} has {tokenizer(self.level).noun}s that the model has never seen: {shown}{tail}"
+
+
+def check_id(token_id: int, count: int) -> None:
+    """Refuse an id that a vocabulary of `count` tokens does not have."""
+    if not 0 <= token_id < count:
+        raise ValueError(f"decode: id {token_id} is not in 0..{count - 1}, the ids of this vocabulary")
 
 
 def _check_tokens(level: str, tokens: tuple[Token, ...]) -> None:
     if level == "byte":
         if tokens != _BYTES:
-            raise ValueError("vocabulary: at level byte the tokens are the 256 bytes in order")
+            raise ValueError("vocabulary: the tokens of level byte must be the 256 bytes in order")
         return
     if not tokens:
         raise ValueError("vocabulary: no tokens")
     for token in tokens:
         if not isinstance(token, str) or not token or (level == "char" and len(token) != 1):
-            wanted = "one character" if level == "char" else "a text that is not empty"
+            wanted = "one character" if level == "char" else "a text of at least one character"
             raise ValueError(f"vocabulary: token {token!r} at level {level}; expected {wanted}")
     if len(set(tokens)) < len(tokens):
-        (twice, _), *_ = Counter(tokens).most_common(1)
-        raise ValueError(f"vocabulary: token {twice!r} is there twice")
+        (repeated, _), *_ = Counter(tokens).most_common(1)
+        raise ValueError(f"vocabulary: token {repeated!r} occurs more than once")

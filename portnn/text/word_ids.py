@@ -1,4 +1,4 @@
-"""A corpus of sentences as ids, in memory or, where that is too little, in a file mapped from the disk."""
+"""A corpus of sentences as ids, in memory or, if they are too many, in a file mapped into memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from portnn.text.cache import cache_folder, refusals
-from portnn.text.corpus import MEMORY_LIMIT, release_pages
+from portnn.text.cache import cache_folder, naming_cache_folder, release_pages
+from portnn.text.corpus import MEMORY_LIMIT
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.lookup import Ids
 from portnn.text.sentences import Advance
@@ -24,22 +24,22 @@ _BATCH = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class WordIds:
-    """Ids of the known words of a corpus, and after each sentence a mark.
+    """Ids of the known words of a corpus, with an end mark after each sentence.
 
     Parameters
     ----------
     ids : ndarray or memmap of unsigned integers, shape (words + sentences,)
-        In the smallest dtype that holds the mark, which is the number of words in the vocabulary; read-only.
+        In the smallest dtype that holds the end mark, whose id is the size of the vocabulary; read-only.
     words : int
-        Words, without the marks.
+        Number of words, without the end marks.
     sentences : int
-        Sentences with a known word.
+        Number of sentences with a known word.
     longest : int
-        Words of the longest sentence.
+        Number of words in the longest sentence.
     sha256 : str
         Digest of the ids as little-endian bytes.
     name : str
-        What the corpus is called.
+        Name of the corpus.
     """
 
     ids: Ids
@@ -50,7 +50,7 @@ class WordIds:
     name: str
 
     def release(self) -> None:
-        """Let go of the pages of a mapped file that were read; the ids stay usable."""
+        """Release the memory pages of a mapped file that have been read; the ids stay usable."""
         release_pages(self.ids)
 
 
@@ -62,22 +62,22 @@ def encode_words(
     cache_dir: str | os.PathLike[str] | None = None,
     advance: Advance | None = None,
 ) -> WordIds:
-    r"""Ids of a corpus of any size; words that the vocabulary lacks are left out, and sentences without any other.
+    r"""Encode a corpus of any size; unknown words, and sentences that have no others, are left out.
 
     Parameters
     ----------
     sentences : str, Path, sequence of Paths, or iterable of lists of str
-        As `as_sentences` takes them.
+        In any form that `as_sentences` accepts.
     vocabulary : WordVocabulary
-        The words and their ids.
+        The known words and their ids.
     memory_limit : int
-        Bytes of ids that are kept in memory. When there are more, all are written to a file without a name, which
-        is mapped into memory and gone when the ids are.
+        Maximum size in bytes of ids in memory. A larger array is written to an unnamed temporary file, which is mapped
+        into memory and disappears with the ids.
     cache_dir : path, optional
-        Folder of that file: by default that of the environment variable PORTNN_CACHE, else "portnn" in the user's
-        cache folder.
+        Folder of that file. Defaults to the environment variable PORTNN_CACHE, or to "portnn" in the user's cache
+        folder.
     advance : callable, optional
-        Told how far the reading has come, as by `SentenceStream.read`.
+        Called with the progress of reading, as in `SentenceStream.read`.
 
     Returns
     -------
@@ -86,9 +86,9 @@ def encode_words(
     Raises
     ------
     TypeError, ValueError
-        If `sentences` cannot be read or none has a word of the vocabulary.
+        If `sentences` cannot be read or contain no known word.
     OSError
-        If the cache folder cannot be written.
+        If the cache folder is not writable.
 
     Examples
     --------
@@ -102,17 +102,17 @@ def encode_words(
     mark = len(vocabulary)
     digest = hashlib.sha256()
     store = _Store(vocabulary.id_dtype, memory_limit, cache_dir)
-    number = longest = 0
+    sentence_count = longest = 0
     for batch in _batches(stream.read(advance)):
         ids, lengths = _encoded(batch, vocabulary, mark)
-        number += lengths.size
+        sentence_count += lengths.size
         longest = max(longest, int(lengths.max(initial=0)))
         digest.update(np.ascontiguousarray(ids, ids.dtype.newbyteorder("<")).data)
         store.append(ids)
-    if number == 0:
-        raise ValueError(f"{stream.name}: no sentence has a word of the vocabulary's {mark:,}")
+    if sentence_count == 0:
+        raise ValueError(f"{stream.name}: no sentence has any of the {mark:,} words in the vocabulary")
     ids = store.whole()
-    return WordIds(ids, ids.size - number, number, longest, digest.hexdigest(), stream.name)
+    return WordIds(ids, ids.size - sentence_count, sentence_count, longest, digest.hexdigest(), stream.name)
 
 
 def _batches(sentences: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
@@ -129,11 +129,11 @@ def _batches(sentences: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]
 
 
 def _encoded(batch: list[Sequence[str]], vocabulary: WordVocabulary, mark: int) -> tuple[Ids, Any]:
-    """Ids with marks (n,), and the words of each sentence that has any (m,)."""
+    """Ids with end marks (n,), and the number of words in each sentence that has any (m,)."""
     words: list[str] = []
     for sentence in batch:
         words += sentence
-        words.append("")  # its place is overwritten below
+        words.append("")  # overwritten with the mark below
     unknown = mark + 1
     ids = np.fromiter(map(vocabulary.index.get, words, repeat(unknown)), np.int64, len(words))
     ids[np.cumsum([len(sentence) + 1 for sentence in batch]) - 1] = mark
@@ -145,7 +145,7 @@ def _encoded(batch: list[Sequence[str]], vocabulary: WordVocabulary, mark: int) 
 
 
 class _Store:
-    """Pieces of one array: in memory up to a limit, after that in a file without a name."""
+    """Pieces of one array: in memory up to a limit, beyond it in an unnamed temporary file."""
 
     def __init__(self, dtype: np.dtype[Any], limit: int, cache_dir: str | os.PathLike[str] | None) -> None:
         self._dtype = dtype
@@ -163,10 +163,10 @@ class _Store:
 
     def _spill(self) -> None:
         folder = cache_folder(self._cache_dir)
-        with refusals(folder):
+        with naming_cache_folder(folder):
             if self._file is None:
                 folder.mkdir(parents=True, exist_ok=True)
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - the map keeps it alive
+                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed once it is mapped
             for ids in self._pieces:
                 self._file.write(ids.data)
         self._pieces.clear()
@@ -178,5 +178,5 @@ class _Store:
             return ids
         self._file.flush()
         mapped = np.memmap(self._file, self._dtype, mode="r", shape=(self._bytes // self._dtype.itemsize,))
-        self._file.close()  # the map holds the file itself
+        self._file.close()  # the map keeps its own handle
         return mapped

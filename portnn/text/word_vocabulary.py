@@ -1,4 +1,4 @@
-"""The words of a corpus that are frequent enough to have a vector, and how often each occurs."""
+"""Words of a corpus that are frequent enough to have a vector, and their counts."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class WordCounts:
     Parameters
     ----------
     counts : dict of str to int
-        In no order that matters.
+        In no particular order.
     words : int
-        Words in all, also those whose counts were given up to save memory.
+        Total number of words, including those whose counts were dropped to save memory.
     sentences : int
-        Sentences in all.
+        Total number of sentences.
     """
 
     counts: dict[str, int]
@@ -40,17 +40,17 @@ class WordCounts:
 def count_words(
     sentences: SentencesLike, max_vocab_size: int | None = None, advance: Advance | None = None
 ) -> WordCounts:
-    r"""Count the words of a corpus in one pass that keeps nothing but the counts.
+    r"""Count the words of a corpus in one pass; only the counts are kept in memory.
 
     Parameters
     ----------
     sentences : str, Path, sequence of Paths, or iterable of lists of str
-        As `as_sentences` takes them.
+        In any form that `as_sentences` accepts.
     max_vocab_size : int, optional
-        When more distinct words than this are held after a sentence, the rarest are given up: those that occurred
-        less than once, at the next such time less than twice, and so on. Their counts start again at 0.
+        Whenever memory holds more distinct words than this after a sentence, the rarest are dropped: those with a
+        count below 1 the first time, below 2 the second time, and so on. Their counts start again at 0.
     advance : callable, optional
-        Told how far the reading has come, as by `SentenceStream.read`.
+        Called with the progress of reading, as in `SentenceStream.read`.
 
     Returns
     -------
@@ -68,13 +68,13 @@ def count_words(
     """
     most = None if max_vocab_size is None else check_size("max_vocab_size", max_vocab_size)
     counts: Counter[str] = Counter()
-    words = number = 0
+    words = sentence_count = 0
     held: list[str] = []
     least = 1
     for sentence in as_sentences(sentences).read(advance):
-        number += 1
+        sentence_count += 1
         held += sentence
-        # A bound is looked at after each sentence, so that what is given up does not depend on the batch.
+        # The limit is checked after each sentence, so that the dropped words do not depend on the batch.
         if most is not None or len(held) > _BATCH:
             words += len(held)
             counts.update(held)
@@ -83,26 +83,26 @@ def count_words(
                 counts = Counter({word: count for word, count in counts.items() if count >= least})
                 least += 1
     counts.update(held)
-    return WordCounts(dict(counts), words + len(held), number)
+    return WordCounts(dict(counts), words + len(held), sentence_count)
 
 
 @dataclass(frozen=True, eq=False)
 class WordVocabulary:
-    """Words in the order of their ids: the most frequent first, ties by code point.
+    """Words in the order of their ids: most frequent first, ties in the order of code points.
 
     Parameters
     ----------
     words : tuple of str
-        Distinct; the id of each is its place.
+        Distinct; the id of each is its index.
     counts : ndarray of int64, shape (n_words,)
-        How often each occurs in the corpus.
+        How often each word occurs in the corpus.
     dropped : int
-        How many words of the corpus, each time they occur, are none of these.
+        Number of occurrences of all other words in the corpus.
 
     Raises
     ------
     ValueError
-        If these do not make a vocabulary.
+        If these do not form a vocabulary.
 
     Examples
     --------
@@ -121,8 +121,8 @@ class WordVocabulary:
         if self.counts.shape != (len(self.words),):
             raise ValueError(f"vocabulary: counts have shape {self.counts.shape}; expected ({len(self.words)},)")
         if len(self.index) < len(self.words):
-            (twice, _), *_ = Counter(self.words).most_common(1)
-            raise ValueError(f"vocabulary: word {twice!r} is there twice")
+            (repeated, _), *_ = Counter(self.words).most_common(1)
+            raise ValueError(f"vocabulary: word {repeated!r} occurs more than once")
 
     @classmethod
     def from_counts(
@@ -137,19 +137,19 @@ class WordVocabulary:
         min_count : int
             Words that occur less often are dropped.
         max_vocab_size : int, optional
-            Only so many of the most frequent are kept.
+            Keep only this many of the most frequent words.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not a whole number of 1 or more, there is no word at all, or fewer than two are left.
+            If an argument is not a whole number of 1 or more, `counts` is empty, or fewer than two words are left.
         """
         known: Mapping[str, int] = counts.counts if isinstance(counts, WordCounts) else counts
         total = counts.words if isinstance(counts, WordCounts) else sum(known.values())
         least = check_min_count(min_count, "word")
         most = None if max_vocab_size is None else check_size("max_vocab_size", max_vocab_size)
         if not known:
-            raise ValueError("corpus is empty: it has no word")
+            raise ValueError("corpus is empty: it has no words")
         kept = [word for word, count in known.items() if count >= least]
         if not kept:
             raise ValueError(_all_dropped(known, least))
@@ -168,11 +168,11 @@ class WordVocabulary:
     @cached_property
     def index(self) -> dict[str, int]:
         """Id of each word."""
-        return {word: number for number, word in enumerate(self.words)}
+        return {word: index for index, word in enumerate(self.words)}
 
     @property
     def id_dtype(self) -> np.dtype[Any]:
-        """Smallest unsigned dtype that holds every id and, one above them, the mark at the end of a sentence."""
+        """Smallest unsigned dtype that holds every id and the end mark of a sentence, which is one above them."""
         return np.min_scalar_type(len(self.words))
 
 
@@ -187,8 +187,8 @@ def check_size(name: str, value: int) -> int:
 
 def _all_dropped(counts: Mapping[str, int], min_count: int) -> str:
     most = max(counts.values())
-    number = sum(count == most for count in counts.values())
+    kept = sum(count == most for count in counts.values())
     return (
-        f"min_count {min_count} drops all {len(counts):,} words; {most} is the highest that keeps any: "
-        f"{number:,} word{'s' * (number > 1)}"
+        f"min_count {min_count} drops all {len(counts):,} words; the highest min_count that keeps any is {most}, with "
+        f"{kept:,} word{'s' * (kept > 1)}"
     )

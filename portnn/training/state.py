@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portnn.backends import Backend, tree_flatten, tree_map, tree_unflatten
@@ -44,6 +44,19 @@ class RunState:
         lowest = math.inf if self.lowest_loss is None else self.lowest_loss
         self.waited = 0 if loss < lowest - tolerance else self.waited + 1
         self.lowest_loss = min(loss, lowest)
+
+    def begun_anew(self, params: Parameters) -> RunState:
+        """State to train further with on other data: with the optimizer's state, but without what was measured."""
+        return replace(
+            self,
+            params=params,
+            position=0,
+            losses=[],
+            held_out_loss=None,
+            best_held_out_loss=None,
+            lowest_loss=None,
+            waited=0,
+        )
 
     def to_host(self, backend: Backend) -> tuple[Arrays, dict[str, Any]]:
         """Return arrays by their path, on the host, and the rest in plain JSON types."""

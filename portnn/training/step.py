@@ -71,7 +71,8 @@ def make_step(
     """
     chosen = StepSettings() if settings is None else StepSettings(**settings.shared_with(StepSettings))
     if workers is None and backend.name == "jax" and _are_hashable(model, optimizer, backend):
-        return _known_step(model, optimizer, backend, chosen)  # type: ignore[arg-type]
+        known: Step = _known_step(model, optimizer, backend, chosen)  # type: ignore[arg-type]
+        return known
     return _new_step(model, optimizer, backend, chosen, workers)
 
 

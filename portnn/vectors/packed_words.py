@@ -1,4 +1,4 @@
-"""Words of a vocabulary as two arrays, which a safetensors file can hold."""
+"""A vocabulary as two arrays, as a safetensors file needs it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Host = np.ndarray[Any, Any]
 
 
 def pack_words(words: Sequence[str]) -> tuple[Host, Host]:
-    """Join words to one array of bytes.
+    """Join words into one array of bytes.
 
     Parameters
     ----------
     words : sequence of str
-        Lone surrogates are kept, too.
+        Lone surrogates are kept.
 
     Returns
     -------
@@ -37,12 +37,12 @@ def pack_words(words: Sequence[str]) -> tuple[Host, Host]:
 
 
 def unpack_words(data: Host, lengths: Host) -> list[str]:
-    """Words that `pack_words` joined.
+    """Split the words joined by `pack_words`.
 
     Raises
     ------
     ValueError
-        If the lengths do not add up to the bytes there are, or the bytes are not UTF-8.
+        If the lengths do not add up to the number of bytes, or the bytes are not UTF-8.
 
     Examples
     --------
@@ -52,6 +52,6 @@ def unpack_words(data: Host, lengths: Host) -> list[str]:
     ends = np.cumsum(lengths, dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0
     if total != data.size:
-        raise ValueError(f"the words should take {total} bytes by their lengths, but take {data.size}")
+        raise ValueError(f"the lengths of the words add up to {total} bytes, but there are {data.size}")
     raw, starts = data.tobytes(), (ends - lengths).tolist()
     return [raw[start:end].decode("utf-8", "surrogatepass") for start, end in zip(starts, ends.tolist(), strict=True)]

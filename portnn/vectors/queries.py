@@ -1,4 +1,4 @@
-"""What can be asked of vectors: words, rows of them or vectors, one or several, with a weight or without."""
+"""Queries to word vectors: one or several words, rows or vectors, with or without weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Key = Any
 
 
 def items_of(given: Any) -> list[Any]:
-    """Query of one word, row or vector, or of several."""
+    """List of the words, rows or vectors in a query, which may also be a single one."""
     if isinstance(given, str | int | np.integer):
         return [given]
     if is_vector(given) and not (isinstance(given, np.ndarray) and given.dtype.kind in "OU"):
@@ -29,21 +29,21 @@ def items_of(given: Any) -> list[Any]:
 
 
 def is_vector(key: Any) -> bool:
-    """Whether it is an array of any library; to `is_array` NumPy's own strings and numbers are arrays, too."""
+    """Whether a key is an array of any library; `is_array` alone would include NumPy's scalars."""
     return is_array(key) and not isinstance(key, np.generic)
 
 
 def weighted(pair: tuple[Any, ...]) -> tuple[Key, float]:
-    """Key and weight of a pair."""
+    """Key and weight of a pair; ValueError for anything else."""
     with contextlib.suppress(TypeError, ValueError):
         key, weight = pair
         if math.isfinite(weight):
             return key, float(weight)
-    raise ValueError(f"{pair!r} is no pair of a word and its weight")
+    raise ValueError(f"{pair!r} is not a pair of a word and its weight")
 
 
 def unit(vector: Host) -> Host:
-    """Vector of unit length; zeros stay zeros."""
+    """Vector scaled to unit length; zeros stay zeros."""
     largest = float(np.max(np.abs(vector)))
     if largest == 0:
         return vector

@@ -1,4 +1,4 @@
-"""What evaluations ask: the lines of their files, and the words that count as known."""
+"""Files of evaluation questions: their lines, and which of their words are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portnn.text.compression import open_bytes
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines of a UTF-8 file, without their ends, counted from 1; .gz, .bz2 and .xz are decompressed.
+    """Lines of a UTF-8 file without line ends, numbered from 1; .gz, .bz2 and .xz are decompressed.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def known_words(words: Sequence[str], restrict_vocab: int | None, case_insensitive: bool) -> dict[str, int]:
-    """Rows of the words that questions may have; in capitals if case does not matter. The first of equals counts."""
+    """Row of each word, in uppercase if case does not matter; of equal words the first one counts."""
     if restrict_vocab is not None and restrict_vocab < 1:
         raise ValueError(f"restrict_vocab must be at least 1, got {restrict_vocab}")
     known: dict[str, int] = {}

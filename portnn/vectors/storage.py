@@ -1,4 +1,4 @@
-"""Vectors in a safetensors file: the layout that word vectors and the models that learn them share."""
+"""Word vectors in safetensors files, in the layout that models of word vectors use, too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portnn.vectors.packed_words import pack_words, unpack_words
 
 Host = np.ndarray[Any, Any]
 Stored = tuple[list[str], Host, Host | None]
-"""Words, their vectors (n, d) and, where they are known, their counts (n,) int64."""
+"""Words, their vectors (n, d) and, if known, their counts (n,) int64."""
 
 ESTIMATOR = "KeyedVectors"
 TABLES = ("input", "output", "sum")
@@ -23,7 +23,7 @@ NUMPY_DTYPES = {theirs: np.dtype(ours).newbyteorder("<") for ours, theirs in DTY
 
 
 def vocabulary_arrays(words: Sequence[str], counts: Host | None) -> dict[str, Host]:
-    """Arrays that hold a vocabulary in a checkpoint: "vocabulary.bytes", ".lengths" and, with counts, ".counts"."""
+    """Arrays of a vocabulary in a checkpoint: "vocabulary.bytes", ".lengths" and, with counts, ".counts"."""
     data, lengths = pack_words(words)
     arrays = {"vocabulary.bytes": data, "vocabulary.lengths": lengths}
     return arrays if counts is None else {**arrays, "vocabulary.counts": np.asarray(counts, dtype=np.int64)}
@@ -36,44 +36,44 @@ def save_vectors(path: str | os.PathLike[str], words: Sequence[str], vectors: Ho
 
 
 def is_safetensors(path: str | os.PathLike[str]) -> bool:
-    """Whether a file starts as safetensors files do: eight bytes of length, then a JSON object."""
+    """Whether a file starts like a safetensors file: eight bytes of length, then a JSON object."""
     with open(path, "rb") as file:
         return file.read(9)[8:] == b"{"
 
 
 def load_vectors(path: str | os.PathLike[str], *, table: str = "input", mmap: bool = False) -> Stored:
-    """Read words and vectors of a checkpoint of `save_vectors` or of a model of word vectors.
+    """Read words and vectors from a checkpoint written by `save_vectors` or by a model of word vectors.
 
     Parameters
     ----------
     path : path-like
     table : {"input", "output", "sum"}
-        Which vectors; only a model has output vectors.
+        Vectors to read; only models have output vectors.
     mmap : bool
-        Map the table from the file, read-only, instead of reading it. The version and the length of the file are
-        checked, the digest is not: that would be to read everything.
+        Map the table from the file, read-only, instead of reading it. Version and length of the file are checked; the
+        digest is not, since that would read everything.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     CheckpointError
         If the file is damaged, of another version, or holds no word vectors.
     ValueError
-        If `table` is none, or is a sum that should be mapped.
+        If `table` is unknown, or is a sum, which cannot be mapped.
     """
     if table not in TABLES:
-        raise ValueError(f"vectors={table!r} is no table of word vectors, expected one of {', '.join(TABLES)}")
+        raise ValueError(f"vectors={table!r} is not a table of word vectors, expected one of {', '.join(TABLES)}")
     if mmap and table == "sum":
-        raise ValueError("vectors='sum' must be computed, so it cannot be mapped; leave mmap=True out")
+        raise ValueError("vectors='sum' must be computed, so it cannot be mapped; leave out mmap=True")
     path = Path(path)
     arrays, facts = _mapped(path) if mmap else load_checkpoint(path)
     wanted = ["params.input", "params.output"] if table == "sum" else [f"params.{table}"]
     missing = [name for name in (*wanted, "vocabulary.bytes", "vocabulary.lengths") if name not in arrays]
     if missing:
-        kind = facts.get("estimator", "no model")
+        kind = facts.get("estimator", "an unknown model")
         if missing[0] == "params.output" and "params.input" in arrays:
-            raise CheckpointError(f"{path} holds {kind} without output vectors; vectors='input' is there")
+            raise CheckpointError(f"{path} holds {kind} without output vectors; take vectors='input'")
         raise CheckpointError(f"{path} holds {kind}, which has no word vectors")
     vectors = arrays[wanted[0]] if table != "sum" else arrays["params.input"] + arrays["params.output"]
     try:
@@ -86,7 +86,7 @@ def load_vectors(path: str | os.PathLike[str], *, table: str = "input", mmap: bo
 
 
 def _mapped(path: Path) -> tuple[dict[str, Host], dict[str, Any]]:
-    """Arrays of a checkpoint, mapped from the file, and its facts."""
+    """Arrays of a checkpoint, mapped from the file, and its metadata."""
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint at {path}")
     try:
@@ -100,13 +100,13 @@ def _mapped(path: Path) -> tuple[dict[str, Host], dict[str, Any]]:
             for name, entry in header.items()  # type: ignore[union-attr]
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} is no checkpoint of portnn, or is truncated or damaged") from error
+        raise CheckpointError(f"{path} is not a portnn checkpoint, or is truncated or damaged") from error
     check_version(path, facts)
     return arrays, facts
 
 
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], start: int, offsets: tuple[int, int]) -> Host:
-    """One array of a file; ValueError if the file is too short for it."""
+    """Map one array of a file; ValueError if its bytes do not fit its shape."""
     if 0 in shape:
         return np.empty(shape, dtype)
     first, end = offsets

@@ -1,4 +1,4 @@
-"""`UnknownWordError`: a word that is not in the vocabulary, and the words that it may have been meant to be."""
+"""`UnknownWordError`: a word that is not in the vocabulary, with suggestions."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import difflib
 from collections.abc import Iterable
 
 SEARCHED = 20_000
-"""So many words are compared letter by letter; the comparison is slow."""
+"""Limit on the words compared letter by letter, which is slow."""
 
-NEAR = 3
-"""At most so many words are proposed."""
+MAX_SUGGESTIONS = 3
 
 
 class UnknownWordError(KeyError, ValueError):
-    """A word that is not in the vocabulary. The message is one line."""
+    """A word is not in the vocabulary. The message is one line."""
 
     def __str__(self) -> str:
-        # A KeyError would show its message as a Python literal, in quotes.
+        # KeyError shows its message as a Python literal, in quotes.
         return str(self.args[0])
 
 
 def unknown_word(word: str, words: Iterable[str]) -> UnknownWordError:
-    """Error for a word that is not among `words`; it names the words that are spelled most alike.
+    """Error for a word that is not among `words`; it suggests the words with the most similar spelling.
 
     Parameters
     ----------
     word : str
     words : iterable of str
-        The vocabulary, most frequent word first. Other cases of the word are found anywhere in it; other spellings
-        among the first `SEARCHED` words of about the same length.
+        The vocabulary, most frequent word first. The same word in another case is found anywhere in it; other
+        spellings among the first `SEARCHED` words of about the same length.
 
     Examples
     --------
     >>> print(unknown_word("flim", ["the", "film", "films", "of"]))
-    'flim' is not in the vocabulary; near: film, films
+    'flim' is not in the vocabulary; similar words: film, films
     """
     folded = word.casefold()
-    alike: list[str] = []
+    other_case: list[str] = []
     others: list[str] = []
     for other in words:
         if abs(len(other) - len(word)) <= 2:
             if other.casefold() == folded:
-                alike.append(other)
+                other_case.append(other)
             elif len(others) < SEARCHED:
                 others.append(other)
-    near = [*alike, *difflib.get_close_matches(word, others, n=NEAR, cutoff=0.6)][:NEAR]
-    return UnknownWordError(f"{word!r} is not in the vocabulary" + (f"; near: {', '.join(near)}" if near else ""))
+    similar = [*other_case, *difflib.get_close_matches(word, others, n=MAX_SUGGESTIONS, cutoff=0.6)][:MAX_SUGGESTIONS]
+    suggestion = f"; similar words: {', '.join(similar)}" if similar else ""
+    return UnknownWordError(f"{word!r} is not in the vocabulary{suggestion}")

@@ -1,4 +1,4 @@
-"""Read the word2vec program's formats, text and binary: a header "words values", then a word and its vector each."""
+"""Read the text and binary formats of word2vec: a header "words values", then each word with its vector."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Host = np.ndarray[Any, Any]
 
 FLOAT = np.dtype("<f4")
 CHUNK = 1 << 20
-LONGEST_HEADER, LONGEST_WORD = 200, 100_000
+MAX_HEADER, MAX_WORD = 200, 100_000
 SPACES = b" \t\n\r\v\f"
 CONTROL = bytes({*range(32), 127} - set(SPACES))
-"""Bytes that no text has, and that few binary vectors are without."""
+"""Bytes that text never contains and nearly all binary vectors do."""
 
 
 def read_word2vec_format(
@@ -30,20 +30,20 @@ def read_word2vec_format(
     errors: str = "strict",
     limit: int | None = None,
 ) -> tuple[list[str], Host]:
-    r"""Read words and vectors.
+    r"""Read words and vectors from a file in the word2vec format.
 
     Parameters
     ----------
     path : path-like
-        Decompressed as it is read, if it ends in .gz, .bz2 or .xz.
+        A file that ends in .gz, .bz2 or .xz is decompressed.
     binary : bool, optional
-        Without it, the file is binary if control characters follow its header.
+        By default, control characters after the header show that the file is binary.
     encoding : str
-        Of the words.
+        Encoding of the words.
     errors : {"strict", "replace", "ignore"}
-        What becomes of bytes that are not in the encoding, as for `bytes.decode`.
+        Treatment of bytes that are not in the encoding, as for `bytes.decode`.
     limit : int, optional
-        Only the first so many words.
+        Read only this many words from the start.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def read_word2vec_format(
     OSError
         If the file cannot be read.
     ValueError
-        If the header is none or not true, a row is damaged or a word comes twice; the message names the line or the
+        If the header is missing or wrong, a row is damaged or a word occurs twice; the message names the line or the
         number of the word.
 
     Examples
@@ -76,7 +76,7 @@ def read_word2vec_format(
         bytes_left = None if is_compressed(path) else os.fstat(file.fileno()).st_size - file.tell()
         ahead = file.read(CHUNK)
         if binary is None:
-            binary = any(byte in CONTROL for byte in ahead[: 4 * size + LONGEST_WORD])
+            binary = any(byte in CONTROL for byte in ahead[: 4 * size + MAX_WORD])
         wanted = count if limit is None else min(count, limit)
         shortest = 1 + (1 + 4 * size if binary else 2 * size)
         if bytes_left is not None and bytes_left < wanted * shortest - 1:
@@ -93,13 +93,13 @@ def read_word2vec_format(
 
 
 class _Reader:
-    """Pieces of a stream up to a byte, or of a length."""
+    """Reads pieces of a stream: up to a given byte, or of a given length."""
 
     def __init__(self, file: IO[bytes], ahead: bytes) -> None:
         self.file, self.held, self.place = file, ahead, 0
 
     def until(self, mark: bytes, longest: int | None = None) -> bytes | None:
-        """Bytes before the next mark, which is skipped; what is left where there is no mark; None for nothing."""
+        """Bytes before the next mark, which is skipped; without a mark the rest of the stream; None at its end."""
         searched = self.place
         while (end := self.held.find(mark, searched)) < 0:
             if longest is not None and len(self.held) - self.place > longest:
@@ -114,7 +114,7 @@ class _Reader:
         return None if at_end else piece
 
     def take(self, length: int) -> bytes:
-        """So many bytes, or fewer at the end."""
+        """The next `length` bytes, or fewer at the end."""
         while len(self.held) - self.place < length and self._more():
             pass
         piece = self.held[self.place : self.place + length]
@@ -128,7 +128,7 @@ class _Reader:
 
 
 def _header(file: IO[bytes], path: Path) -> tuple[int, int]:
-    line = file.readline(LONGEST_HEADER)
+    line = file.readline(MAX_HEADER)
     fields = line.split()
     try:
         count, size = (int(field) for field in fields)
@@ -136,8 +136,8 @@ def _header(file: IO[bytes], path: Path) -> tuple[int, int]:
         shown = line.strip().decode("utf-8", "replace")
         shown = shown if len(shown) <= 80 else shown[:80] + "..."
         raise ValueError(
-            f"{path}, line 1: {shown!r} is no header of the word2vec format, expected two whole numbers: "
-            "how many words, and how many values each has"
+            f"{path}, line 1: {shown!r} is not a header of the word2vec format, expected two whole numbers: "
+            "the number of words, and the number of values in each vector"
         ) from None
     if count < 1 or size < 1:
         raise ValueError(
@@ -150,7 +150,9 @@ def _table(path: Path, count: int, size: int) -> Host:
     try:
         return np.empty((count, size), dtype=np.float32)
     except (MemoryError, ValueError):
-        raise ValueError(f"{path}: the header promises {count:,} words of {size:,} values, more than memory") from None
+        raise ValueError(
+            f"{path}: the header promises {count:,} words of {size:,} values, which do not fit in memory"
+        ) from None
 
 
 def _text_rows(reader: _Reader, path: Path, size: int, wanted: int, count: int) -> Iterator[tuple[bytes, Host]]:
@@ -169,14 +171,14 @@ def _text_rows(reader: _Reader, path: Path, size: int, wanted: int, count: int) 
             values = np.array([float(field) for field in fields[1:]])
         except ValueError:
             wrong = next(field for field in fields[1:] if not _is_number(field)).decode("utf-8", "replace")
-            raise ValueError(f"{path}, line {line}: {wrong!r} is no number") from None
+            raise ValueError(f"{path}, line {line}: {wrong!r} is not a number") from None
         yield fields[0], values
         row += 1
     if wanted == count:
         while (text := reader.until(b"\n")) is not None:
             line += 1
             if text.strip():
-                raise ValueError(f"{path}, line {line}: the header promises {count:,} words, and there are more")
+                raise ValueError(f"{path}, line {line}: the header promises {count:,} words, but the file has more")
 
 
 def _is_number(field: bytes) -> bool:
@@ -189,12 +191,12 @@ def _is_number(field: bytes) -> bool:
 def _binary_rows(reader: _Reader, path: Path, size: int, wanted: int, count: int) -> Iterator[tuple[bytes, Host]]:
     length = size * FLOAT.itemsize
     for row in range(wanted):
-        word = reader.until(b" ", LONGEST_WORD)
+        word = reader.until(b" ", MAX_WORD)
         if word is None or not word.strip(b"\n"):
-            what = f"ends after {row:,} words, but its header promises {count:,}"
-            raise ValueError(f"{path} {what}" if word is None else f"{path}, word {row + 1}: the word is empty")
-        if len(word) > LONGEST_WORD:
-            raise ValueError(f"{path}, word {row + 1}: no space in {LONGEST_WORD:,} bytes; is this the binary format?")
+            at_end = f"{path} ends after {row:,} words, but its header promises {count:,}"
+            raise ValueError(at_end if word is None else f"{path}, word {row + 1}: the word is empty")
+        if len(word) > MAX_WORD:
+            raise ValueError(f"{path}, word {row + 1}: no space in {MAX_WORD:,} bytes; is this the binary format?")
         values = reader.take(length)
         if len(values) < length:
             raise ValueError(
@@ -202,7 +204,7 @@ def _binary_rows(reader: _Reader, path: Path, size: int, wanted: int, count: int
             )
         yield word.lstrip(b"\n"), np.frombuffer(values, dtype=FLOAT)
     if wanted == count and reader.take(CHUNK).strip(b"\n"):
-        raise ValueError(f"{path}: the header promises {count:,} words, and there are more bytes after them")
+        raise ValueError(f"{path}: the header promises {count:,} words, but more bytes follow them")
 
 
 def _decoded(raw: Sequence[bytes], path: Path, binary: bool, encoding: str, errors: str) -> list[str]:
@@ -212,9 +214,9 @@ def _decoded(raw: Sequence[bytes], path: Path, binary: bool, encoding: str, erro
             word = piece.decode(encoding, errors)
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}, word {index + 1}: byte 0x{piece[error.start]:02x} of it is not {encoding}; "
-                "state its encoding, or errors='replace'"
+                f"{path}, word {index + 1}: byte 0x{piece[error.start]:02x} is not {encoding}; "
+                "pass another encoding, or errors='replace'"
             ) from None
         if words.setdefault(word, index) != index:
-            raise ValueError(f"{path}, word {index + 1}: {word!r} was word {words[word] + 1} already")
+            raise ValueError(f"{path}, word {index + 1}: {word!r} is already word {words[word] + 1}")
     return list(words)

@@ -1,4 +1,4 @@
-"""Write the formats of the word2vec program, text and binary."""
+"""Write the text and binary formats of word2vec."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from portnn.vectors.word2vec_reading import FLOAT, Host
 def write_word2vec_format(
     path: str | os.PathLike[str], words: Sequence[str], blocks: Iterable[Host], size: int, *, binary: bool = False
 ) -> None:
-    """Write words and vectors; `path` holds either what it held before or all of the new file.
+    """Write words and vectors. A failed write leaves an existing file as it was.
 
     Parameters
     ----------
     path : path-like
-        Compressed as it is written, if it ends in .gz, .bz2 or .xz.
+        A file that ends in .gz, .bz2 or .xz is compressed.
     words : sequence of str
     blocks : iterable of numpy arrays (rows, size)
-        Their vectors, some rows at a time. They are written in single precision, which text gives in full, too.
+        Their vectors, block by block, written in single precision; the text format loses no digits of it.
     size : int
-        Values of a vector.
+        Number of values in a vector.
     binary : bool
 
     Raises
     ------
     ValueError
-        If a word is empty, or has white space or a lone surrogate in it, which the format cannot hold.
+        If a word is empty or contains whitespace or a lone surrogate, which the format cannot hold.
     OSError
         If the file cannot be written.
     """
     path = Path(path)
     encoded = [_writable(word) for word in words]
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    form = " ".join(["%.9g"] * size).encode()
+    values = " ".join(["%.9g"] * size).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open_bytes(draft, "wb", like=path) as file:
@@ -50,7 +50,7 @@ def write_word2vec_format(
                 if binary:
                     file.write(b"".join(b"%b %b" % (next(names), row.tobytes()) for row in rows))
                 else:
-                    file.write(b"".join(b"%b %b\n" % (next(names), form % tuple(row)) for row in rows.tolist()))
+                    file.write(b"".join(b"%b %b\n" % (next(names), values % tuple(row)) for row in rows.tolist()))
         draft.replace(path)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
@@ -63,7 +63,7 @@ def _writable(word: str) -> bytes:
     try:
         raw = word.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{word!r} has a lone surrogate in it, which UTF-8 cannot hold") from None
+        raise ValueError(f"{word!r} contains a lone surrogate, which UTF-8 cannot hold") from None
     if len(raw.split()) != 1 or raw.strip() != raw:
-        raise ValueError(f"{word!r} is empty or has white space in it, which the word2vec format cannot hold")
+        raise ValueError(f"{word!r} is empty or contains whitespace, which the word2vec format cannot hold")
     return raw

@@ -1,23 +1,19 @@
-"""Similarities of word pairs beside what people say of them, in the form of the file wordsim353.tsv."""
+"""Correlation of word similarities with human ratings, in the format of wordsim353.tsv."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from portnn.vectors.question_files import known_words, numbered_lines
-
-if TYPE_CHECKING:
-    from portnn.vectors.keyed_vectors import KeyedVectors
-
-Host = np.ndarray[Any, Any]
+from portnn.vectors.word_table import Host, WordTable
 
 
 class PairScores(NamedTuple):
-    """How the similarities of word pairs go along with people's.
+    """Agreement of the similarities of word pairs with human ratings.
 
     Attributes
     ----------
@@ -26,9 +22,9 @@ class PairScores(NamedTuple):
     spearman : float
         Correlation of their ranks.
     pairs : int
-        Pairs that were compared.
+        Pairs compared.
     unknown : int
-        Pairs that were left out, since a word of them is not in the vocabulary.
+        Pairs skipped because a word is not in the vocabulary.
     """
 
     pearson: float
@@ -38,29 +34,30 @@ class PairScores(NamedTuple):
 
 
 def evaluate_pairs(
-    wv: KeyedVectors, path: Path, restrict_vocab: int | None = None, case_insensitive: bool = True
+    table: WordTable, path: Path, restrict_vocab: int | None = None, case_insensitive: bool = True
 ) -> PairScores:
-    """Compare similarities with those in a file.
+    """Compare similarities with the ratings in a file.
 
     Parameters
     ----------
-    wv : KeyedVectors
+    table : KeyedVectors
     path : path
-        Lines "word, tab, word, tab, score"; those that start with "#" are comments. .gz, .bz2 and .xz are read, too.
+        Lines "word, tab, word, tab, score"; lines that start with "#" are comments. .gz, .bz2 and .xz are
+        decompressed.
     restrict_vocab : int, optional
-        Only the first so many words count as known.
+        Use only this many words from the start of the vocabulary.
     case_insensitive : bool
-        Compare words in capitals; of words that differ in case alone the first one counts.
+        Compare words in uppercase; of words that differ only in case, the first one counts.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ValueError
-        If a line is of another form, or fewer than two pairs are known.
+        If a line is malformed, or fewer than two pairs are known.
     """
-    known = known_words(wv.index_to_key, restrict_vocab, case_insensitive)
-    judged, computed, unknown = [], [], 0
+    known = known_words(table.index_to_key, restrict_vocab, case_insensitive)
+    ratings, similarities, unknown = [], [], 0
     for number, line in numbered_lines(path):
         if line.startswith("#") or not line.strip():
             continue
@@ -70,23 +67,23 @@ def evaluate_pairs(
         try:
             score = float(fields[2])
         except ValueError:
-            raise ValueError(f"{path}, line {number}: {fields[2].strip()!r} is no number") from None
+            raise ValueError(f"{path}, line {number}: {fields[2].strip()!r} is not a number") from None
         if not np.isfinite(score):
             raise ValueError(f"{path}, line {number}: the score is {score}, expected a finite number")
         rows = [known.get(word.strip().upper() if case_insensitive else word.strip()) for word in fields[:2]]
         if None in rows:
             unknown += 1
             continue
-        judged.append(score)
-        computed.append(wv.similarity(*rows))
-    if len(judged) < 2:
+        ratings.append(score)
+        similarities.append(table.similarity(*rows))
+    if len(ratings) < 2:
         raise ValueError(
-            f"{path}: of {len(judged) + unknown} word pairs, {len(judged)} have both words in the vocabulary; "
+            f"{path}: of {len(ratings) + unknown} word pairs, {len(ratings)} have both words in the vocabulary; "
             "a correlation needs two"
         )
-    return PairScores(
-        correlation(judged, computed), correlation(ranks(judged), ranks(computed)), len(judged), unknown
-    )  # fmt: skip
+    pearson = correlation(ratings, similarities)
+    spearman = correlation(ranks(ratings), ranks(similarities))
+    return PairScores(pearson, spearman, len(ratings), unknown)
 
 
 def correlation(x: Sequence[float] | Host, y: Sequence[float] | Host) -> float:
@@ -104,13 +101,13 @@ def correlation(x: Sequence[float] | Host, y: Sequence[float] | Host) -> float:
 
 
 def ranks(values: Sequence[float] | Host) -> Host:
-    """Ranks (n,) from 1; equal values share the mean of theirs.
+    """Ranks (n,) from 1; equal values share the mean of their ranks.
 
     Examples
     --------
     >>> ranks([10, 30, 20, 10]).tolist()
     [1.5, 4.0, 3.0, 1.5]
     """
-    _, places, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    _, indices, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
-    return np.asarray((ends - (counts - 1) / 2)[places])
+    return np.asarray((ends - (counts - 1) / 2)[indices])

@@ -83,8 +83,8 @@ def test_200_steps_of_training_follow_torch(cell, name, rate, layers):
     weights = list(itertools.chain(layer.parameters(), output.parameters()))
     torchs = getattr(torch.optim, {"adagrad": "Adagrad", "adam": "Adam"}[name])(weights, lr=rate)
     source, losses, clipped, state = ChunkStreams(ids, batch_size=2, seq_length=6), [], 0, None
-    for _ in range(STEPS):
-        batch, starts = source.next(rng)
+    for position in range(STEPS):
+        batch, _, starts = source.at(position)
         if starts:
             state = None
         elif state is not None:

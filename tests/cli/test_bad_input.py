@@ -27,7 +27,7 @@ ENOUGH = b"some text to learn; " * 10
         (b"\xef\xbb\xbf", "corpus is empty"),
         (b"too short", "the corpus is too short: 9 tokens to train on, but batch_size 2 x seq_length 9 needs 19"),
         (b"a" * 1000, "corpus has one distinct character ('a'); there is nothing to learn"),
-        (ENOUGH + b"\xff" + ENOUGH, "byte 0xff at offset 200 is not utf-8; state another --encoding (such as "),
+        (ENOUGH + b"\xff" + ENOUGH, "byte 0xff at offset 200 is not utf-8; choose another --encoding (such as "),
         (ENOUGH + b"\xc3", "or read the file as bytes with --level byte"),
     ],
 )
@@ -197,7 +197,7 @@ def test_resume_with_another_text(train, folder, tmp_path) -> None:
     text = (tmp_path / "book.txt").read_text()
     other = tmp_path / "other.txt"
     for content, message in (
-        (text + "z", "other.txt has characters the model never saw: 'z' (U+007A)"),
+        (text + "z", "other.txt has characters that the model has never seen: 'z' (U+007A)"),
         (text + "to", "cannot resume: other.txt has 506 tokens, but the text trained on, book.txt, had 504"),
         (text[::-1], "cannot resume: other.txt is not the text trained on, book.txt"),
     ):

@@ -46,12 +46,12 @@ def vectors(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "corpus is empty: it has no word"),
-        (b"\n \n\n", "corpus is empty: it has no word"),
-        (b"a b c\na d\n", "min_count 5 drops all 4 words; 2 is the highest that keeps any: 1 word"),
+        (b"", "corpus is empty: it has no words"),
+        (b"\n \n\n", "corpus is empty: it has no words"),
+        (b"a b c\na d\n", "min_count 5 drops all 4 words; the highest min_count that keeps any is 2, with 1 word"),
         (b"film\n" * 9, "one distinct word ('film'); there is nothing to learn"),
         (b"a\nb\n" * 9, "no sentence has two words of the vocabulary, so there is nothing to predict"),
-        (b"a caf\xe9\n" * 9, "bad.txt: byte 0xe9 at offset 5 is not utf-8; state another --encoding"),
+        (b"a caf\xe9\n" * 9, "bad.txt: byte 0xe9 at offset 5 is not utf-8; choose another --encoding"),
         (b"a b\n" * 9, "window is 2, but the longest sentence has 2 words of the vocabulary's 2; 1 is the largest"),
     ],
 )
@@ -202,8 +202,8 @@ def test_a_file_without_vectors(ask, vectors, tmp_path, character_model, command
     wv.save_word2vec_format(binary, binary=True)
     wv.save_word2vec_format(text)
     for content, message in (
-        (b"", "is no header of the word2vec format"),
-        (b"what is this\n", "'what is this' is no header of the word2vec format, expected two whole numbers"),
+        (b"", "is not a header of the word2vec format"),
+        (b"what is this\n", "'what is this' is not a header of the word2vec format, expected two whole numbers"),
         (whole[:12], "truncated or damaged"),
         (whole[:-100], "truncated or damaged" if command != "export" else "bad"),
         (binary.read_bytes()[:-1], "bad"),
@@ -231,13 +231,13 @@ def test_a_file_with_a_changed_byte_is_not_exported(portnn, vectors, tmp_path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("similar", "kign"), "'kign' is not in the vocabulary; near: king"),
-        (("similar", "King"), "'King' is not in the vocabulary; near: king"),
+        (("similar", "kign"), "'kign' is not in the vocabulary; similar words: king"),
+        (("similar", "King"), "'King' is not in the vocabulary; similar words: king"),
         (("similar", "king", "zzz"), "'zzz' is not in the vocabulary"),
         (("similar", "king", "--topn", 0), "topn must be at least 1, got 0"),
-        (("similar", "king", "--vectors", "both"), "vectors='both' is no table of word vectors"),
-        (("similar", "king", "--vectors", "output"), "holds KeyedVectors without output vectors; vectors='input'"),
-        (("analogy", "king", "-", "woamn"), "'woamn' is not in the vocabulary; near: woman"),
+        (("similar", "king", "--vectors", "both"), "vectors='both' is not a table of word vectors"),
+        (("similar", "king", "--vectors", "output"), "holds KeyedVectors without output vectors; take vectors='input'"),
+        (("analogy", "king", "-", "woamn"), "'woamn' is not in the vocabulary; similar words: woman"),
         (("analogy", "king-man+woman"), "'king-man+woman' is not in the vocabulary; if it is a sum, put spaces"),
         (("analogy", "king", "man"), "expression 'king man': 'king' is followed by 'man', expected + or -"),
         (("analogy", "king", "-", "+", "man"), "expression 'king - + man': '-' is followed by '+', expected a word"),
@@ -247,7 +247,7 @@ def test_a_file_with_a_changed_byte_is_not_exported(portnn, vectors, tmp_path) -
         (("analogy", "king", "--tpon", 3), "expression 'king --tpon 3': 'king' is followed by '--tpon', expected +"),
         (("analogy", "king", "--method", "div"), "method is 'div'; expected add or mul"),
         (("analogy", "-", "king", "--method", "mul"), "no positive word was given"),
-        (("plot", "--words", "king", "flim"), "'flim' is not in the vocabulary; near: film"),
+        (("plot", "--words", "king", "flim"), "'flim' is not in the vocabulary; similar words: film"),
         (("plot", "--words", "king", "--out", "map.doc"), "Format 'doc' is not supported"),
         (("export", "copy.doc"), "copy.doc: no format has the suffix '.doc'; known: .safetensors, .txt, .vec, .bin"),
         (("export", "copy"), "copy: no format has the suffix ''"),
@@ -273,7 +273,7 @@ def test_questions_that_have_no_answer(portnn, vectors, tmp_path, monkeypatch, a
         (b"king man\n", "line 1: 'king man' is no question; expected ': section'"),
         (b": royal\nking man\n", "line 2: 2 words, expected four"),
         (b": royal\na b c d\n", "none of its 1 questions has all four words in the vocabulary"),
-        (b"king\tman\tmuch\n", "line 1: 'much' is no number"),
+        (b"king\tman\tmuch\n", "line 1: 'much' is not a number"),
         (b"king\tman\t1\n", "a correlation needs two"),
         (b"\xff\n", "line 1: byte 0xff is not UTF-8"),
     ],

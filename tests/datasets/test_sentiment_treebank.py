@@ -21,7 +21,7 @@ def write(folder: Path, sentences: str | bytes = SENTENCES, split: str | bytes =
     return folder
 
 
-def test_nothing_of_a_sentence_is_changed(tmp_path: Path) -> None:
+def test_sentences_are_unchanged(tmp_path: Path) -> None:
     treebank = sentiment_treebank(write(tmp_path))
     assert treebank.sentences == [
         ["The", "Rock", "-LRB-", "a", "co-writer\\/director", "-RRB-", "."],
@@ -52,15 +52,15 @@ def test_line_ends_of_windows_and_the_order_of_the_split(tmp_path: Path) -> None
             "1\ta\n",
             "datasetSentences.txt, line 1: '1\\ta'; expected the header 'sentence_index\\tsentence'",
         ),
-        ("sentences", HEADER, "datasetSentences.txt: no line after the header"),
-        ("sentences", HEADER + "1\ta\nb\n", "datasetSentences.txt, line 3: 'b'; expected a number, '\\t' and more"),
-        ("sentences", HEADER + "-1\ta\n", "datasetSentences.txt, line 2: '-1\\ta'; expected a number, '\\t' and more"),
-        ("sentences", HEADER + "1\t \n", "datasetSentences.txt, line 2: the sentence has no word"),
-        ("sentences", HEADER + "1\ta\n1\tb\n", "datasetSentences.txt, line 3: sentence 1 is there twice"),
+        ("sentences", HEADER, "datasetSentences.txt: no lines after the header"),
+        ("sentences", HEADER + "1\ta\nb\n", "datasetSentences.txt, line 3: 'b'; expected a number, '\\t' and text"),
+        ("sentences", HEADER + "-1\ta\n", "datasetSentences.txt, line 2: '-1\\ta'; expected a number, '\\t' and text"),
+        ("sentences", HEADER + "1\t \n", "datasetSentences.txt, line 2: the sentence has no words"),
+        ("sentences", HEADER + "1\ta\n1\tb\n", "datasetSentences.txt, line 3: sentence 1 occurs more than once"),
         ("sentences", HEADER.encode() + b"1\tcaf\xe9\n", "datasetSentences.txt, line 2: byte 0xe9 is not UTF-8"),
         ("split", SPLIT + "5,1\n", "datasetSplit.txt, line 5: sentence 5 is not in datasetSentences.txt"),
-        ("split", SPLIT[:-4], "datasetSplit.txt: no line for sentence 4"),
-        ("split", SPLIT + "4,1\n", "datasetSplit.txt, line 5: sentence 4 is there twice"),
+        ("split", SPLIT[:-4], "datasetSplit.txt: the line of sentence 4 is missing"),
+        ("split", SPLIT + "4,1\n", "datasetSplit.txt, line 5: sentence 4 occurs more than once"),
         (
             "split",
             SPLIT[:-2] + "4\n",
@@ -68,7 +68,7 @@ def test_line_ends_of_windows_and_the_order_of_the_split(tmp_path: Path) -> None
         ),
     ],
 )
-def test_files_of_another_form(file: str, content: str | bytes, message: str, tmp_path: Path) -> None:
+def test_malformed_files(file: str, content: str | bytes, message: str, tmp_path: Path) -> None:
     write(tmp_path, **{file: content})
     with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / message))}$"):
         sentiment_treebank(tmp_path)
@@ -92,15 +92,15 @@ def test_labelled_sentences(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "train.tsv: no sentence"),
+        (b"", "train.tsv: the file has no sentences"),
         (b"a\t1\nb\n", "train.tsv, line 2: 'b'; expected a sentence, a tab and the label 0 or 1"),
         (b"a\t2\n", "train.tsv, line 1: 'a\\t2'; expected a sentence, a tab and the label 0 or 1"),
         (b"x" * 50, f"train.tsv, line 1: '{'x' * 40}...'; expected a sentence, a tab and the label 0 or 1"),
-        (b"a\t1\n\t0\n", "train.tsv, line 2: the sentence has no word"),
+        (b"a\t1\n\t0\n", "train.tsv, line 2: the sentence has no words"),
         (b"a\t1\n\xff\t0\n", "train.tsv, line 2: byte 0xff is not UTF-8"),
     ],
 )
-def test_labelled_sentences_of_another_form(content: bytes, message: str, tmp_path: Path) -> None:
+def test_malformed_labelled_sentences(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "train.tsv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"^{re.escape(str(tmp_path / message))}$"):

@@ -137,7 +137,7 @@ def test_files_and_text_and_bytes_are_one(backend, tmp_path) -> None:
         ({}, {"seq_length": 8}, "the checkpoint has seq_length 9, not 8"),
         ({}, {"held_out": 0.1}, r"the checkpoint has held_out 0\.0, not 0\.1"),
         ({}, {"optimizer": "sgd"}, "the checkpoint has optimizer .*adam.* not .*sgd"),
-        ({}, {"source": TEXT + "?"}, r"text has characters the model never saw: '\?'"),
+        ({}, {"source": TEXT + "?"}, r"text has characters that the model has never seen: '\?'"),
         ({}, {"source": TEXT + "to"}, "text has 254 tokens, but the text trained on, text, had 252"),
         ({}, {"source": TEXT[::-1]}, "text is not the text trained on"),
     ],

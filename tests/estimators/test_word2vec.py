@@ -272,7 +272,7 @@ def test_a_fit_that_fails_leaves_the_model_as_it_was():
     with pytest.raises(DivergenceError, match=r"^training diverged at step \d+: loss \S+, learning rate [^;]*; try a"):
         model.fit(TEXT, steps=50, **QUIET)
     model.settings = settings
-    with pytest.raises(ValueError, match="no sentence has a word"):
+    with pytest.raises(ValueError, match="no sentence has any of the"):
         model.fit([["x", "y"]], steps=5, **QUIET)
     assert equal(tables(model), before)
     assert np.array_equal(model.wv.vectors, wv)
@@ -353,7 +353,7 @@ def test_text_files_and_lists_are_one(tmp_path):
         ([], {}, ValueError, "corpus is empty"),
         ([[], []], {}, ValueError, "corpus is empty"),
         ("", {}, ValueError, "corpus is empty"),
-        (TEXT, {"min_count": 10**6}, ValueError, r"min_count 1000000 drops all 24 words; \d+ is the highest"),
+        (TEXT, {"min_count": 10**6}, ValueError, r"min_count 1000000 drops all 24 words; the highest .* is \d+"),
         ([["a", "a", "a"]] * 5, {}, ValueError, r"one distinct word \('a'\); there is nothing to learn"),
         ([["a", "b", "c"]] * 5, {"window": 3}, ValueError, "window is 3, but the longest sentence has 3 words .* 2 is"),
         ([["a"], ["b"]] * 5, {"window": 1}, ValueError, "no sentence has two words of the vocabulary"),
@@ -370,7 +370,7 @@ def test_sentences_that_cannot_be_learned_from(source, change, error, message):
 @pytest.mark.host
 def test_further_sentences_without_a_known_word():
     model = network().fit(TEXT, steps=5, **QUIET)
-    with pytest.raises(ValueError, match="no sentence has a word of the vocabulary's 24"):
+    with pytest.raises(ValueError, match="no sentence has any of the 24 words in the vocabulary"):
         model.fit([["x", "y"]], steps=5, **QUIET)
     with pytest.raises(KeyError, match="zebra"):
         model.wv["zebra"]

@@ -10,7 +10,7 @@ PREDICTED = ["cat", "dog", "dog", "dog", "cat"]
 
 
 def counts(figure) -> list[list[int]]:
-    """Numbers as they are read: from the left, from above."""
+    """Numbers in reading order."""
     cells = {text.get_position(): int(text.get_text()) for text in figure.axes[0].texts}
     side = round(len(cells) ** 0.5)
     return [[cells[column, row] for column in range(side)] for row in range(side)]
@@ -36,14 +36,14 @@ def test_true_classes_are_rows_and_predicted_ones_columns() -> None:
 
 
 @pytest.mark.host
-def test_labels_say_what_is_shown_and_in_which_order() -> None:
+def test_labels_decide_which_classes_are_shown_in_which_order() -> None:
     figure = plot_confusion(TRUE, PREDICTED, labels=["emu", "cat", "fox", "dog"])
     assert counts(figure) == [[0, 1, 0, 0], [0, 1, 0, 2], [0, 0, 0, 0], [0, 0, 0, 1]]
     assert ticks(figure.axes[0].xaxis) == ["emu", "cat", "fox", "dog"]
 
 
 @pytest.mark.host
-def test_numbers_stand_out_from_their_cells() -> None:
+def test_numbers_contrast_with_their_cells() -> None:
     from matplotlib.colors import to_rgb
 
     figure = plot_confusion(np.repeat(np.arange(8), np.arange(1, 9)), np.repeat(np.arange(8), np.arange(1, 9)))
@@ -52,7 +52,7 @@ def test_numbers_stand_out_from_their_cells() -> None:
     for text in axes.texts:
         cell = image.cmap(image.norm(int(text.get_text())))[:3]
         light, dark = sorted((relative_luminance(cell), relative_luminance(to_rgb(text.get_color()))), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5  # what WCAG 2 asks of small text
+        assert (light + 0.05) / (dark + 0.05) >= 4.5  # the contrast that WCAG 2 requires of small text
 
 
 def relative_luminance(colour) -> float:
@@ -65,7 +65,7 @@ def test_labels_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     ax = Figure().subplots()
@@ -77,14 +77,14 @@ def test_axes_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("true", "predicted", "labels", "message"),
     [
-        ([], [], None, "expected as many, at least one"),
+        ([], [], None, "expected equal numbers above 0"),
         ([0, 1], [0], None, "y_true has 2 rows and y_pred has 1"),
         ([0, 1], [0, 2], [0, 1], "y_pred has labels that are not among labels: 2"),
         ([3, 1], [0, 0], [0, 1], "y_true has labels that are not among labels: 3"),
-        ([0, 1], [0, 1], [0, 1, 0], "labels names a class twice"),
+        ([0, 1], [0, 1], [0, 1, 0], "labels contains a class twice"),
         (["a"], [0], None, "y_true has labels such as a, but y_pred has labels such as 0"),
     ],
 )
-def test_what_cannot_be_drawn(true, predicted, labels, message) -> None:
+def test_invalid_arguments_raise(true, predicted, labels, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_confusion(true, predicted, labels=labels)

@@ -13,7 +13,7 @@ def bowl(a, b):
 
 
 def filled(figure) -> tuple[np.ndarray, np.ndarray]:
-    """Levels of the contours, and middle of the bounds of the lowest filled contour."""
+    """Levels of the contours, and the centre of the lowest filled contour."""
     (contours,) = figure.axes[0].collections
     lowest = next(path for path in contours.get_paths() if len(path.vertices))
     return contours.levels, (lowest.vertices.min(axis=0) + lowest.vertices.max(axis=0)) / 2.0
@@ -35,7 +35,7 @@ def test_the_lowest_contour_lies_around_the_minimum(log) -> None:
 
 @pytest.mark.host
 @pytest.mark.parametrize("log", [False, True])
-def test_a_cost_that_is_the_same_everywhere(log) -> None:
+def test_a_constant_cost(log) -> None:
     plot_cost_surface(lambda a, b: 0.0 * a + 2.0, (0.0, 1.0), (0.0, 1.0), log=log).draw_without_rendering()
 
 
@@ -58,7 +58,7 @@ def test_costs_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     ax = Figure().subplots()
@@ -73,12 +73,12 @@ def test_axes_of_ones_own() -> None:
         (bowl, (1.0, 1.0), {}, r"x_range must be \(lowest, highest\), got \(1.0, 1.0\)"),
         (bowl, (0.0, np.inf), {}, "x_range must be"),
         (lambda a, b: 1.0, (0.0, 1.0), {}, r"cost returned the shape \(\) for 2 arrays of shape \(10201,\)"),
-        (lambda a, b: a * np.nan, (0.0, 1.0), {}, "cost is finite nowhere"),
-        (lambda a, b: a, (-1.0, 1.0), {"log": True}, "cost is -1 somewhere, but its logarithm needs"),
-        (bowl, (0.0, 1.0), {"resolution": 1}, "resolution must be at least 2 points a side, got 1"),
+        (lambda a, b: a * np.nan, (0.0, 1.0), {}, "cost is nowhere finite"),
+        (lambda a, b: a, (-1.0, 1.0), {"log": True}, "the lowest cost is -1, but a logarithmic scale needs"),
+        (bowl, (0.0, 1.0), {"resolution": 1}, "resolution must be at least 2 points per side, got 1"),
         (bowl, (0.0, 1.0), {"names": ("a", "b", "c")}, "names must be 2 names"),
     ],
 )
-def test_what_cannot_be_drawn(cost, x_range, options, message) -> None:
+def test_invalid_arguments_raise(cost, x_range, options, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_cost_surface(cost, x_range, (0.0, 1.0), **options)

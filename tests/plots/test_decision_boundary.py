@@ -12,7 +12,7 @@ Y = np.asarray(["left", "left", "right", "right"])
 
 
 class Split:
-    """Classes by the first feature: below `at`, or not."""
+    """Classifier that compares the first feature with `at`."""
 
     def __init__(self, labels, at: float = 0.5) -> None:
         self.labels, self.at = np.asarray(labels), at
@@ -88,7 +88,7 @@ def test_model_and_table_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     one, other = Figure().subplots(1, 2)
@@ -107,11 +107,11 @@ def test_axes_of_ones_own() -> None:
         (Y, X * np.nan, Y, {}, "X contains NaN"),
         ([0, 1], X, Y, {}, "predicts labels such as .*0.*, but y has labels such as .*left"),
         ([0.25, 1.5], X, [0, 0, 1, 1], {}, "predicts values such as 0.25, expected class labels"),
-        ([[0, 1], [1, 0]], X, Y, {}, r"predicts an array of shape \(\d+, 2\), expected a label a row"),
+        ([[0, 1], [1, 0]], X, Y, {}, r"predicts an array of shape \(\d+, 2\), expected one label per row"),
         (Y[1:3], X, Y, {"names": ("a",)}, "names must be 2 names"),
         (Y[1:3], X, Y, {"resolution": 1}, "resolution must be at least 2"),
     ],
 )
-def test_what_cannot_be_drawn(labels, x, y, options, message) -> None:
+def test_invalid_arguments_raise(labels, x, y, options, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_decision_boundary(Split(labels), x, y, **options)

@@ -11,15 +11,15 @@ def legend(figure) -> list[str]:
 
 
 def line(figure, label: str):
-    (found,) = [line for line in figure.axes[0].get_lines() if line.get_label() == label]
-    return found.get_xydata().tolist()
+    (curve,) = [line for line in figure.axes[0].get_lines() if line.get_label() == label]
+    return curve.get_xydata().tolist()
 
 
 def arrows(figure):
     from matplotlib.quiver import Quiver
 
-    (found,) = [some for some in figure.axes[0].collections if isinstance(some, Quiver)]
-    return np.stack([found.X, found.Y, found.U, found.V], axis=1).tolist()
+    (arrows,) = [each for each in figure.axes[0].collections if isinstance(each, Quiver)]
+    return np.stack([arrows.X, arrows.Y, arrows.U, arrows.V], axis=1).tolist()
 
 
 @pytest.mark.host
@@ -71,7 +71,7 @@ def test_a_path_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     for path, cost in (([1.0, 0.5], np.square), ([[1.0, 1.0], [0.5, 0.5]], lambda a, b: a + b)):
@@ -91,9 +91,9 @@ def test_axes_of_ones_own() -> None:
         ([1.0, 0.5], {"names": ("a", "b")}, "names must be 1 name"),
         ([1.0, 0.5], {"x_range": (2.0, 1.0)}, "x_range must be"),
         ([1.0, 0.5], {"y_range": (2.0, 1.0)}, "y_range must be"),
-        ([1.0, 0.0], {"log": True}, "cost is 0 somewhere, but its logarithm"),
+        ([1.0, 0.0], {"log": True}, "the lowest cost is 0, but a logarithmic scale"),
     ],
 )
-def test_what_cannot_be_drawn(path, options, message) -> None:
+def test_invalid_arguments_raise(path, options, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_descent(np.square, path, **options)

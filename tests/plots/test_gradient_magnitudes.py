@@ -7,7 +7,7 @@ from portnn.plots import plot_gradient_magnitudes
 
 
 @pytest.mark.host
-def test_a_curve_a_layer_on_a_logarithmic_scale() -> None:
+def test_one_curve_per_layer_on_a_logarithmic_scale() -> None:
     curves = {"layer 1": [1e-3, 1e-4, 1e-5], "layer 2": [1.0, 0.5, 0.2]}
     figure = plot_gradient_magnitudes([10, 20, 30], curves, title="Vanishing")
     figure.draw_without_rendering()
@@ -34,7 +34,7 @@ def test_magnitudes_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     ax = Figure().subplots()
@@ -50,9 +50,9 @@ def test_axes_of_ones_own() -> None:
         ([1, 2], {}, "magnitudes has no curve"),
         ([1, 2], {"a": [1.0]}, r"magnitudes\['a'\] has shape \(1,\), but steps has \(2,\)"),
         ([1, 2], {"a": [1.0, -1.0]}, r"magnitudes\['a'\] has values below zero"),
-        ([1, 2], {"a": np.zeros(2)}, "nothing above zero"),
+        ([1, 2], {"a": np.zeros(2)}, "no values above zero"),
     ],
 )
-def test_what_cannot_be_drawn(steps, magnitudes, message) -> None:
+def test_invalid_arguments_raise(steps, magnitudes, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_gradient_magnitudes(steps, magnitudes)

@@ -16,9 +16,9 @@ def test_points_by_class(rng, units) -> None:
     figure.draw_without_rendering()
     axes = figure.axes[0]
     three, five = axes.collections
-    found = [points._offsets3d if units == 3 else points.get_offsets().T for points in (three, five)]
-    assert np.allclose(np.stack([np.sort(axis) for axis in found[0]]), np.sort(hidden[Y == 3].T))
-    assert np.allclose(np.stack([np.sort(axis) for axis in found[1]]), np.sort(hidden[Y == 5].T))
+    drawn = [points._offsets3d if units == 3 else points.get_offsets().T for points in (three, five)]
+    assert np.allclose(np.stack([np.sort(axis) for axis in drawn[0]]), np.sort(hidden[Y == 3].T))
+    assert np.allclose(np.stack([np.sort(axis) for axis in drawn[1]]), np.sort(hidden[Y == 5].T))
     assert not np.allclose(three.get_facecolor()[0][:3], five.get_facecolor()[0][:3])
     assert len(three.get_paths()[0]) != len(five.get_paths()[0])
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["3", "5"]
@@ -32,7 +32,7 @@ def test_activations_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own() -> None:
+def test_given_axes() -> None:
     from matplotlib.figure import Figure
 
     flat, deep = Figure().subplots(), Figure().subplots(subplot_kw={"projection": "3d"})
@@ -55,6 +55,6 @@ def test_axes_of_ones_own() -> None:
         (np.full((4, 3), np.inf), Y, "hidden contains NaN or infinity"),
     ],
 )
-def test_what_cannot_be_drawn(hidden, y, message) -> None:
+def test_invalid_arguments_raise(hidden, y, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_hidden_projection(hidden, y)

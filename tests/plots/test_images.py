@@ -80,6 +80,6 @@ def test_one_image_of_one_value() -> None:
         (np.full((1, 2, 2), np.nan), {}, "images contains NaN or infinity"),
     ],
 )
-def test_what_cannot_be_drawn(images, options, message) -> None:
+def test_invalid_arguments_raise(images, options, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_images(images, **options)

@@ -9,11 +9,16 @@ import pytest
 from portnn.plots import plot_loss
 from portnn.plots.palette import BLUE, VERMILION
 
+
+def line(step: int, loss: float, held_out: float | None = None, **more) -> dict:
+    """One line of metrics."""
+    losses = {"step": step, "loss": loss, "held_out_loss": held_out}
+    return {**losses, "learning_rate": 0.1, "gradient_norm": 1.0, "seconds": 0.1 * step, **more}
+
+
 LINES = [
-    {"step": step, "loss": 4.0 / step, "held_out_loss": 5.0 / step if step % 2 == 0 else None, "learning_rate": 0.1,
-     "gradient_norm": 1.0, "characters_per_second": 1e5, "seconds": 0.1 * step}
-    for step in range(1, 6)
-]  # fmt: skip
+    line(step, 4.0 / step, 5.0 / step if step % 2 == 0 else None, characters_per_second=1e5) for step in range(1, 6)
+]
 """Five lines of metrics, two of them with a held-out loss."""
 
 
@@ -62,10 +67,7 @@ def test_bits_on_the_right(run, logy) -> None:
 @pytest.mark.host
 @pytest.mark.parametrize("several", [False, True])
 def test_a_run_of_word2vec(tmp_path, several) -> None:
-    lines = [
-        {"step": step, "loss": 3.0 / step, "held_out_loss": None, "learning_rate": 0.1, "gradient_norm": None,
-         "seconds": 0.1 * step, "words_per_second": 1e5} for step in (1, 2)
-    ]  # fmt: skip
+    lines = [line(step, 3.0 / step, gradient_norm=None, words_per_second=1e5) for step in (1, 2)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     figure = plot_loss({"window 5": tmp_path, "window 10": lines} if several else tmp_path)
     assert drawn(figure)[0] == [[1, 3.0], [2, 1.5]]
@@ -78,7 +80,7 @@ def test_a_run_of_word2vec(tmp_path, several) -> None:
 
 @pytest.mark.host
 @pytest.mark.parametrize("options", [{"bits": False}, {"ylabel": "half the squared error [cm^2]"}])
-def test_no_bits_where_they_mean_nothing(run, options) -> None:
+def test_no_bits_for_other_units(run, options) -> None:
     assert not plot_loss(run, **options).axes[0].child_axes
 
 
@@ -90,7 +92,7 @@ def test_plain_numbers_on_a_logarithmic_axis(run) -> None:
 
 
 @pytest.mark.host
-def test_several_runs_are_told_apart_without_colour_too(run) -> None:
+def test_several_runs_differ_without_colour(run) -> None:
     figure = plot_loss({"with momentum": run, "without": LINES[:1], "sigmoid": [3, 2, 1], "relu": ([10, 20], [2, 1])})
     assert legend(figure) == ["with momentum, training", "with momentum, held out", "without", "sigmoid", "relu"]
     assert drawn(figure)[1:] == [[[2, 2.5], [4, 1.25]], [[1, 4]], [[1, 3], [2, 2], [3, 1]], [[10, 2], [20, 1]]]
@@ -106,7 +108,7 @@ def test_losses_of_any_library(place) -> None:
 
 
 @pytest.mark.host
-def test_axes_of_ones_own(run) -> None:
+def test_given_axes(run) -> None:
     from matplotlib.figure import Figure
 
     ax = Figure().subplots()
@@ -137,14 +139,14 @@ def test_no_metrics_in_a_folder(tmp_path) -> None:
     ("runs", "message"),
     [
         ([], "runs has no metrics to draw"),
-        ({}, "runs has no run to draw"),
+        ({}, "runs has no runs to draw"),
         ({"a": []}, r"runs\['a'\] has no metrics"),
         ({"a": np.zeros((3, 2))}, r"runs\['a'\] has losses of shape \(3, 2\).*expected \(n,\)"),
         (([1, 2, 3], [0.5, 0.4]), r"losses of shape \(2,\) at steps of shape \(3,\)"),
         ([{"step": 1}], "line without 'loss'"),
     ],
 )
-def test_what_cannot_be_drawn(runs, message) -> None:
+def test_invalid_arguments_raise(runs, message) -> None:
     with pytest.raises(ValueError, match=message):
         plot_loss(runs)
 

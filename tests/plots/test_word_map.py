@@ -15,7 +15,7 @@ pytestmark = pytest.mark.host
 
 
 class Vectors(dict):
-    """Vectors of words, the most frequent first."""
+    """Word vectors, most frequent word first."""
 
     @property
     def index_to_key(self) -> list[str]:
@@ -23,14 +23,14 @@ class Vectors(dict):
 
 
 def some(rng, words: int, *, longest: int = 9) -> Vectors:
-    """Words of 1 letter to `longest`, in clusters."""
+    """Clusters of words of 1 to `longest` letters."""
     names = [f"{'w' * int(rng.integers(0, longest))}{number}" for number in range(words)]
     rows = rng.standard_normal((words, 6)) + 3.0 * rng.integers(0, 2, size=(words, 6)) ** 2
     return Vectors(zip(names, rows, strict=True))
 
 
 def label_boxes(figure, *, dpi: float) -> np.ndarray:
-    """Left, bottom, right and top end of each label as it is drawn, in pixels."""
+    """Left, bottom, right and top end of each drawn label, in pixels."""
     figure.set_dpi(dpi)
     figure.draw_without_rendering()
     return np.asarray([Text.get_window_extent(text).extents for text in figure.axes[0].texts])  # without its line
@@ -71,14 +71,14 @@ def test_a_hundred_and_fifty_long_words(rng) -> None:
     check_labels(figure, 150)
 
 
-def test_what_finds_no_room_is_said(rng) -> None:
+def test_the_title_counts_labels_that_fit(rng) -> None:
     vectors = some(rng, 60)
     vectors["w" * 500] = vectors["wide"] = np.zeros(6)
     ax = Figure(figsize=(1.6, 1.4), layout="constrained").subplots()
     figure = plot_words(vectors, list(vectors), ax=ax, title="Words")
     labels = [text.get_text() for text in ax.texts]
     assert "w" * 500 not in labels
-    assert ax.get_title() == f"Words\n{len(labels)} of 62 labels have room"
+    assert ax.get_title() == f"Words\n{len(labels)} of 62 labels fit"
     assert 5 < len(labels) < 62
     check_labels(figure, 62)
 
@@ -97,7 +97,7 @@ def test_the_most_frequent_words_and_a_line_where_a_label_is_far(rng) -> None:
 
 @pytest.mark.parametrize("row", [[0.1, 0.2, 0.7], [0.0, 0.0, 0.0], [1e20, 3.0, 1.0]])
 @pytest.mark.parametrize("words", [1, 3])
-def test_words_in_one_place(row, words) -> None:
+def test_words_with_equal_vectors(row, words) -> None:
     figure = plot_words(Vectors({f"word{number}": np.asarray(row) for number in range(words)}))
     axes = figure.axes[0]
     assert np.array_equal(axes.collections[0].get_offsets(), np.zeros((words, 2)))
@@ -120,7 +120,7 @@ def test_principal_axes(rng) -> None:
     values = np.linalg.eigvalsh(covariance)[::-1]
     assert np.allclose(np.cov(points.T), np.diag(values[:2]))
     assert np.allclose(shares, values[:2] / np.sum(values))
-    assert np.corrcoef(points[:, 0], rows[:, 1])[0, 1] > 0.9  # upwards with the largest component
+    assert np.corrcoef(points[:, 0], rows[:, 1])[0, 1] > 0.9  # points towards the largest component
     assert np.allclose(principal_axes(rows[::-1])[0][::-1], points)
     assert np.allclose(principal_axes(-rows)[0], -points)
 
@@ -140,7 +140,7 @@ def test_vectors_of_one_number_lie_on_a_line() -> None:
 
 
 def test_a_label_makes_room_for_another() -> None:
-    # Only one place in a narrow frame is free for the second, and the first would rather be there.
+    # The second label has a single place in the narrow frame, which the first one prefers.
     points = np.asarray([[30.0, 10.0], [30.0, 10.0], [30.0, 10.0]])
     sizes = np.full((3, 2), [20.0, 8.0])
     corners = place_labels(points, sizes, (0.0, 0.0, 60.0, 20.0), dot=1.0, gap=0.5, reach=60.0)
@@ -150,14 +150,14 @@ def test_a_label_makes_room_for_another() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["one", "tow", "thre"], "words has 2 that have no vector: 'tow', 'thre'"),
-        ([f"x{number}" for number in range(12)], r"words has 12 that have no vector: 'x0', .*, 'x9', \.\.\."),
-        ([], "words has no word to draw"),
+        (["one", "tow", "thre"], "words has 2 without a vector: 'tow', 'thre'"),
+        ([f"x{number}" for number in range(12)], r"words has 12 without a vector: 'x0', .*, 'x9', \.\.\."),
+        ([], "words has no words to draw"),
         ("one", "words must be a list of words, got the str 'one'"),
         (["one", "broken"], "the vector of 'broken' contains NaN or infinity"),
     ],
 )
-def test_what_cannot_be_drawn(words, message) -> None:
+def test_invalid_arguments_raise(words, message) -> None:
     vectors = Vectors(one=np.zeros(2), broken=np.asarray([0.0, np.nan]))
     with pytest.raises(ValueError, match=message):
         plot_words(vectors, words)

@@ -15,7 +15,7 @@ UNICODE = ["utf-8", "UTF8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-
 
 
 def cuts(data: bytes) -> Iterator[list[bytes]]:
-    """Every way to cut in two, and single bytes."""
+    """All ways to cut the bytes in two, and single bytes."""
     for place in range(len(data) + 1):
         yield [data[:place], data[place:]]
     yield [bytes((value,)) for value in data]
@@ -61,7 +61,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("encoding", "data"), BAD)
-def test_wrong_byte_is_named_with_its_offset_wherever_the_bytes_are_cut(encoding: str, data: bytes) -> None:
+def test_an_invalid_byte_is_reported_with_its_offset_wherever_the_bytes_are_cut(encoding: str, data: bytes) -> None:
     with pytest.raises(UnicodeDecodeError) as whole:
         data.decode(encoding.removesuffix("-sig"))
     start = whole.value.start
@@ -72,32 +72,32 @@ def test_wrong_byte_is_named_with_its_offset_wherever_the_bytes_are_cut(encoding
         assert str(caught.value).startswith(expected)
 
 
-def test_message_says_what_to_try(tmp_path: Path) -> None:
+def test_the_message_suggests_encodings(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt"
     path.write_bytes(b"x" * 1234 + b"\xe9t\xe9")
     with pytest.raises(ValueError, match=r"offset") as caught:
         list(read_text(path, chunk_bytes=100))
     assert str(caught.value) == (
-        f"{path}: byte 0xe9 at offset 1234 is not utf-8; state another --encoding (such as latin-1 or "
+        f"{path}: byte 0xe9 at offset 1234 is not utf-8; choose another --encoding (such as latin-1 or "
         "gb18030), or read the file as bytes with --level byte"
     )
     with pytest.raises(ValueError, match=r"\(such as utf-8 or latin-1\)"):
         list(decode_chunks([b"\xff\xff"], "GB18030"))
 
 
-def test_text_before_a_wrong_byte_is_given() -> None:
+def test_text_before_an_invalid_byte_is_returned() -> None:
     stream = decode_chunks([b"good", b"\xff"])
     assert next(stream) == "good"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_missing_mark_is_not_guessed(encoding: str) -> None:
-    with pytest.raises(ValueError, match=f"^bytes: {encoding} without .*; state {encoding}-le or {encoding}-be$"):
+    with pytest.raises(ValueError, match=f"^bytes: {encoding} without .*; choose {encoding}-le or {encoding}-be$"):
         list(decode_chunks(["abcd".encode(encoding + "-le")], encoding))
 
 
 @pytest.mark.parametrize("encoding", ["utf-9", "hex", "rot13", "", "locale", "a\0b"])
-def test_unknown_encoding_is_named_at_the_call(encoding: str, tmp_path: Path) -> None:
+def test_an_unknown_encoding_raises_at_the_call(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"^unknown encoding") as caught:
@@ -116,14 +116,14 @@ def test_files_are_read_in_chunks(tmp_path: Path, size: int) -> None:
     assert "".join(read_text(str(path), chunk_bytes=size)) == PLAIN
 
 
-def test_locale_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_locale_plays_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locale.getpreferredencoding", lambda *_: pytest.fail("asked the locale"))
     (tmp_path / "x").write_bytes("é".encode())
     assert list(read_text(tmp_path / "x")) == ["é"]
 
 
 @pytest.mark.parametrize("read", [read_text, read_bytes])
-def test_folder_and_missing_file_are_told_at_the_call(read, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_folder_or_missing_file_raises_at_the_call(read, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(IsADirectoryError) as folder:
         read(tmp_path)
     assert str(folder.value) == (f'corpus "{tmp_path}" is a folder; give the files in it, such as {tmp_path / "*.txt"}')

@@ -13,7 +13,7 @@ CORPUS = "new york is new\nnew york is far\nhow far is york\nnew york"
 
 
 def text(seed: int, delimiter: str = "_") -> list[list[str]]:
-    """Sentences in which some words follow one another often, and some have the delimiter in them."""
+    """Sentences in which some words often follow each other, and some contain the delimiter."""
     chance = random.Random(seed)
     words = [*map(str, range(40)), f"3{delimiter}4", delimiter, f"5{delimiter}"]
     sentences = []
@@ -43,11 +43,11 @@ def test_phrases_are_joined_from_left_to_right() -> None:
     assert list(joined) == list(joined)
 
 
-def test_joined_sentences_tell_what_they_are_made_of() -> None:
+def test_joined_sentences_report_the_progress_of_their_source() -> None:
     joined = Phrases(CORPUS, min_count=1, threshold=1).joined(CORPUS)
-    told: list[int] = []
-    assert [len(sentence) for sentence in joined.read(told.append)] == [3, 3, 4, 1]
-    assert sum(told) == joined.size == Sentences(CORPUS).size
+    reported: list[int] = []
+    assert [len(sentence) for sentence in joined.read(reported.append)] == [3, 3, 4, 1]
+    assert sum(reported) == joined.size == Sentences(CORPUS).size
     assert joined.name == "text"
 
 
@@ -70,10 +70,10 @@ def test_the_same_as_gensim(threshold: float, most: int, in_words: str, delimite
     phrases = Phrases(sentences, **options)
     for corpus in (sentences, text(2, in_words)):
         assert [list(sentence) for sentence in phrases.joined(corpus)] == [other[sentence] for sentence in corpus]
-    found = other.find_phrases(sentences)
-    assert len(found) > 1
+    theirs = other.find_phrases(sentences)
+    assert len(theirs) > 1
     if in_words == "|":  # otherwise two pairs may have the same join
-        assert {key: phrases.phrases[key] for key in found} == found
+        assert {key: phrases.phrases[key] for key in theirs} == theirs
     assert list(phrases.phrases.values()) == sorted(phrases.phrases.values(), reverse=True)
 
 
@@ -82,17 +82,17 @@ def test_the_same_as_gensim(threshold: float, most: int, in_words: str, delimite
     [
         ({"min_count": 0}, "min_count is 0; expected 1 or more"),
         ({"max_vocab_size": -1}, "max_vocab_size is -1; expected 1 or more"),
-        ({"delimiter": ""}, "delimiter is ''; expected a text that is not empty"),
+        ({"delimiter": ""}, "delimiter is ''; expected a text of at least one character"),
         ({"threshold": float("nan")}, "threshold is nan; expected a number"),
     ],
 )
-def test_arguments_without_sense(options, message: str) -> None:
+def test_invalid_arguments(options, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Phrases(CORPUS, **options)
 
 
 def test_corpora_that_cannot_be_read() -> None:
-    with pytest.raises(ValueError, match=r"^text: corpus is empty: it has no word$"):
+    with pytest.raises(ValueError, match=r"^text: corpus is empty: it has no words$"):
         Phrases(" \n")
     with pytest.raises(TypeError, match=r"^sentences is a list_iterator, which can be read only once"):
         Phrases(iter([["a"]]))

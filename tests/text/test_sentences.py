@@ -29,10 +29,10 @@ WORDS = [
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read few characters at a time, so that every word is cut somewhere."""
+    """Read a few characters at a time, so that every word is split somewhere."""
     for module in (encodings_module, sources_module):
         monkeypatch.setattr(module, "CHUNK_BYTES", 7)
-    monkeypatch.setattr(sentences_module, "LONGEST_LINE", 5)
+    monkeypatch.setattr(sentences_module, "MAX_LINE", 5)
     monkeypatch.setattr(encodings_module.read_bytes, "__defaults__", (7,))
 
 
@@ -78,9 +78,9 @@ def test_words_are_those_of_the_lossless_tokenizer(level: str) -> None:
     assert lowered == [word.lower() for word in expected]
 
 
-def test_more_distinct_pieces_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentences_module, "_REMEMBERED", 3)
-    monkeypatch.setattr(sentences_module, "_LONGEST_REMEMBERED", 5)
+def test_more_distinct_pieces_than_the_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences_module, "_MAX_CACHED", 3)
+    monkeypatch.setattr(sentences_module, "_MAX_CACHED_LENGTH", 5)
     assert list(Sentences(TEXT)) == WORDS
     pieces = sentences_module._Pieces(lowercase=True)
     for text in ("A,", "b", "c", "d", "longer"):
@@ -103,7 +103,7 @@ def test_long_sentences_are_cut(count: int, lines: bool) -> None:
 
 
 @pytest.mark.parametrize("lines", [True, False])
-def test_endless_line_needs_little_memory(lines: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_needs_little_memory(lines: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources_module, "CHUNK_BYTES", 1 << 16)
     text = "a film and a gem " * 100_000
     tracemalloc.start()
@@ -111,11 +111,11 @@ def test_endless_line_needs_little_memory(lines: bool, monkeypatch: pytest.Monke
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 500_000
-    assert peak < 3 << 20  # the list of all words would have 4 MB, and the words 25 MB
+    assert peak < 3 << 20  # the list of all words takes 4 MB, and the words 25 MB
 
 
 def test_text_without_whitespace_is_refused_at_level_space(small_chunks, monkeypatch) -> None:
-    monkeypatch.setattr(sentences_module, "_LONGEST_SPACED", 50)
+    monkeypatch.setattr(sentences_module, "_MAX_WITHOUT_SPACE", 50)
     assert list(Sentences("x" * 40, level="space")) == [["x" * 40]]
     with pytest.raises(ValueError, match=r"^text: 5\d characters without whitespace; is this a text\?$"):
         list(Sentences("x" * 100, level="space"))
@@ -145,9 +145,9 @@ def test_compressed_files(suffix: str, compress, tmp_path: Path) -> None:
     text = TEXT * 30_000  # several pieces
     path.write_bytes(compress(text.encode()))
     sentences = Sentences(path)
-    told: list[int] = []
-    assert list(sentences.read(told.append)) == list(Sentences(text))
-    assert sum(told) == sentences.size == path.stat().st_size
+    reported: list[int] = []
+    assert list(sentences.read(reported.append)) == list(Sentences(text))
+    assert sum(reported) == sentences.size == path.stat().st_size
     data = path.read_bytes()
     for broken in (data[: len(data) // 2], data[:50] + bytes(60) + data[110:], b"plain text"):
         path.write_bytes(broken)
@@ -155,17 +155,17 @@ def test_compressed_files(suffix: str, compress, tmp_path: Path) -> None:
             list(Sentences(path))
 
 
-def test_progress_is_told_all_bytes(tmp_path: Path) -> None:
+def test_progress_counts_all_bytes(tmp_path: Path) -> None:
     path = tmp_path / "corpus.txt"
     path.write_bytes(TEXT.encode() * 30_000)
-    told: list[int] = []
-    for _ in Sentences([path, path]).read(told.append):
+    reported: list[int] = []
+    for _ in Sentences([path, path]).read(reported.append):
         pass
-    assert len(told) > 2
-    assert sum(told) == Sentences([path, path]).size == 2 * path.stat().st_size
-    told.clear()
-    list(as_sentences(WORDS).read(told.append))
-    assert sum(told) == as_sentences(WORDS).size == len(WORDS)
+    assert len(reported) > 2
+    assert sum(reported) == Sentences([path, path]).size == 2 * path.stat().st_size
+    reported.clear()
+    list(as_sentences(WORDS).read(reported.append))
+    assert sum(reported) == as_sentences(WORDS).size == len(WORDS)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -173,7 +173,7 @@ def test_bytes_that_are_not_in_the_encoding(compressed: bool, tmp_path: Path) ->
     path = tmp_path / ("corpus.txt" + ".gz" * compressed)
     data = b"the film\ncaf" + b"\xe9\n"
     path.write_bytes(gzip.compress(data) if compressed else data)
-    fault = rf"^{re.escape(str(path))}: byte 0xe9 at offset 12 is not utf-8; state another --encoding \(.*latin-1.*\)$"
+    fault = rf"^{re.escape(str(path))}: byte 0xe9 at offset 12 is not utf-8; choose another --encoding \(.*latin-1.*\)$"
     with pytest.raises(ValueError, match=fault):
         list(Sentences(path))
     assert list(Sentences(path, encoding="latin-1"))[1] == ["café"]
@@ -199,7 +199,7 @@ def test_pipe_can_be_read_twice() -> None:
     assert list(sentences) == list(sentences) == [["a", "film"], ["a", "gem"]]
 
 
-def test_arguments_without_sense(tmp_path: Path) -> None:
+def test_invalid_arguments(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^level is 'byte'; expected one of word, space, char, jieba$"):
         Sentences("a", level="byte")
     with pytest.raises(ValueError, match=r"^unknown encoding 'utf-9'"):
@@ -208,73 +208,3 @@ def test_arguments_without_sense(tmp_path: Path) -> None:
         Sentences(b"a")  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError, match="does not exist"):
         Sentences(tmp_path / "none.txt")
-
-
-class Anew:
-    """Starts anew each time, and says what was read."""
-
-    def __init__(self, *sentences: object) -> None:
-        self.sentences = sentences
-        self.begun = 0
-
-    def __iter__(self):
-        self.begun += 1
-        yield from self.sentences
-
-
-def test_sentences_of_the_caller() -> None:
-    given = Anew(["a", "film"], ("a", "gem"))
-    stream = as_sentences(given)
-    assert [list(sentence) for sentence in stream] == [list(s) for s in stream] == [["a", "film"], ["a", "gem"]]
-    assert given.begun == 2
-    assert as_sentences(stream) is stream
-    assert list(as_sentences("A film", lowercase=False)) == [["A", "film"]]
-    assert list(as_sentences([["A"]], lowercase=True)) == [["A"]]
-
-
-def test_what_can_be_read_only_once_is_refused_unread() -> None:
-    taken = []
-
-    def generator():
-        taken.append(1)
-        yield ["a", "film"]
-
-    whole = (
-        "^sentences is a generator, which can be read only once, but it is read once to count and again to train; "
-        "give a list or an object whose __iter__ starts anew$"
-    )
-    with pytest.raises(TypeError, match=whole):
-        as_sentences(generator())
-    with pytest.raises(TypeError, match=r"^sentences is a map, which can be read only once"):
-        as_sentences(map(taken.append, [1]))
-    assert taken == []
-    for nonsense in (5, None, b"a film"):
-        with pytest.raises(TypeError, match=r"^sentences is (int|NoneType|bytes); expected a text, a path, or lists"):
-            as_sentences(nonsense)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("sentences", "message"),
-    [
-        (["The film"], "each sentence must be a list of words, got the str 'The film': split it"),
-        (["x" * 50], f"each sentence must be a list of words, got the str '{'x' * 40}...': split it"),
-        ([["a"], {"b"}], "each sentence must be a list of words, got set as sentence 1"),
-        ([["a"], ["b", "c", 5]], "each word must be a str, got int 5 as word 2 of sentence 1"),
-        ([["a"], ["b", ["c"]]], "each word must be a str, got list ['c'] as word 1 of sentence 1"),
-        ([[b"a"]], "each word must be a str, got bytes b'a' as word 0 of sentence 0"),
-        ([["a", None]], "each word must be a str, got NoneType None as word 1 of sentence 0"),
-    ],
-)
-def test_what_is_no_list_of_words(sentences, message: str) -> None:
-    for given in (sentences, Anew(*sentences)):
-        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
-            list(as_sentences(given))
-
-
-def test_a_text_that_is_the_name_of_a_file(tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert list(as_sentences("corpus.txt", level="space")) == [["corpus.txt"]]
-    (tmp_path / "corpus.txt").write_text("a film")
-    with pytest.raises(ValueError, match=r"is the text 'corpus.txt', .* give pathlib.Path\('corpus.txt'\)"):
-        as_sentences("corpus.txt")
-    assert list(as_sentences("corpus.txt\n", level="space")) == [["corpus.txt"]]

@@ -66,9 +66,8 @@ def test_a_run_without_end_is_cut_the_same_in_a_stream(level: str, run: int) -> 
 
 
 def test_word() -> None:
-    assert list(tokenizer("word").split("To be,  or\n not!? x_1 (é)我们")) == [
-        "To", " be", ",", " ", " or", "\n", " not", "!?", " x_1", " (", "é", ")", "我们",
-    ]  # fmt: skip
+    tokens = list(tokenizer("word").split("To be,  or\n not!? x_1 (é)我们"))
+    assert tokens == ["To", " be", ",", " ", " or", "\n", " not", "!?", " x_1", " (", "é", ")", "我们"]
 
 
 def test_char_and_byte() -> None:
@@ -94,7 +93,7 @@ def test_jieba_missing_names_the_command(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("level", ["chars", "", None, 3, ["char"]])
-def test_unknown_level_lists_the_known(level: object) -> None:
+def test_an_unknown_level_lists_the_known_ones(level: object) -> None:
     with pytest.raises(ValueError, match=r"expected one of char, byte, word, jieba$") as caught:
         tokenizer(level)  # type: ignore[arg-type]
     assert f"level is {level!r};" in str(caught.value)

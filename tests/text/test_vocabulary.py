@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from portnn.text import LEVELS, UNKNOWN, Vocabulary
+from portnn.text import LEVELS, UNKNOWN, StreamDecoder, Vocabulary
 
 TEXT = "the cat, the hat\n我来到北京 the\U0001f600é cat"
 
@@ -26,7 +26,7 @@ def test_round_trip(level: str) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_ids_are_places(level: str) -> None:
+def test_ids_are_indices(level: str) -> None:
     vocabulary = Vocabulary.from_text(TEXT, level)
     for i in vocabulary.encode(TEXT).tolist():
         token = vocabulary.tokens[i]
@@ -48,7 +48,7 @@ def test_order_is_by_count_and_then_by_code_point() -> None:
     assert Vocabulary.from_text("zz", "byte").tokens == tuple(bytes((i,)) for i in range(256))
 
 
-def test_min_count_drops_and_brings_the_unknown_token() -> None:
+def test_min_count_drops_tokens_and_adds_the_unknown_token() -> None:
     full = Vocabulary.from_text("aaabbc")
     assert (len(full), full.unknown_id) == (3, None)
     some = Vocabulary.from_text("aaabbc", min_count=2)
@@ -69,7 +69,7 @@ def test_levels_of_words_always_have_an_unknown_token(level: str) -> None:
     assert vocabulary.decode(vocabulary.encode("zzz")) == UNKNOWN
 
 
-def test_bytes_eat_anything() -> None:
+def test_level_byte_encodes_anything() -> None:
     vocabulary = Vocabulary.from_text("a", "byte")
     assert (len(vocabulary), vocabulary.unknown) == (256, False)
     assert vocabulary.encode(b"\x00\xff").tolist() == [0, 255]
@@ -78,11 +78,13 @@ def test_bytes_eat_anything() -> None:
     assert vocabulary.unknown_in(bytes(range(256))) == []
 
 
-def test_a_strange_character_is_named() -> None:
+def test_an_unknown_character_is_named() -> None:
     vocabulary = Vocabulary.from_text("abc")
-    with pytest.raises(ValueError, match=r"never saw") as caught:
+    with pytest.raises(ValueError, match=r"has never seen") as caught:
         vocabulary.encode("aéb\U0001f600é", noun="prime text")
-    assert str(caught.value) == ("prime text has characters the model never saw: 'é' (U+00E9), '\U0001f600' (U+1F600)")
+    assert str(caught.value) == (
+        "prime text has characters that the model has never seen: 'é' (U+00E9), '\U0001f600' (U+1F600)"
+    )
     with pytest.raises(ValueError, match=r"^text has .*: 'z' \(U\+007A\), 'y' .*, 'v' \(U\+0076\) and 1 other$"):
         vocabulary.encode("zyxwvu")
     with pytest.raises(ValueError, match=r" and 3 others$"):
@@ -90,7 +92,7 @@ def test_a_strange_character_is_named() -> None:
     assert vocabulary.unknown_in("zaéz") == ["z", "é"]
 
 
-def test_a_strange_character_far_into_a_long_text_is_named() -> None:
+def test_an_unknown_character_late_in_a_long_text_is_named() -> None:
     vocabulary = Vocabulary.from_text("ab")
     long = "ab" * (1 << 20)
     assert vocabulary.encode(long).tolist()[-3:] == [1, 0, 1]
@@ -98,7 +100,7 @@ def test_a_strange_character_far_into_a_long_text_is_named() -> None:
         vocabulary.encode(long + "!")
 
 
-def test_characters_below_between_and_beyond_the_known_are_strange() -> None:
+def test_characters_below_between_and_beyond_the_known_ones_are_unknown() -> None:
     vocabulary = Vocabulary.from_text("bdbd")
     for strange in "ace\0\U0010ffff":
         assert vocabulary.unknown_in("b" + strange + "d") == [strange]
@@ -143,14 +145,14 @@ def test_decode_checks_ids(level: str) -> None:
         with pytest.raises(ValueError, match=rf"^decode: id {bad} is not in 0\.\.{last}, the ids"):
             vocabulary.decode([0, bad, 1])
         with pytest.raises(ValueError, match=rf"^decode: id {bad} is not in 0\.\.{last}, the ids"):
-            vocabulary.decoder().feed(bad)
+            StreamDecoder(vocabulary).feed(bad)
     for wrong in ([0.0], [True], ["a"]):
         with pytest.raises(TypeError, match=r"^decode: ids have dtype .*; expected integers$"):
             vocabulary.decode(wrong)
     with pytest.raises(ValueError, match=r"^decode: ids have shape \(1, 2\); expected one axis$"):
         vocabulary.decode([[0, 1]])
     with pytest.raises(TypeError, match=r"float"):
-        vocabulary.decoder().feed(1.0)  # type: ignore[arg-type]
+        StreamDecoder(vocabulary).feed(1.0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -196,20 +198,20 @@ def test_immutable() -> None:
         ({"level": "char", "tokens": [""], "unknown": False}, "'' at level char"),
         ({"level": "char", "tokens": [7], "unknown": False}, "token 7 at"),
         ({"level": "char", "tokens": [["a"]], "unknown": False}, "token .* at level char"),
-        ({"level": "char", "tokens": ["a", "b", "a"], "unknown": False}, "'a' is there twice"),
+        ({"level": "char", "tokens": ["a", "b", "a"], "unknown": False}, "'a' occurs more than once"),
         ({"level": "char", "tokens": ["a"], "unknown": 1}, "unknown is 1; expected true or false"),
         ({"level": "word", "tokens": [""], "unknown": True}, "'' at level word; expected a text"),
         ({"level": "word", "tokens": ["a"], "unknown": False}, "level word always has an unknown token"),
         ({"level": "byte", "tokens": ["a"], "unknown": False}, "keys are"),
     ],
 )
-def test_nonsense_is_refused_on_load(data: object, message: str) -> None:
+def test_invalid_data_is_rejected_on_load(data: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Vocabulary.from_json(data)  # type: ignore[arg-type]
 
 
-def test_a_vocabulary_of_bytes_is_what_it_is() -> None:
-    with pytest.raises(ValueError, match=r"the tokens are the 256 bytes in order"):
+def test_a_vocabulary_of_bytes_is_fixed() -> None:
+    with pytest.raises(ValueError, match=r"the tokens of level byte must be the 256 bytes in order"):
         Vocabulary("byte", (b"a",))
     with pytest.raises(ValueError, match=r"level byte never has an unknown token"):
         Vocabulary("byte", tuple(bytes((i,)) for i in range(256)), unknown=True)
@@ -219,13 +221,13 @@ def test_a_vocabulary_of_bytes_is_what_it_is() -> None:
 def test_stream_decoder_gives_what_decode_gives(level: str) -> None:
     vocabulary = Vocabulary.from_text(TEXT, level)
     ids = vocabulary.encode(TEXT)
-    decoder = vocabulary.decoder()
-    for _ in range(2):  # as good as new after finish
+    decoder = StreamDecoder(vocabulary)
+    for _ in range(2):  # finish resets the decoder
         assert "".join([decoder.feed(i) for i in ids]) + decoder.finish() == TEXT
 
 
-def test_stream_decoder_holds_back_what_is_incomplete() -> None:
-    decoder = Vocabulary.from_text("a", "byte").decoder()
+def test_stream_decoder_holds_back_incomplete_characters() -> None:
+    decoder = StreamDecoder(Vocabulary.from_text("a", "byte"))
     assert [decoder.feed(i) for i in "é我".encode()] == ["", "é", "", "", "我"]
     assert [decoder.feed(0xE6), decoder.finish()] == ["", "\ufffd"]
     assert decoder.feed(ord("a")) == "a"
@@ -237,5 +239,5 @@ def test_stream_decoder_on_random_bytes() -> None:
     for high in (256, 0xC8):
         for _ in range(100):
             ids = rng.integers(0x70, high, 12)
-            decoder = vocabulary.decoder()
+            decoder = StreamDecoder(vocabulary)
             assert "".join([decoder.feed(i) for i in ids]) + decoder.finish() == vocabulary.decode(ids)

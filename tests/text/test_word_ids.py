@@ -37,7 +37,7 @@ def one_by_one(sentences: list[list[str]], vocabulary: WordVocabulary) -> list[l
 def test_ids_of_known_words_with_a_mark_after_each_sentence(batch, sentences, vocabulary, monkeypatch) -> None:
     monkeypatch.setattr(word_ids_module, "_BATCH", batch)
     expected = one_by_one(sentences, vocabulary)
-    assert len(expected) < sum(map(bool, sentences))  # some sentences have unknown words alone
+    assert len(expected) < sum(map(bool, sentences))  # some sentences have only unknown words
     flat = [number for ids in expected for number in (*ids, len(vocabulary))]
     encoded = encode_words(sentences, vocabulary)
     assert encoded.ids.tolist() == flat
@@ -51,13 +51,13 @@ def test_ids_of_known_words_with_a_mark_after_each_sentence(batch, sentences, vo
     encoded.release()
 
 
-def test_empty_word_and_line_end_are_words_like_others() -> None:
+def test_the_empty_word_and_a_line_ending_are_ordinary_words() -> None:
     vocabulary = WordVocabulary(("\n", "", "a"), np.ones(3, np.int64))
     assert encode_words([["", "a", "x"], ["\n"]], vocabulary).ids.tolist() == [1, 2, 3, 0, 3]
 
 
 @pytest.mark.parametrize("batch", [50, 1 << 16])
-def test_what_is_larger_than_the_limit_is_mapped(batch, sentences, vocabulary, monkeypatch, tmp_path: Path) -> None:
+def test_ids_beyond_the_limit_are_mapped(batch, sentences, vocabulary, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr(word_ids_module, "_BATCH", batch)
     held = encode_words(sentences, vocabulary, cache_dir=tmp_path / "unused")
     assert not isinstance(held.ids, np.memmap)
@@ -80,7 +80,7 @@ def test_file_is_gone_with_the_ids(sentences, vocabulary, tmp_path: Path) -> Non
 
     mapped = encode_words(sentences, vocabulary, memory_limit=0, cache_dir=tmp_path)
     assert held()
-    assert list(tmp_path.iterdir()) == []  # a kill leaves nothing behind either
+    assert list(tmp_path.iterdir()) == []  # nor does a killed process leave a file
     del mapped
     gc.collect()
     assert not held()
@@ -110,7 +110,7 @@ def test_encoding_keeps_constant_memory(vocabulary, tmp_path: Path) -> None:
 def test_no_known_word(vocabulary) -> None:
     for sentences, name in (([["strange"], []], "sentences"), ("strange\nlines", "text"), ([], "sentences")):
         with pytest.raises(
-            ValueError, match=rf"^{name}: no sentence has a word of the vocabulary's {len(vocabulary)}$"
+            ValueError, match=rf"^{name}: no sentence has any of the {len(vocabulary)} words in the vocabulary$"
         ):
             encode_words(sentences, vocabulary)
 
@@ -118,6 +118,6 @@ def test_no_known_word(vocabulary) -> None:
 def test_folder_that_cannot_be_written(sentences, vocabulary, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        OSError, match=r'^cannot write to the cache folder ".*file" \(.*\); name another in .* PORTNN_CACHE$'
+        OSError, match=r'^cannot write to the cache folder ".*file" \(.*\); set .* PORTNN_CACHE to another folder$'
     ):
         encode_words(sentences, vocabulary, memory_limit=0, cache_dir=tmp_path / "file")

@@ -55,7 +55,7 @@ def test_id_dtype_has_room_for_the_mark() -> None:
 
 
 def given_up(sentences: list[list[str]], most: int) -> dict[str, int]:
-    """The rule word by word: after a sentence that makes the table too large, the rarest go."""
+    """The rule word by word: after a sentence that makes the table too large, the rarest words are dropped."""
     counts: Counter[str] = Counter()
     least = 1
     for sentence in sentences:
@@ -68,7 +68,7 @@ def given_up(sentences: list[list[str]], most: int) -> dict[str, int]:
     return dict(counts)
 
 
-def test_rarest_are_given_up_when_there_are_too_many() -> None:
+def test_the_rarest_words_are_dropped_when_memory_holds_too_many() -> None:
     chance = random.Random(1)
     sentences = [[str(int(chance.paretovariate(0.5))) for _ in range(8)] for _ in range(3000)]
     counted = count_words(sentences, max_vocab_size=200)
@@ -104,7 +104,7 @@ def test_counting_keeps_only_the_counts() -> None:
     assert count_words(Long()).words == 200_000
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4 << 20  # all words would have 11 MB
+    assert peak < 4 << 20  # all words take 11 MB
 
 
 def test_the_same_in_every_process(tmp_path: Path) -> None:
@@ -131,9 +131,13 @@ def test_the_same_in_every_process(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({}, {}, "corpus is empty: it has no word"),
-    ({"a": 3, "b": 3, "c": 1}, {}, "min_count 5 drops all 3 words; 3 is the highest that keeps any: 2 words"),
-    ({"a": 4, "b": 3}, {}, "min_count 5 drops all 2 words; 4 is the highest that keeps any: 1 word"),
+    ({}, {}, "corpus is empty: it has no words"),
+    (
+        {"a": 3, "b": 3, "c": 1},
+        {},
+        "min_count 5 drops all 3 words; the highest min_count that keeps any is 3, with 2 words",
+    ),
+    ({"a": 4, "b": 3}, {}, "min_count 5 drops all 2 words; the highest min_count that keeps any is 4, with 1 word"),
     ({"a": 9}, {}, "one distinct word ('a'); there is nothing to learn"),
     ({"a": 9, "b": 1}, {}, "one distinct word ('a') is left of 2; there is nothing to learn"),
     ({"a": 9, "b": 9}, {"max_vocab_size": 1}, "one distinct word ('a') is left of 2; there is nothing to learn"),
@@ -146,18 +150,18 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("counts", "options", "message"), REFUSED)
-def test_what_makes_no_vocabulary(counts, options, message: str) -> None:
+def test_counts_that_do_not_form_a_vocabulary(counts, options, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}$"):
         WordVocabulary.from_counts(counts, **options)
 
 
 @pytest.mark.parametrize("corpus", ["", " \n\t", [], [[], []]])
 def test_empty_corpus(corpus) -> None:
-    with pytest.raises(ValueError, match=r"^corpus is empty: it has no word$"):
+    with pytest.raises(ValueError, match=r"^corpus is empty: it has no words$"):
         WordVocabulary.from_counts(count_words(corpus))
 
 
-def test_count_words_refuses_before_it_reads() -> None:
+def test_count_words_checks_arguments_before_it_reads() -> None:
     with pytest.raises(ValueError, match=r"^max_vocab_size is -1; expected 1 or more$"):
         count_words(["not read"], max_vocab_size=-1)
     with pytest.raises(TypeError, match=r"^sentences is a list_iterator, which can be read only once"):
@@ -167,5 +171,5 @@ def test_count_words_refuses_before_it_reads() -> None:
 def test_a_vocabulary_is_consistent() -> None:
     with pytest.raises(ValueError, match=r"^vocabulary: counts have shape \(2,\); expected \(1,\)$"):
         WordVocabulary(("a",), np.ones(2, np.int64))
-    with pytest.raises(ValueError, match=r"^vocabulary: word 'b' is there twice$"):
+    with pytest.raises(ValueError, match=r"^vocabulary: word 'b' occurs more than once$"):
         WordVocabulary(("a", "b", "b"), np.ones(3, np.int64))

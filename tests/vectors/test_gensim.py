@@ -1,4 +1,4 @@
-"""What gensim writes and answers, beside what portnn does."""
+"""Files and answers of gensim, compared with those of portnn."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_gensim_loads_a_file_of_ours(tmp_path, ours, vectors, binary, suffix):
         (np.ones(7, dtype=np.float32), ()),
         (np.eye(7, dtype=np.float32)[:2], ()),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("restrict", [None, 12])
 def test_most_similar(ours, theirs, positive, negative, restrict):
-    other = theirs.most_similar(positive, list(negative) or None if not isinstance(negative, str) else negative, topn=8,
-                                restrict_vocab=restrict)  # fmt: skip
+    against = negative if isinstance(negative, str) else list(negative) or None
+    other = theirs.most_similar(positive, against, topn=8, restrict_vocab=restrict)
     same(ours.most_similar(positive, negative, topn=8, restrict_vocab=restrict), other)
 
 
@@ -88,7 +88,7 @@ def test_most_similar(ours, theirs, positive, negative, restrict):
     ("positive", "negative"),
     [("film", "films"), (["film", "acting"], ["act"]), (["film"], []), (["film", "the", "acts"], ["act", "zwölf"])],
 )
-@pytest.mark.filterwarnings("ignore:.*init_sims:DeprecationWarning")  # its own code calls it
+@pytest.mark.filterwarnings("ignore:.*init_sims:DeprecationWarning")  # gensim itself calls it
 def test_most_similar_cosmul(ours, theirs, positive, negative):
     same(ours.most_similar_cosmul(positive, negative, topn=12), theirs.most_similar_cosmul(positive, negative, topn=12))
 
@@ -137,7 +137,7 @@ def test_word_pairs(tmp_path, rng, theirs, ours, fold, restrict):
     lines = ["# a comment"]
     for _ in range(60):
         a, b = rng.choice([*WORDS, "unheard"], size=2, replace=False).tolist()
-        if a.upper() == b.upper():  # a similarity of 1 but for rounding, whose rank is left to chance
+        if a.upper() == b.upper():  # a similarity of 1 up to rounding, whose rank is random
             continue
         lines.append(f"{a.upper() if rng.random() < 0.3 else a}\t{b}\t{rng.integers(20) / 2}")
     path = tmp_path / "pairs.tsv"

@@ -1,4 +1,4 @@
-"""Words, keys and queries: what is right, and what is said of what is not."""
+"""Words, keys and queries, valid and invalid."""
 
 from __future__ import annotations
 
@@ -22,17 +22,24 @@ def wv():
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("flim", "'flim' is not in the vocabulary; near: film, films"),
-        ("berlin", "'berlin' is not in the vocabulary; near: Berlin"),
-        ("BERLIN", "'BERLIN' is not in the vocabulary; near: Berlin"),
+        ("flim", "'flim' is not in the vocabulary; similar words: film, films"),
+        ("berlin", "'berlin' is not in the vocabulary; similar words: Berlin"),
+        ("BERLIN", "'BERLIN' is not in the vocabulary; similar words: Berlin"),
         ("zzzzzz", "'zzzzzz' is not in the vocabulary"),
         ("", "'' is not in the vocabulary"),
         ("two\nlines", r"'two\nlines' is not in the vocabulary"),
     ],
 )
 def test_an_unknown_word(wv, word, message):
-    for ask in (wv.__getitem__, wv.most_similar, wv.most_similar_cosmul, lambda key: wv.similarity("film", key),
-                lambda key: wv.doesnt_match(["film", key]), lambda key: wv[["film", key]], wv.get_vector):  # fmt: skip
+    for ask in (
+        wv.__getitem__,
+        wv.get_vector,
+        wv.most_similar,
+        wv.most_similar_cosmul,
+        lambda key: wv[["film", key]],
+        lambda key: wv.similarity("film", key),
+        lambda key: wv.doesnt_match(["film", key]),
+    ):
         with pytest.raises(UnknownWordError) as caught:
             ask(word)
         assert str(caught.value) == message
@@ -43,7 +50,7 @@ def test_an_unknown_word(wv, word, message):
 @pytest.mark.parametrize(
     ("keys", "vectors", "counts", "error", "message"),
     [
-        (["a", "b", "a"], np.ones((3, 2)), None, ValueError, "keys: 'a' is there more than once"),
+        (["a", "b", "a"], np.ones((3, 2)), None, ValueError, "keys: 'a' occurs more than once"),
         (["a", 2], np.ones((2, 2)), None, TypeError, "keys: 2 is int, expected str"),
         (["a"], np.ones((2, 2)), None, ValueError, r"vectors has shape \(2, 2\), expected \(1, d\)"),
         (["a"], np.ones(2), None, ValueError, r"vectors has shape \(2,\), expected \(1, d\)"),
@@ -54,7 +61,7 @@ def test_an_unknown_word(wv, word, message):
         (["a"], np.ones((1, 2)), [1, 2], ValueError, r"counts has shape \(2,\), expected \(1,\)"),
     ],
 )
-def test_what_cannot_be_keyed_vectors(keys, vectors, counts, error, message):
+def test_invalid_vectors(keys, vectors, counts, error, message):
     with pytest.raises(error, match=message):
         KeyedVectors(keys, vectors, counts)
 
@@ -71,21 +78,21 @@ def test_what_cannot_be_keyed_vectors(keys, vectors, counts, error, message):
         (lambda wv: wv.most_similar_cosmul([("film", 2.0)]), ValueError, r"takes no weights, got \('film', 2.0\)"),
         (lambda wv: wv.most_similar("film", topn=0), ValueError, "topn must be at least 1, got 0"),
         (lambda wv: wv.most_similar("film", restrict_vocab=0), ValueError, "restrict_vocab must be at least 1, got 0"),
-        (lambda wv: wv.most_similar(np.ones(3)), ValueError, r"the vector given has shape \(3,\), expected \(2,\)"),
-        (lambda wv: wv.most_similar(np.array([1, np.nan])), ValueError, "the vector given has NaN or infinity in it"),
+        (lambda wv: wv.most_similar(np.ones(3)), ValueError, r"the given vector has shape \(3,\), expected \(2,\)"),
+        (lambda wv: wv.most_similar(np.array([1, np.nan])), ValueError, "the given vector contains NaN or infinity"),
         (lambda wv: wv.doesnt_match([]), ValueError, "doesnt_match: the list of words is empty"),
         (lambda wv: wv.doesnt_match("film"), TypeError, "doesnt_match takes a list of words, got the str 'film'"),
         (
             lambda wv: wv.most_similar([("film", "x")]),
             ValueError,
-            r"\('film', 'x'\) is no pair of a word and its weight",
+            r"\('film', 'x'\) is not a pair of a word and its weight",
         ),
-        (lambda wv: wv.most_similar([("film", 1, 2)]), ValueError, "is no pair of a word and its weight"),
-        (lambda wv: wv.most_similar([("film", np.nan)]), ValueError, "is no pair of a word and its weight"),
+        (lambda wv: wv.most_similar([("film", 1, 2)]), ValueError, "is not a pair of a word and its weight"),
+        (lambda wv: wv.most_similar([("film", np.nan)]), ValueError, "is not a pair of a word and its weight"),
         (lambda wv: wv.most_similar(5.0), TypeError, "a query is float, expected words, rows or vectors"),
     ],
 )
-def test_what_cannot_be_asked(wv, ask, error, message):
+def test_invalid_queries(wv, ask, error, message):
     with pytest.raises(error, match=message) as caught:
         ask(wv)
     assert "\n" not in str(caught.value)
@@ -124,6 +131,6 @@ def test_words_and_rows_of_numpy(wv):
     assert np.array_equal(wv[np.array(["film"])], TABLE[1:2])
 
 
-def test_words_asked_about_are_left_out(wv):
+def test_query_words_are_left_out(wv):
     assert [word for word, _ in wv.most_similar(["film", "films"], ["Berlin"])] == ["the", "movie"]
     assert [word for word, _ in wv.most_similar("film", restrict_vocab=2)] == ["the"]

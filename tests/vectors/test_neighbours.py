@@ -1,4 +1,4 @@
-"""Neighbours on the library under test, beside a plain sort of all cosines."""
+"""Neighbours on the library under test, compared with sorting all cosines."""
 
 from __future__ import annotations
 
@@ -35,25 +35,23 @@ def test_most_similar(table, place, topn):
     wv = KeyedVectors(WORDS, place(table))
     unit = table / np.linalg.norm(table, axis=1, keepdims=True)
     words, cosines = by_sorting(table, unit[3] + unit[200] - unit[8], {3, 200, 8}, topn)
-    found = wv.most_similar(["w3", "w200"], ["w8"], topn=topn)
-    assert [word for word, _ in found] == words
-    np.testing.assert_allclose([score for _, score in found], cosines, rtol=1e-10, atol=1e-12)
+    neighbours = wv.most_similar(["w3", "w200"], ["w8"], topn=topn)
+    assert [word for word, _ in neighbours] == words
+    np.testing.assert_allclose([score for _, score in neighbours], cosines, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.usefixtures("block")
 def test_everything_equals_numpy(table, place, tmp_path, rng):
     wv, host = KeyedVectors(WORDS, place(table)), KeyedVectors(WORDS, table)
-    pairs = [
-        (one.most_similar("w5", topn=20), one.most_similar_cosmul(["w1", "w2"], ["w3"], topn=20),
-         one.most_similar(table[3], topn=4), one.similarity("w1", "w2"))
-        for one in (wv, host)
-    ]  # fmt: skip
-    for mine, other in zip(*pairs, strict=True):
-        if isinstance(mine, float):
-            assert mine == pytest.approx(other, abs=1e-12)
-        else:
-            assert [word for word, _ in mine] == [word for word, _ in other]
-            np.testing.assert_allclose([s for _, s in mine], [s for _, s in other], rtol=1e-10)
+    for query in (
+        lambda vectors: vectors.most_similar("w5", topn=20),
+        lambda vectors: vectors.most_similar_cosmul(["w1", "w2"], ["w3"], topn=20),
+        lambda vectors: vectors.most_similar(table[3], topn=4),
+    ):
+        mine, other = query(wv), query(host)
+        assert [word for word, _ in mine] == [word for word, _ in other]
+        np.testing.assert_allclose([s for _, s in mine], [s for _, s in other], rtol=1e-10)
+    assert wv.similarity("w1", "w2") == pytest.approx(host.similarity("w1", "w2"), abs=1e-12)
     assert wv.doesnt_match(WORDS[:9]) == host.doesnt_match(WORDS[:9])
     questions = tmp_path / "questions.txt"
     lines = [": all"]
@@ -65,8 +63,8 @@ def test_everything_equals_numpy(table, place, tmp_path, rng):
     scores = wv.evaluate_word_analogies(questions)
     assert scores == host.evaluate_word_analogies(questions)
     assert scores.questions == 300
-    assert scores.correct == sum(host.most_similar(*([b, c], [a]), topn=1)[0][0] == d
-                                 for a, b, c, d in map(str.split, lines[1:]))  # fmt: skip
+    right = [host.most_similar([b, c], [a], topn=1)[0][0] == d for a, b, c, d in map(str.split, lines[1:])]
+    assert scores.correct == sum(right)
 
 
 def test_a_vector_of_the_library_is_a_query(table, place):
@@ -77,40 +75,40 @@ def test_a_vector_of_the_library_is_a_query(table, place):
 
 @pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("topn", [1, 3, 150])
-def test_ties_go_by_the_vocabulary(place, topn):
+def test_ties_are_in_the_order_of_the_vocabulary(place, topn):
     table = np.tile(np.eye(2), (150, 1))
     wv = KeyedVectors(WORDS, place(table))
-    found = wv.most_similar(["w0"], topn=topn)
+    neighbours = wv.most_similar(["w0"], topn=topn)
     expected = [*WORDS[2::2], *WORDS[1::2]][:topn]
-    assert [word for word, _ in found] == expected
+    assert [word for word, _ in neighbours] == expected
 
 
 @pytest.mark.usefixtures("block")
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_zeros_are_like_nothing_and_what_is_not_finite_is_left_out(table, place, bad):
+def test_zero_vectors_have_similarity_zero_and_infinite_ones_are_left_out(table, place, bad):
     table[10] = 0
     table[11, 4] = bad
     wv = KeyedVectors(WORDS, place(table))
-    found = dict(wv.most_similar("w3", topn=1000))
-    assert len(found) == 298
-    assert "w11" not in found
-    assert found["w10"] == 0
-    scores = list(found.values())
+    neighbours = dict(wv.most_similar("w3", topn=1000))
+    assert len(neighbours) == 298
+    assert "w11" not in neighbours
+    assert neighbours["w10"] == 0
+    scores = list(neighbours.values())
     assert scores == sorted(scores, reverse=True)
     assert "w11" not in dict(wv.most_similar_cosmul("w3", "w4", topn=1000))
     assert wv.most_similar("w3", topn=1) == wv.most_similar("w3", topn=1000)[:1]
     assert wv.most_similar("w10", topn=2) == [("w0", 0.0), ("w1", 0.0)]
     assert wv.similarity("w10", "w3") == 0
-    with pytest.raises(ValueError, match=r"^the vector of 'w11' has NaN or infinity in it$"):
+    with pytest.raises(ValueError, match=r"^the vector of 'w11' contains NaN or infinity$"):
         wv.most_similar("w11")
 
 
 def test_lengths_beyond_single_precision(backend32):
     table = np.array([[1e25, 0], [1e-30, 1e-30], [1, 1], [1, 0]], dtype=np.float32)
     wv = KeyedVectors(["huge", "tiny", "one", "axis"], backend32.asarray(table))
-    found = dict(wv.most_similar("one"))
-    assert found["axis"] == pytest.approx(0.5**0.5)
-    assert all(0 <= score < 1.0001 for score in found.values())
+    neighbours = dict(wv.most_similar("one"))
+    assert neighbours["axis"] == pytest.approx(0.5**0.5)
+    assert all(0 <= score < 1.0001 for score in neighbours.values())
     assert wv.similarity("huge", "axis") == pytest.approx(1)
 
 

@@ -33,7 +33,7 @@ def model(tmp_path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-def test_what_went_in_comes_out(path, mmap):
+def test_round_trip(path, mmap):
     wv = KeyedVectors.load(path, mmap=mmap)
     assert wv.index_to_key == WORDS
     assert np.array_equal(wv.vectors, TABLE)
@@ -77,15 +77,15 @@ def test_dtype_and_mapping(path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-def test_every_truncation_is_found(path, mmap):
+def test_every_truncation_is_detected(path, mmap):
     data = path.read_bytes()
     for length in range(9, len(data), 3):
         path.write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match=r"vectors\.safetensors is no.*truncated or damaged"):
+        with pytest.raises(CheckpointError, match=r"vectors\.safetensors is no.* truncated or damaged"):
             KeyedVectors.load(path, mmap=mmap)
 
 
-def test_a_flipped_bit_is_found_where_all_is_read(path):
+def test_a_flipped_bit_is_detected_when_the_file_is_read(path):
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
     path.write_bytes(data)
@@ -114,12 +114,15 @@ def test_headers_that_are_wrong(path):
     rewritten(path, older)
     assert np.array_equal(KeyedVectors.load(path, mmap=True).vectors, TABLE)  # portnn 0.1 wrote version 1
     for change, message in (
-        (lambda header: header["params.input"].update(shape=[60, 4]), "no checkpoint of portnn"),
-        (lambda header: header["params.input"].update(dtype="F7"), "no checkpoint of portnn"),
-        (lambda header: header.update(__metadata__={}), "no checkpoint of portnn"),
+        (lambda header: header["params.input"].update(shape=[60, 4]), "not a portnn checkpoint"),
+        (lambda header: header["params.input"].update(dtype="F7"), "not a portnn checkpoint"),
+        (lambda header: header.update(__metadata__={}), "not a portnn checkpoint"),
         (lambda header: header["params.input"].update(shape=[24, 1]), "6 words, but vectors of shape"),
         (lambda header: header["params.input"].update(shape=[24]), "6 words, but vectors of shape"),
-        (lambda header: header["vocabulary.bytes"].update(dtype="U16", shape=[11]), "is damaged: the words"),
+        (
+            lambda header: header["vocabulary.bytes"].update(dtype="U16", shape=[11]),
+            "is damaged: the lengths of the words",
+        ),
         (version, "format version 7; this portnn reads versions 1 to 2"),
     ):
         path.write_bytes(data)
@@ -129,15 +132,15 @@ def test_headers_that_are_wrong(path):
 
 
 @pytest.mark.parametrize("mmap", [False, True])
-def test_files_of_something_else(tmp_path, path, mmap):
+def test_files_with_other_contents(tmp_path, path, mmap):
     other = tmp_path / "mlp.safetensors"
     save_checkpoint(other, {"params.weight": TABLE}, {"estimator": "MLP"})
     with pytest.raises(CheckpointError, match=r"mlp\.safetensors holds MLP, which has no word vectors"):
         KeyedVectors.load(other, mmap=mmap)
-    with pytest.raises(CheckpointError, match="holds KeyedVectors without output vectors; vectors='input' is there"):
+    with pytest.raises(CheckpointError, match="holds KeyedVectors without output vectors; take vectors='input'"):
         KeyedVectors.load(path, mmap=mmap, vectors="output")
     with pytest.raises(
-        ValueError, match="vectors='both' is no table of word vectors, expected one of input, output, sum"
+        ValueError, match="vectors='both' is not a table of word vectors, expected one of input, output, sum"
     ):
         KeyedVectors.load(path, mmap=mmap, vectors="both")
     with pytest.raises(FileNotFoundError, match="nothing"):
@@ -150,9 +153,9 @@ def test_text_has_no_tables_to_choose_from(tmp_path):
     path = tmp_path / "vectors.txt"
     path.write_text("1 2\na 1 2\n")
     assert KeyedVectors.load(path, dtype="float64").vectors.dtype == np.float64
-    with pytest.raises(ValueError, match=r"vectors\.txt is no safetensors file, which mmap=True needs"):
+    with pytest.raises(ValueError, match=r"vectors\.txt is not a safetensors file, which mmap=True needs"):
         KeyedVectors.load(path, mmap=True)
-    with pytest.raises(ValueError, match=r"vectors\.txt is no safetensors file, which vectors='sum' needs"):
+    with pytest.raises(ValueError, match=r"vectors\.txt is not a safetensors file, which vectors='sum' needs"):
         KeyedVectors.load(path, vectors="sum")
 
 
@@ -161,7 +164,7 @@ def test_words_as_bytes():
     assert (data.dtype, lengths.dtype) == (np.uint8, np.uint32)
     assert unpack_words(data, lengths) == WORDS
     assert unpack_words(*pack_words([])) == []
-    with pytest.raises(ValueError, match="should take 22 bytes by their lengths, but take 21"):
+    with pytest.raises(ValueError, match="the lengths of the words add up to 22 bytes, but there are 21"):
         unpack_words(data[1:], lengths)
     with pytest.raises(ValueError, match="utf-8"):
         unpack_words(data, np.roll(lengths, 1))

@@ -36,6 +36,7 @@ def noun(level: str) -> str:
 def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
     """Say what a run learned, how fast, where things are and how to sample."""
     run, unit = model.history, noun(model.settings.level)
+    assert run is not None
     best = folder.best if folder.best.exists() else None
     bits = None if run.held_out_loss is None else run.held_out_loss / math.log(2.0)
     drawn, trouble = draw_curve(folder, folder.metrics, title="Character RNN")

@@ -63,9 +63,9 @@ def train(
     recipe = recipe or (None if file else "table")
     chosen = choose(MLP, given, folder, recipe=recipe, resume=resume, overwrite=overwrite)
     settings = chosen.model
-    layout = chosen.saved and chosen.saved["layout"] and Layout.from_json(chosen.saved["layout"])
+    saved = chosen.saved and chosen.saved["layout"]
     wanted = task_named(task) if task else task_for(settings["objective"]) if "objective" in settings else None
-    table, layout = read_training_table(file, target, wanted, reading, saved=layout)
+    table, layout = read_training_table(file, target, wanted, reading, saved=Layout.from_json(saved) if saved else None)
     assert table.y is not None
     wanted = wanted or infer_task(table.y)
     y = wanted.targets(table.y)

@@ -28,6 +28,7 @@ COMMONEST = 2 / 3
 def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
     """Say what a run learned, how fast, where things are and what to ask next."""
     run, vocabulary = model.history, model.vocabulary
+    assert run is not None
     assert vocabulary is not None
     lines = read_metrics(folder.metrics)
     loss = lines[-1]["loss"]

@@ -1,4 +1,4 @@
-"""Generated data: as many points as asked for, where they should be, and the same for the same seed."""
+"""Synthetic data: number and position of the points, and the same points for the same seed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_rings_have_their_radii() -> None:
     np.testing.assert_allclose(np.hypot(*X.T), np.where(y == 1, 0.25, 1.0))
     assert X.shape == (80, 2)
     assert np.count_nonzero(y) == 40
-    assert len(np.unique(X.round(9), axis=0)) == 80  # no two at the same place
+    assert len(np.unique(X.round(9), axis=0)) == 80  # no two points coincide
 
 
 def test_noise_of_rings_has_its_size() -> None:
@@ -44,7 +44,7 @@ def test_noise_of_rings_has_its_size() -> None:
 
 
 @pytest.mark.parametrize("make", [rings, spiral])
-def test_seed_decides(make) -> None:
+def test_the_seed_decides(make) -> None:
     np.testing.assert_array_equal(make(seed=4)[0], make(seed=4)[0])
     assert np.any(make(seed=4)[0] != make(seed=5)[0])
 

@@ -1,0 +1,65 @@
+"""A small example of every estimator: what to make, and what to train it on. A new estimator needs one here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import portnn
+from portnn.estimators.registry import ESTIMATORS, estimator_class
+
+TEXT = "to be or not to be, that is the question; " * 6
+SENTENCES = [["red", "green", "blue", "red"], ["one", "two", "three", "one"]] * 40
+POINTS = np.random.default_rng(4).normal(size=(40, 3))
+
+
+class Example(NamedTuple):
+    """Settings of an estimator, of its `fit`, data for both, and what it can then be asked."""
+
+    settings: dict[str, Any]
+    data: tuple[Any, ...]
+    run: dict[str, Any]
+    ask: Callable[[Any], Any]
+
+
+def _table(y: Any, **settings: Any) -> Example:
+    return Example(settings, (POINTS, y), {"batch_size": 8, "held_out": 0.2}, lambda model: model.evaluate(POINTS, y))
+
+
+EXAMPLES = {
+    "CharRNN": Example(
+        {"hidden_size": 6, "num_layers": 2, "dropout": 0.3},
+        (TEXT,),
+        {"batch_size": 2, "seq_length": 9, "held_out": 0.1},
+        lambda model: (model.sample(20, seed=3), model.evaluate(TEXT)),
+    ),
+    "MLP": _table(np.arange(40) % 3, hidden_layer_sizes=(5,), dropout=0.3, standardize=True),
+    "LinearRegression": _table(POINTS @ np.ones(3), standardize_y=True),
+    "LogisticRegression": _table(POINTS[:, 0] > 0.0),
+    "SoftmaxRegression": _table(np.asarray(["a", "b", "c", "d"])[np.arange(40) % 4], class_weight={"a": 2.0}),
+    "Word2Vec": Example(
+        {"vector_size": 4, "window": 2, "min_count": 1, "sample": 0.0, "batch_size": 8},
+        (SENTENCES,),
+        {},
+        lambda model: (model.wv.most_similar("red", topn=2), model.evaluate(SENTENCES)),
+    ),
+}
+every_estimator = list(ESTIMATORS)
+
+
+def make(name: str, backend: Any = "numpy", **changes: Any) -> Any:
+    """An estimator that has not been fitted."""
+    return estimator_class(name)(**{"seed": 3, **EXAMPLES[name].settings, **changes}, backend=backend)
+
+
+def fit(model: Any, steps: int = 6, **changes: Any) -> Any:
+    """Fit it on its example."""
+    _, data, run, _ = EXAMPLES[type(model).__name__]
+    return model.fit(*data, **{"steps": steps, "progress": False, **run, **changes})
+
+
+def tables(model: Any) -> dict[str, bytes]:
+    """Parameters of a model, bit for bit."""
+    return {name: portnn.backends.to_host(array).tobytes() for name, array in model.params.items()}
