@@ -62,7 +62,7 @@ def _status(library: Library) -> BackendStatus:
     return {
         **status,
         "available": True,
-        "devices": library.devices(),
+        "devices": library.devices(xp=found.xp),
         "dtypes": library.dtypes(found.device, xp=found.xp),
         "reason": None,
         "install": None,

@@ -18,7 +18,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -141,6 +141,8 @@ class Setting:
         if self.kinds == (int,) or self.kinds == (float,):
             return checked_number(self.name, value, self.kinds[0], self.mark(Range))
         if any(typing.get_origin(kind) is tuple for kind in self.kinds):
+            if not isinstance(value, Iterable):
+                raise TypeError(f"{self.name} must be several whole numbers, got {value!r}")
             return tuple(checked_number(f"each of {self.name}", entry, int, self.mark(Range)) for entry in value)
         if self.choices is not None:
             if value not in self.choices:

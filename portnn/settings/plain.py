@@ -1,8 +1,10 @@
-"""Plain Python numbers out of the scalars of any library: JSON has no others, and a NumPy scalar would widen arrays."""
+"""Plain Python numbers from scalars of any library: JSON has no others, and a NumPy scalar would widen arrays."""
 
 from __future__ import annotations
 
+import contextlib
 import numbers
+import operator
 from typing import Any
 
 from portnn.settings.ranges import Range
@@ -10,8 +12,14 @@ from portnn.settings.ranges import Range
 
 def plain(value: Any) -> Any:
     """Python's number for a scalar, or array without axes, of any library; anything else as it is."""
-    if hasattr(value, "item") and hasattr(value, "dtype") and getattr(value, "shape", None) == ():
+    if not hasattr(value, "dtype") or getattr(value, "shape", None) != ():
+        return value
+    if hasattr(value, "item"):
         return value.item()
+    # The array API standard has no `item`, and there `float` accepts a truth value.
+    for convert in (bool,) if "bool" in str(value.dtype) else (operator.index, float):
+        with contextlib.suppress(TypeError):
+            return convert(value)
     return value
 
 

@@ -154,7 +154,7 @@ class KeyedVectors(WordTable):
     def evaluate_word_analogies(
         self, analogies: str | os.PathLike[str], restrict_vocab: int | None = 300_000, case_insensitive: bool = True
     ) -> AnalogyScores:
-        """Share of questions "a is to b as c is to ?" answered right; see `portnn.vectors.evaluate_analogies`."""
+        """Share of questions "a is to b as c is to ?" answered correctly; see `portnn.vectors.evaluate_analogies`."""
         return evaluate_analogies(self, Path(analogies), restrict_vocab, case_insensitive)
 
     def evaluate_word_pairs(

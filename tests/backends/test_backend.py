@@ -143,7 +143,7 @@ def test_a_device_that_is_not_there_is_named(backend, device):
 
 
 def test_a_device_can_be_given_by_each_name_that_the_library_lists(backend):
-    for listed in backend.library.devices():
+    for listed in backend.library.devices(xp=backend.xp):
         device = listed.partition(" (")[0]
         chosen = portnn.backend(backend.name, device=device)
         assert chosen.to_host(chosen.asarray([1.0, 2.0])).tolist() == [1.0, 2.0]

@@ -26,6 +26,7 @@ def test_the_backend_under_test_is_available(backend, monkeypatch):
     assert list(status) == KEYS
     assert status["name"] == backend.name
     assert status["available"] is True
+
     assert status["version"][0].isdigit()
     assert status["devices"]
     assert all(isinstance(device, str) and "(" not in device.partition(" ")[0] for device in status["devices"])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends.libraries.library import Library
-from portnn.backends.libraries.primitives import Array, Namespace
+from portnn.backends.libraries.primitives import Array
 
 STALLS = {"boolean_indexing": False, "data_dependent_shapes": False}
 """Flags that forbid what would stall a GPU: shapes that depend on values."""
@@ -30,16 +30,6 @@ class ArrayAPIStrict(Library):
     def is_array(self, value: object) -> bool:
         """Its class of arrays is not public, its module's name is."""
         return type(value).__module__.startswith("array_api_strict.")
-
-    def devices(self) -> list[str]:
-        """Devices that only pretend to be different."""
-        import array_api_strict
-
-        return [self.device_name(device) for device in array_api_strict.__array_namespace_info__().devices()]
-
-    def device(self, where: Any, *, xp: Namespace) -> Any:
-        """One of the names that `devices` gives."""
-        return super().device(xp.Device(where) if isinstance(where, str) else where, xp=xp)
 
     def device_name(self, device: Any) -> str:
         """Name without the class around it."""

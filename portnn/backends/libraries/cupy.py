@@ -25,7 +25,7 @@ class CuPy(Library):
     automatic = True
     writes_donated = True
 
-    def devices(self) -> list[str]:
+    def devices(self, *, xp: Namespace) -> list[str]:
         """All GPUs."""
         import cupy
 

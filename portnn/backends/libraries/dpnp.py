@@ -46,11 +46,15 @@ class DPNP(Library):
             )
         return super().prepare(module, dtype)
 
-    def devices(self) -> list[str]:
+    def devices(self, *, xp: Namespace) -> list[str]:
         """All SYCL devices."""
         import dpctl
 
         return [f"{device.filter_string} ({device.name.strip()})" for device in dpctl.get_devices()]
+
+    def device(self, where: Any, *, xp: Namespace) -> Any:
+        """Any filter of SYCL's, such as gpu or opencl:cpu:0."""
+        return xp.empty(0, device=where).device
 
     def device_name(self, device: Any) -> str:
         """SYCL's filter string, such as level_zero:gpu:0; "auto" is whichever device SYCL likes best."""

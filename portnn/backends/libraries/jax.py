@@ -27,7 +27,7 @@ class JAX(Library):
             jax.config.update("jax_enable_x64", True)
         return super().prepare(module, dtype)
 
-    def devices(self) -> list[str]:
+    def devices(self, *, xp: Namespace) -> list[str]:
         """All devices of the default platform."""
         import jax
 

@@ -117,12 +117,15 @@ class Library(Primitives):
 
     # Devices and dtypes
 
-    def devices(self) -> list[str]:
+    def devices(self, *, xp: Namespace) -> list[str]:
         """Devices that are here: a name that `device` takes, followed by the hardware in parentheses if it is known."""
-        return ["cpu"]
+        return [self.device_name(device) for device in xp.__array_namespace_info__().devices()]
 
     def device(self, where: Any, *, xp: Namespace) -> Any:
-        """Device object for a device that a person names; whatever goes wrong raises."""
+        """Device object for a name out of `devices`, or whatever else the library takes; whatever goes wrong raises."""
+        for device in xp.__array_namespace_info__().devices() if isinstance(where, str) else ():
+            if self.device_name(device) == where:
+                return device
         return xp.empty(0, device=where).device
 
     def device_of(self, array: Array) -> Any:

@@ -56,7 +56,7 @@ class MLX(Library):
         """Not what the array itself names, which is MLX as it is."""
         return namespace()
 
-    def devices(self) -> list[str]:
+    def devices(self, *, xp: Namespace) -> list[str]:
         """The CPU, and the GPU if there is one."""
         import mlx.core as mx
 
@@ -64,8 +64,9 @@ class MLX(Library):
 
     def device(self, where: Any, *, xp: Namespace) -> Any:
         """Either of two names."""
-        if where not in self.devices():
-            raise ValueError(f"known: {', '.join(self.devices())}")
+        known = self.devices(xp=xp)
+        if where not in known:
+            raise ValueError(f"known: {', '.join(known)}")
         return where
 
     def device_of(self, array: Array) -> Any:

@@ -52,12 +52,6 @@ class NumPy(Library):
         """NumPy itself."""
         return np
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
-        """There is one."""
-        if where != "cpu":
-            raise ValueError("only 'cpu'")
-        return where
-
     def scan(
         self,
         step: Step[Carry],

@@ -24,7 +24,7 @@ class PyTorch(Library):
     gpus = ("NVIDIA", "AMD", "Apple")
     writes_donated = True
 
-    def devices(self) -> list[str]:
+    def devices(self, *, xp: Namespace) -> list[str]:
         """The CPU and all GPUs."""
         import torch
 
