@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from portnn.training import DivergenceError as DivergenceError
     from portnn.vectors import KeyedVectors as KeyedVectors
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     **dict.fromkeys(("Backend", "MissingBackendError", "backend", "backend_of"), "portnn.backends"),
