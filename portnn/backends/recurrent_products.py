@@ -25,6 +25,14 @@ NARROWEST, ROWS = 32, 8
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
 
+def gates_first(*, xp: Namespace) -> bool:
+    """Whether a loop runs faster with each gate in a contiguous block, (gates, rows, n), or side by side.
+
+    NumPy works on whole blocks. JAX fuses the arithmetic of all gates, and only the transposition would cost time.
+    """
+    return not compat.is_jax_namespace(xp)
+
+
 def product(weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
     """Make the function ``x -> x @ weight`` for many x (rows, k), with weight (k, n).
 

@@ -26,6 +26,7 @@ def scan(
     xp: Namespace,
     reverse: bool = False,
     prepare: Prepare | None = None,
+    fusible: bool = False,
 ) -> tuple[Carry, tuple[Array, ...]]:
     """Fold `step` over the leading axis of `xs` and collect what it puts out.
 
@@ -42,6 +43,9 @@ def scan(
     prepare : callable, optional
         `prepare(*xs) -> xs for step`: elementwise work that does not depend on the carry. It is done for many
         time steps at once: for all of them, or for as many as stay in the processor's cache.
+    fusible : bool
+        A compiler may do the work of `prepare` inside the loop, step by step, where it fuses it with the step and
+        saves memory. Not so where `prepare` holds a product, which is faster for all time steps at once.
 
     Returns
     -------
@@ -51,12 +55,14 @@ def scan(
     """
     if compat.is_numpy_namespace(xp):
         return _scan_in_blocks(step, carry, xs, xp, reverse, prepare)
-    if prepare is not None:
-        xs = prepare(*xs)
     if compat.is_jax_namespace(xp):
         from jax import lax
 
-        return lax.scan(step, carry, xs, reverse=reverse)  # type: ignore[no-any-return]
+        if prepare is not None and fusible:
+            return lax.scan(_fused(step, prepare), carry, xs, reverse=reverse)  # type: ignore[no-any-return]
+        return lax.scan(step, carry, prepare(*xs) if prepare else xs, reverse=reverse)  # type: ignore[no-any-return]
+    if prepare is not None:
+        xs = prepare(*xs)
     times = list(zip(*map(xp.unstack, xs), strict=True))
     ys = []
     for now in reversed(times) if reverse else times:
@@ -65,6 +71,13 @@ def scan(
     if reverse:
         ys.reverse()
     return carry, tuple(xp.stack(y) for y in zip(*ys, strict=True))
+
+
+def _fused(step: Step[Carry], prepare: Prepare) -> Step[Carry]:
+    def prepared(carry: Carry, now: tuple[Array, ...]) -> tuple[Carry, tuple[Array, ...]]:
+        return step(carry, tuple(x[0, ...] for x in prepare(*(x[None, ...] for x in now))))
+
+    return prepared
 
 
 def _scan_in_blocks(

@@ -2,18 +2,19 @@
 
 from portnn.models.feed_forward import ACTIVATIONS, OBJECTIVES, FeedForward, RowBatch, layer_parameters
 from portnn.models.protocol import Model, Parameters
-from portnn.models.recurrent_lm import CELLS, LanguageBatch, RecurrentLM, layer_weights
+from portnn.models.recurrent_lm import LanguageBatch, RecurrentLM
+from portnn.models.recurrent_stack import RecurrentStack, layer_weights
 from portnn.models.word_vectors import WindowBatch, WordVectors
 
 __all__ = [
     "ACTIVATIONS",
-    "CELLS",
     "OBJECTIVES",
     "FeedForward",
     "LanguageBatch",
     "Model",
     "Parameters",
     "RecurrentLM",
+    "RecurrentStack",
     "RowBatch",
     "WindowBatch",
     "WordVectors",

@@ -13,7 +13,7 @@ from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.runs import saved_facts
 from portnn.datasets import python_documentation
 from portnn.estimators import CharRNN, recipe
-from portnn.models import CELLS
+from portnn.ops import CELLS
 from portnn.training import RunFolder, automatic_workers, can_share
 
 DEFAULTS: dict[str, Any] = {
@@ -127,7 +127,7 @@ def train(
         steps = settings.get("steps", STEPS)
     model = CharRNN(**{name: settings[name] for name in MODEL}, backend=backend, device=device)
     if settings["workers"] is None or not ("workers" in given or can_share(model.backend)):
-        width = CELLS[settings["cell"]] * settings["hidden_size"]
+        width = len(CELLS[settings["cell"]].gates) * settings["hidden_size"]
         settings["workers"] = automatic_workers(settings["batch_size"], width, model.backend)
     cell, size = settings["cell"], settings["hidden_size"]
     described = ", ".join(map(str, files)) if files else "the documentation that ships with Python"
