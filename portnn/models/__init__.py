@@ -3,7 +3,7 @@
 from portnn.models.feed_forward import ACTIVATIONS, OBJECTIVES, FeedForward, RowBatch, layer_parameters
 from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_lm import LanguageBatch, RecurrentLM
-from portnn.models.recurrent_stack import RecurrentStack, layer_weights
+from portnn.models.recurrent_stack import RecurrentStack
 from portnn.models.word_vectors import WindowBatch, WordVectors
 
 __all__ = [
@@ -19,5 +19,4 @@ __all__ = [
     "WindowBatch",
     "WordVectors",
     "layer_parameters",
-    "layer_weights",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -73,26 +75,32 @@ class RecurrentStack:
     @property
     def output_size(self) -> int:
         """Features of the output."""
-        return self.hidden_size * len(self._directions)
+        return self.hidden_size * len(self.directions)
 
     @property
-    def _directions(self) -> tuple[str, ...]:
+    def directions(self) -> tuple[str, ...]:
+        """What the name of a layer is followed by, for each direction."""
         return ("", ".reverse") if self.bidirectional else ("",)
+
+    @functools.cached_property
+    def weight_names(self) -> tuple[tuple[ops.Weights, ...], ...]:
+        """Names of the parameters of each layer in each direction."""
+        return tuple(
+            tuple(
+                ops.Weights(*(f"layers.{layer}{direction}.{field}" for field in ops.Weights._fields))
+                for direction in self.directions
+            )
+            for layer in range(self.num_layers)
+        )
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
         wide = len(ops.CELLS[self.cell].gates) * self.hidden_size
         shapes: dict[str, tuple[int, ...]] = {}
-        for layer in range(self.num_layers):
-            for direction in self._directions:
-                layer_shapes = ops.Weights(
-                    weight_ih=(self.output_size if layer else self.input_size, wide),
-                    weight_hh=(self.hidden_size, wide),
-                    bias_ih=(wide,),
-                    bias_hh=(wide,),
-                )
-                for name, shape in layer_shapes._asdict().items():
-                    shapes[f"layers.{layer}{direction}.{name}"] = shape
+        for layer, directions in enumerate(self.weight_names):
+            n_in = self.output_size if layer else self.input_size
+            for names in directions:
+                shapes |= zip(names, ops.Weights((n_in, wide), (self.hidden_size, wide), (wide,), (wide,)), strict=True)
         return shapes
 
     def init(self, rng: np.random.Generator, scale: float | None = None) -> dict[str, np.ndarray[Any, Any]]:
@@ -111,15 +119,14 @@ class RecurrentStack:
         if scale is None:
             for gate, value in cell.initial_bias.items():
                 start = cell.gates.index(gate) * self.hidden_size
-                for name in params:
-                    if name.endswith("bias_ih"):
-                        params[name][start : start + self.hidden_size] = value
+                for names in itertools.chain(*self.weight_names):
+                    params[names.bias_ih][start : start + self.hidden_size] = value
         return params
 
     def initial_states(self, batch_size: int) -> tuple[tuple[np.ndarray[Any, Any], ...], ...]:
         """Zero states on the host, float64: for each layer and direction a tuple of (batch_size, hidden_size)."""
         zeros = np.zeros((batch_size, self.hidden_size))
-        return ((zeros,) * len(ops.CELLS[self.cell].states),) * (self.num_layers * len(self._directions))
+        return ((zeros,) * len(ops.CELLS[self.cell].states),) * (self.num_layers * len(self.directions))
 
     def forward(
         self,
@@ -153,14 +160,13 @@ class RecurrentStack:
             After the last step of each row; in reverse, after its first.
         cache : StackCache
         """
-        forward, directions = ops.CELLS[self.cell].forward, self._directions
+        forward, places = ops.CELLS[self.cell].forward, iter(states)
         finals, caches, dropouts = [], [], []
-        for layer in range(self.num_layers):
+        for layer, directions in enumerate(self.weight_names):
             outputs = []
-            for number, direction in enumerate(directions):
-                state = states[layer * len(directions) + number]
-                weights = layer_weights(params, f"layers.{layer}{direction}")
-                y, final, cache = forward(x, state, weights, lengths=lengths, reverse=number > 0, xp=xp)
+            for number, names in enumerate(directions):
+                weights = ops.Weights(*[params[name] for name in names])
+                y, final, cache = forward(x, next(places), weights, lengths=lengths, reverse=number > 0, xp=xp)
                 outputs.append(y)
                 finals.append(final)
                 caches.append(cache)
@@ -190,31 +196,25 @@ class RecurrentStack:
         grads : dict of str to array
             Gradients of the parameters.
         """
-        cell, size, directions = ops.CELLS[self.cell], self.hidden_size, self._directions
+        cell, size = ops.CELLS[self.cell], self.hidden_size
         if dstates is None:
             zeros = xp.zeros_like(dy[0, :, :size])
             dstates = ((zeros,) * len(cell.states),) * len(cache.cells)
         grads: Parameters = {}
         before: list[tuple[Array, ...]] = []
+        places = zip(reversed(dstates), reversed(cache.cells), strict=True)
         for layer in reversed(range(self.num_layers)):
             if cache.dropouts and layer + 1 < self.num_layers:
                 dy = ops.dropout_backward(dy, cache.dropouts[layer], xp=xp)
+            parts = (dy[:, :, size:], dy[:, :, :size]) if self.bidirectional else (dy,)
             dx: Array | None = None
-            for number, direction in reversed(list(enumerate(directions))):
-                place = layer * len(directions) + number
-                part = dy[:, :, number * size : (number + 1) * size] if self.bidirectional else dy
-                gradients = cell.backward(part, dstates[place], cache.cells[place], xp=xp)
-                for name, gradient in gradients.weights._asdict().items():
-                    grads[f"layers.{layer}{direction}.{name}"] = gradient
+            for part, names in zip(parts, reversed(self.weight_names[layer]), strict=True):
+                gradients = cell.backward(part, *next(places), xp=xp)
+                grads.update(zip(names, gradients.weights, strict=True))
                 before.append(gradients.states)
                 dx = gradients.x if dx is None else dx + gradients.x
             dy = dx
         return dy, tuple(reversed(before)), grads
-
-
-def layer_weights(params: Parameters, layer: str) -> ops.Weights:
-    """Weights of one layer and direction, such as ``layers.0`` or ``layers.0.reverse``, out of the parameters."""
-    return ops.Weights(*(params[f"{layer}.{name}"] for name in ops.Weights._fields))
 
 
 def draw(
