@@ -33,13 +33,13 @@ no_state = xp.asarray(np.zeros((1, hidden)))
 def loss_and_gradients(params, inputs, targets, h):
     """Cross-entropy summed over the chunk, its gradients, and the state after the chunk."""
     layer, head = ops.Weights(*params[:4]), params[4:]
-    y, h, rnn_cache = ops.rnn(inputs, h, layer, xp=xp)
+    y, (h,), rnn_cache = ops.rnn(inputs, (h,), layer, xp=xp)
     logits, head_cache = ops.linear(y, *head, xp=xp)
     loss, loss_cache = ops.cross_entropy(logits, targets, xp=xp)
 
     dlogits = ops.cross_entropy_backward(float(length), loss_cache, xp=xp)
     dy, *dhead = ops.linear_backward(dlogits, head_cache, xp=xp)
-    dlayer = ops.rnn_backward(dy, xp.zeros_like(h), rnn_cache, xp=xp).weights
+    dlayer = ops.rnn_backward(dy, (xp.zeros_like(h),), rnn_cache, xp=xp).weights
     return loss * length, [*dlayer, *dhead], h
 
 
@@ -47,7 +47,7 @@ def sample(params, h, start, count):
     """Draw `count` characters, one at a time."""
     drawn = [start]
     for _ in range(count):
-        y, h, _ = ops.rnn(xp.asarray([[drawn[-1]]]), h, ops.Weights(*params[:4]), xp=xp)
+        y, (h,), _ = ops.rnn(xp.asarray([[drawn[-1]]]), (h,), ops.Weights(*params[:4]), xp=xp)
         logits, _ = ops.linear(y, *params[4:], xp=xp)
         noise = xp.asarray(rng.gumbel(size=vocabulary), dtype=logits.dtype)
         drawn.append(int(xp.argmax(logits[0, 0, :] + noise)))  # with Gumbel noise, argmax draws from the softmax

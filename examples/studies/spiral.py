@@ -97,7 +97,7 @@ class Watch:
         rows = RowBatch(event.backend.asarray(X), event.backend.asarray(y))
         _, _, cache = model.loss(event.params, rows, xp=xp)
         gradients = model.gradients(cache, xp=xp)
-        backward = getattr(ops, f"{model.activation}_backward")
+        backward = ops.ACTIVATIONS[model.activation].backward
         delta3 = ops.cross_entropy_backward(1.0, cache.objective, xp=xp)
         delta2 = backward(delta3 @ event.params["layers.2.weight"].T, cache.hidden[1].activation, xp=xp)
         delta1 = backward(delta2 @ event.params["layers.1.weight"].T, cache.hidden[0].activation, xp=xp)

@@ -8,6 +8,14 @@ from portnn.backends.libraries import library_of
 from portnn.backends.libraries.primitives import Array, Namespace
 
 
+def gates_first(*, xp: Namespace) -> bool:
+    """Whether a loop runs faster with each gate in a contiguous block, (gates, rows, n), or side by side.
+
+    NumPy works on whole blocks. JAX fuses the arithmetic of all gates, and only the transposition would cost time.
+    """
+    return library_of(xp).gates_first
+
+
 def product(weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
     """Make the function ``x -> x @ weight`` for many x (rows, k), with weight (k, n).
 

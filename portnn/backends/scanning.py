@@ -14,6 +14,7 @@ def scan(
     xp: Namespace,
     reverse: bool = False,
     prepare: Prepare | None = None,
+    fusible: bool = False,
 ) -> tuple[Carry, tuple[Array, ...]]:
     """Fold `step` over the leading axis of `xs` and collect what it puts out.
 
@@ -30,6 +31,9 @@ def scan(
     prepare : callable, optional
         `prepare(*xs) -> xs for step`: elementwise work that does not depend on the carry. It is done for many
         time steps at once: for all of them, or for as many as stay in the processor's cache.
+    fusible : bool
+        A compiler may do the work of `prepare` inside the loop, step by step, where it fuses it with the step and
+        saves memory. Not so where `prepare` holds a product, which is faster for all time steps at once.
 
     Returns
     -------
@@ -37,4 +41,4 @@ def scan(
         State after the last step taken.
     ys : tuple of arrays (time, ...)
     """
-    return library_of(xp).scan(step, carry, xs, reverse, prepare, xp=xp)
+    return library_of(xp).scan(step, carry, xs, reverse, prepare, fusible, xp=xp)

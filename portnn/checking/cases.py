@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, keep_mask
+from portnn.backends import Array, Namespace, keep_mask, tree_flatten, tree_unflatten
 from portnn.checking.gradients import Checked
 from portnn.checking.training_cases import as_function, training_cases
-from portnn.models import CELLS
+from portnn.models import RecurrentStack
+from portnn.ops import ACTIVATIONS, CELLS
 
 Arrays = dict[str, Any]
 
@@ -36,10 +37,35 @@ def cases() -> Iterator[Case]:
         yield Case(training.name, *as_function(training, rng))
 
 
+def _op(
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    arrays: Arrays,
+    rng: np.random.Generator,
+    of: str | None = None,
+    **options: Any,
+) -> Case:
+    """Case of an op whose arguments are `arrays`, in this order, and then options.
+
+    `of` is the argument that a backward with a single result differentiates; without it, the first.
+    """
+    names, single = list(arrays), of or next(iter(arrays))
+
+    def run(arrays: Arrays, xp: Namespace) -> Any:
+        return forward(*(arrays[name] for name in names), **options, xp=xp)
+
+    def back(*dresults_and_cache: Any, xp: Namespace) -> Arrays:
+        gradients = backward(*dresults_and_cache, xp=xp)
+        return gradients._asdict() if hasattr(gradients, "_asdict") else {single: gradients}
+
+    return _pair(name, arrays, run, back, rng)
+
+
 def _pair(
     name: str, arrays: Arrays, forward: Callable[..., Any], backward: Callable[..., Any], rng: np.random.Generator
 ) -> Case:
-    """Case of an op: its loss is the sum of all its results, each entry with a random weight.
+    """Case of a pair: its loss is the sum of all its results, each entry with a random weight.
 
     `forward(arrays, xp)` gives (*results, cache); `backward(*dresults, cache, xp=xp)` a dict of gradients.
     """
@@ -58,89 +84,96 @@ def _pair(
 def _elementwise(rng: np.random.Generator) -> Iterator[Case]:
     x = rng.normal(size=(3, 4)) * 2.0
     x += np.sign(x) * 0.1  # away from relu's kink
-    for name in ("identity", "sigmoid", "tanh", "relu", "rbf", "softmax", "log_softmax"):
-        forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
-        yield _pair(
-            name, {"x": x},
-            lambda arrays, xp, forward=forward: forward(arrays["x"], xp=xp),
-            lambda dy, cache, xp, backward=backward: {"x": backward(dy, cache, xp=xp)}, rng,
-        )  # fmt: skip
-    yield _pair(
-        "dropout", {"x": x, "mask": keep_mask(rng, (3, 4), 0.4).astype(np.float64)},
-        lambda arrays, xp: ops.dropout(arrays["x"], arrays["mask"], rate=0.4, xp=xp),
-        lambda dy, cache, xp: {"x": ops.dropout_backward(dy, cache, xp=xp)}, rng,
-    )  # fmt: skip
+    for activation in ACTIVATIONS.values():
+        yield _op(activation.name, activation.forward, activation.backward, {"x": x}, rng)
+    yield _op("softmax", ops.softmax, ops.softmax_backward, {"x": x}, rng)
+    yield _op("log_softmax", ops.log_softmax, ops.log_softmax_backward, {"x": x}, rng)
+    arrays = {"x": x, "mask": keep_mask(rng, (3, 4), 0.4).astype(np.float64)}
+    yield _op("dropout", ops.dropout, ops.dropout_backward, arrays, rng, rate=0.4)
 
 
 def _rows(rng: np.random.Generator) -> Iterator[Case]:
     arrays = {"x": rng.normal(size=(2, 3, 4)), "weight": rng.normal(size=(4, 5)), "bias": rng.normal(size=5)}
-    yield _pair(
-        "linear", arrays,
-        lambda arrays, xp: ops.linear(arrays["x"], arrays["weight"], arrays["bias"], xp=xp),
-        lambda dy, cache, xp: ops.linear_backward(dy, cache, xp=xp)._asdict(), rng,
-    )  # fmt: skip
-    yield _pair(
-        "embedding", {"ids": np.asarray([[1, 4, 1], [0, 1, 4]]), "table": rng.normal(size=(6, 3))},
-        lambda arrays, xp: ops.embedding(arrays["ids"], arrays["table"], xp=xp),
-        lambda dy, cache, xp: {"table": ops.embedding_backward(dy, cache, xp=xp)}, rng,
-    )  # fmt: skip
+    yield _op("linear", ops.linear, ops.linear_backward, arrays, rng)
+    arrays = {"ids": np.asarray([[1, 4, 1], [0, 1, 4]]), "table": rng.normal(size=(6, 3))}
+    yield _op("embedding", ops.embedding, ops.embedding_backward, arrays, rng, of="table")
 
 
 def _losses(rng: np.random.Generator) -> Iterator[Case]:
     soft = rng.random((4, 3, 5))
     soft /= soft.sum(axis=-1, keepdims=True)
-    mask = np.asarray([[1.0, 0.0, 1.0], [0.5, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]])
     hard = rng.integers(0, 5, (4, 3))
-    for name, targets, weights in (
-        ("cross_entropy hard", hard, None),
-        ("cross_entropy soft", soft, None),
-        ("cross_entropy hard masked", hard, mask),
-        ("cross_entropy soft masked", soft, mask),
+    weights = np.asarray([[1.0, 0.0, 1.0], [0.5, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]])
+    for name, forward, backward, targets in (
+        ("cross_entropy hard", ops.cross_entropy, ops.cross_entropy_backward, hard),
+        ("cross_entropy soft", ops.cross_entropy, ops.cross_entropy_backward, soft),
+        ("squared_error", ops.squared_error, ops.squared_error_backward, soft),
+        ("binary_cross_entropy", ops.binary_cross_entropy, ops.binary_cross_entropy_backward, soft),
     ):
-        arrays = {"logits": rng.normal(size=(4, 3, 5)), "targets": targets}
-        if weights is not None:
-            arrays["mask"] = weights
-        yield _pair(
-            name, arrays,
-            lambda arrays, xp: ops.cross_entropy(arrays["logits"], arrays["targets"], arrays.get("mask"), xp=xp),
-            lambda dloss, cache, xp: {"logits": ops.cross_entropy_backward(dloss, cache, xp=xp)}, rng,
-        )  # fmt: skip
-
-    for name in ("squared_error", "binary_cross_entropy"):
-        forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
-        for kind, weights in (("", None), (" masked", mask)):
-            arrays = {"x": rng.normal(size=(4, 3, 5)), "targets": soft}
-            if weights is not None:
-                arrays["mask"] = weights
-            yield _pair(
-                f"{name}{kind}", arrays,
-                lambda arrays, xp, forward=forward: forward(
-                    arrays["x"], arrays["targets"], arrays.get("mask"), xp=xp
-                ),
-                lambda dloss, cache, xp, backward=backward: {"x": backward(dloss, cache, xp=xp)}, rng,
-            )  # fmt: skip
+        arrays = {"outputs": rng.normal(size=(4, 3, 5)), "targets": targets}
+        yield _op(name, forward, backward, arrays, rng)
+        yield _op(f"{name} weighted", forward, backward, {**arrays, "weights": weights}, rng)
 
 
 def _recurrent(rng: np.random.Generator) -> Iterator[Case]:
     time, batch, n_in, hidden = 4, 3, 5, 2
-    for cell, gates in CELLS.items():
-        forward, backward = getattr(ops, cell), getattr(ops, f"{cell}_backward")
-        states = ("h0", "c0") if cell == "lstm" else ("h0",)
-        shapes = ((n_in, gates * hidden), (hidden, gates * hidden), (gates * hidden,), (gates * hidden,))
-        arrays = {name: rng.normal(size=shape) for name, shape in zip(ops.Weights._fields, shapes, strict=True)}
-        arrays |= {name: rng.normal(size=(batch, hidden)) for name in states}
-        for kind, x in (("", rng.normal(size=(time, batch, n_in))), (" of ids", rng.integers(0, n_in, (time, batch)))):
+    vectors, ids = rng.normal(size=(time, batch, n_in)), rng.integers(0, n_in, (time, batch))
+    lengths = np.asarray([4, 0, 2])
+    for name, cell in CELLS.items():
+        wide = len(cell.gates) * hidden
+        shapes = ops.Weights((n_in, wide), (hidden, wide), (wide,), (wide,))
+        arrays: Arrays = {f"state {state}": rng.normal(size=(batch, hidden)) for state in cell.states}
+        arrays |= {weight: rng.normal(size=shape) for weight, shape in shapes._asdict().items()}
+        yield _cell(name, cell, {"x": vectors, **arrays}, rng)
+        yield _cell(f"{name} of ids", cell, {"x": ids, **arrays}, rng)
+        yield _cell(f"{name} in reverse", cell, {"x": vectors, **arrays}, rng, reverse=True)
+        arrays |= {"x": vectors, "lengths": lengths}
+        yield _cell(f"{name} with lengths", cell, arrays, rng)
+        yield _cell(f"{name} in reverse with lengths", cell, arrays, rng, reverse=True)
+        yield _cell(f"{name} of ids with lengths", cell, {**arrays, "x": ids}, rng)
+        yield _stack(RecurrentStack(name, n_in, hidden, num_layers=2, bidirectional=True, dropout=0.4), vectors, rng)
 
-            def run(arrays: Arrays, xp: Namespace, forward: Any = forward, states: Any = states) -> Any:
-                weights = ops.Weights(*(arrays[name] for name in ops.Weights._fields))
-                return forward(arrays["x"], *(arrays[name] for name in states), weights, xp=xp)
 
-            def back(*dresults_and_cache: Any, xp: Namespace, backward: Any = backward) -> Arrays:
-                found = backward(*dresults_and_cache, xp=xp)._asdict()
-                weights = found.pop("weights")
-                return {name: g for name, g in {**found, **weights._asdict()}.items() if g is not None}
+def _cell(name: str, cell: ops.Cell, arrays: Arrays, rng: np.random.Generator, *, reverse: bool = False) -> Case:
+    """Case of a recurrent op, whose states and weights are tuples."""
+    names = [f"state {state}" for state in cell.states]
 
-            yield _pair(f"{cell}{kind}", {"x": x, **arrays}, run, back, rng)
+    def run(arrays: Arrays, xp: Namespace) -> Any:
+        states, weights = tuple(arrays[name] for name in names), ops.Weights(*(arrays[n] for n in ops.Weights._fields))
+        lengths = arrays.get("lengths")
+        y, states, cache = cell.forward(arrays["x"], states, weights, lengths=lengths, reverse=reverse, xp=xp)
+        return y, *states, cache
+
+    def back(dy: Array, *dstates_and_cache: Any, xp: Namespace) -> Arrays:
+        *dstates, cache = dstates_and_cache
+        x, states, weights = cell.backward(dy, tuple(dstates), cache, xp=xp)
+        gradients = {**dict(zip(names, states, strict=True)), **weights._asdict()}
+        return gradients if x is None else {"x": x, **gradients}
+
+    return _pair(name, arrays, run, back, rng)
+
+
+def _stack(stack: RecurrentStack, x: Any, rng: np.random.Generator) -> Case:
+    """Case of a stack of layers, with lengths and dropout."""
+    still = stack.initial_states(x.shape[1])
+    names = [name for name, _ in tree_flatten(still, "states")]
+    arrays: Arrays = {name: rng.normal(size=shape) * 0.5 for name, shape in stack.shapes().items()}
+    arrays |= {name: rng.normal(size=state.shape) for name, state in tree_flatten(still, "states")}
+    keep = keep_mask(rng, (*x.shape[:2], stack.output_size), stack.dropout).astype(np.float64)
+    arrays |= {"x": x, "keep": keep, "lengths": np.asarray([2, 4, 3])}
+
+    def run(arrays: Arrays, xp: Namespace) -> Any:
+        states = tree_unflatten(arrays, still, "states")
+        y, states, cache = stack.forward(arrays, arrays["x"], states, (arrays["keep"],), arrays["lengths"], xp=xp)
+        return y, *(state for _, state in tree_flatten(states, "states")), cache
+
+    def back(dy: Array, *dstates_and_cache: Any, xp: Namespace) -> Arrays:
+        *dstates, cache = dstates_and_cache
+        finals = tree_unflatten(dict(zip(names, dstates, strict=True)), still, "states")
+        dx, before, grads = stack.backward(dy, finals, cache, xp=xp)
+        return {"x": dx, **dict(tree_flatten(before, "states")), **grads}
+
+    return _pair(f"RecurrentStack {stack.cell}", arrays, run, back, rng)
 
 
 def _windows(rng: np.random.Generator) -> Iterator[Case]:
@@ -149,29 +182,14 @@ def _windows(rng: np.random.Generator) -> Iterator[Case]:
     weights = rng.integers(0, 3, (blocks, length, around + 2)).astype(np.float64)
     windows = weights[:, :, :around]
     windows[0, 0, :] = 0.0
-    for kind, mean in (("", True), (" sum", False)):
-        yield _pair(
-            f"window_mean{kind}", {"rows": rows[:, :around], "windows": windows},
-            lambda arrays, xp, mean=mean: ops.window_mean(arrays["rows"], arrays["windows"], mean=mean, xp=xp),
-            lambda dhidden, cache, xp: {"rows": ops.window_mean_backward(dhidden, cache, xp=xp)}, rng,
-        )  # fmt: skip
-    yield _pair(
-        "logistic_pairs", {"hidden": hidden, "outputs": rows[:, :length], "weights": weights[:, :, 0]},
-        lambda arrays, xp: ops.logistic_pairs(*(arrays[n] for n in ("hidden", "outputs", "weights")), xp=xp),
-        lambda dloss, cache, xp: ops.logistic_pairs_backward(dloss, cache, xp=xp)._asdict(), rng,
-    )  # fmt: skip
-    yield _pair(
-        "negative_sampling", {"hidden": hidden, "outputs": rows, "weights": weights},
-        lambda arrays, xp: ops.negative_sampling(*(arrays[n] for n in ("hidden", "outputs", "weights")),
-                                                 positives=around, xp=xp),
-        lambda dloss, cache, xp: ops.negative_sampling_backward(dloss, cache, xp=xp)._asdict(), rng,
-    )  # fmt: skip
-    arrays = {
-        "hidden": hidden, "table": rng.normal(size=(6, size)), "ids": rng.integers(0, 6, (blocks, around)),
-        "windows": windows,
-    }  # fmt: skip
-    yield _pair(
-        "window_softmax", arrays,
-        lambda arrays, xp: ops.window_softmax(*(arrays[n] for n in ("hidden", "table", "ids", "windows")), xp=xp),
-        lambda dloss, cache, xp: ops.window_softmax_backward(dloss, cache, xp=xp)._asdict(), rng,
-    )  # fmt: skip
+    arrays: Arrays = {"rows": rows[:, :around], "windows": windows}
+    yield _op("window_mean", ops.window_mean, ops.window_mean_backward, arrays, rng)
+    yield _op("window_mean sum", ops.window_mean, ops.window_mean_backward, arrays, rng, mean=False)
+    arrays = {"hidden": hidden, "outputs": rows[:, :length], "weights": weights[:, :, 0]}
+    yield _op("logistic_pairs", ops.logistic_pairs, ops.logistic_pairs_backward, arrays, rng)
+    arrays = {"hidden": hidden, "outputs": rows, "weights": weights}
+    for name, positives in (("negative_sampling", around), ("negative_sampling without positives", 0)):
+        yield _op(name, ops.negative_sampling, ops.negative_sampling_backward, arrays, rng, positives=positives)
+    ids = rng.integers(0, 6, (blocks, around))
+    arrays = {"hidden": hidden, "table": rng.normal(size=(6, size)), "ids": ids, "windows": windows}
+    yield _op("window_softmax", ops.window_softmax, ops.window_softmax_backward, arrays, rng)

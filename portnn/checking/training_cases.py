@@ -10,7 +10,8 @@ import numpy as np
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
 from portnn.batches import Batches, ChunkStreams, RowBatches, WindowBatches, WindowSettings
 from portnn.checking.gradients import Checked
-from portnn.models import ACTIVATIONS, CELLS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch, WordVectors
+from portnn.models import ACTIVATIONS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch, WordVectors
+from portnn.ops import CELLS
 
 Arrays = dict[str, Any]
 

@@ -15,7 +15,8 @@ from portnn.estimators.language_model import LanguageModel
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings, ScheduledRunSettings
 from portnn.estimators.running import Saved, Task, run
-from portnn.models import CELLS, RecurrentLM
+from portnn.models import RecurrentLM
+from portnn.ops import CELLS
 from portnn.settings import FIXED, OneOf, Settings, constructor, documented, fraction, positive, text_call
 from portnn.text import LEVELS, Vocabulary, read_corpus
 
@@ -185,7 +186,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
             data=text_facts(corpus),
             held_out=LanguageEvaluator(model, backend, held_out_ids) if len(held_out_ids) > 1 else None,
             attributes={"vocabulary": corpus.vocabulary},
-            width=CELLS[model.cell] * model.hidden_size,
+            width=len(CELLS[model.cell].gates) * model.hidden_size,
         )
 
     @classmethod

@@ -2,23 +2,23 @@
 
 from portnn.models.feed_forward import FeedForward, RowBatch, layer_parameters
 from portnn.models.protocol import Model, Parameters
-from portnn.models.recurrent_lm import CELLS, LanguageBatch, RecurrentLM, layer_weights
+from portnn.models.recurrent_lm import LanguageBatch, RecurrentLM
+from portnn.models.recurrent_stack import RecurrentStack
 from portnn.models.word_vectors import WindowBatch, WordVectors
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS
 
 __all__ = [
     "ACTIVATIONS",
-    "CELLS",
     "OBJECTIVES",
     "FeedForward",
     "LanguageBatch",
     "Model",
     "Parameters",
     "RecurrentLM",
+    "RecurrentStack",
     "RowBatch",
     "WindowBatch",
     "WordVectors",
     "layer_parameters",
-    "layer_weights",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,14 +12,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
-
-CELLS = {"rnn": 1, "gru": 3, "lstm": 4}
-"""Cells by name, with their number of gates."""
-
-LayerState = tuple[Array, ...]
-"""Hidden state of a layer, (batch, hidden_size); an LSTM's cell state follows."""
-
-Carry = tuple[LayerState, ...]
+from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, draw
 
 
 class LanguageBatch(NamedTuple):
@@ -42,12 +35,18 @@ class LanguageBatch(NamedTuple):
     weights: Array | None = None
 
 
+class LogitsCache(NamedTuple):
+    """What `RecurrentLM.logits` keeps for the gradients."""
+
+    stack: StackCache
+    dropout: ops.DropoutCache | None
+    output: ops.LinearCache
+
+
 class LanguageCache(NamedTuple):
     """What `RecurrentLM.gradients` needs."""
 
-    layers: tuple[Any, ...]
-    dropouts: tuple[ops.DropoutCache, ...]
-    output: ops.LinearCache
+    logits: LogitsCache
     loss: ops.CrossEntropyCache
 
 
@@ -58,7 +57,7 @@ class RecurrentLM:
     Attributes
     ----------
     vocabulary_size : int
-    cell : {"lstm", "gru", "rnn"}
+    cell : {"gru", "lstm", "rnn"}
     hidden_size : int
     num_layers : int
     dropout : float in [0, 1)
@@ -77,14 +76,15 @@ class RecurrentLM:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.cell not in CELLS:
-            raise ValueError(f"unknown cell {self.cell!r}; known: {', '.join(CELLS)}")
-        for name in ("vocabulary_size", "hidden_size", "num_layers"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+        size = self.vocabulary_size
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ValueError(f"vocabulary_size must be a positive whole number, got {size!r}")
+        self.stack  # noqa: B018 (it checks the rest)
+
+    @functools.cached_property
+    def stack(self) -> RecurrentStack:
+        """The recurrent layers."""
+        return RecurrentStack(self.cell, self.vocabulary_size, self.hidden_size, self.num_layers, dropout=self.dropout)
 
     @property
     def row_parameters(self) -> tuple[()]:
@@ -93,16 +93,8 @@ class RecurrentLM:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
-        wide = CELLS[self.cell] * self.hidden_size
-        shapes: dict[str, tuple[int, ...]] = {}
-        for layer in range(self.num_layers):
-            shapes[f"layers.{layer}.weight_ih"] = (self.hidden_size if layer else self.vocabulary_size, wide)
-            shapes[f"layers.{layer}.weight_hh"] = (self.hidden_size, wide)
-            shapes[f"layers.{layer}.bias_ih"] = (wide,)
-            shapes[f"layers.{layer}.bias_hh"] = (wide,)
-        shapes["output.weight"] = (self.hidden_size, self.vocabulary_size)
-        shapes["output.bias"] = (self.vocabulary_size,)
-        return shapes
+        output = {"output.weight": (self.hidden_size, self.vocabulary_size), "output.bias": (self.vocabulary_size,)}
+        return {**self.stack.shapes(), **output}
 
     def init(self, rng: np.random.Generator, scale: float | None = None) -> dict[str, np.ndarray[Any, Any]]:
         """Draw initial parameters on the host, float64.
@@ -114,64 +106,46 @@ class RecurrentLM:
             Standard deviation of normal weights with zero biases (min-char-rnn takes 0.01). Without it, all are
             uniform within 1 / sqrt(hidden_size), as in PyTorch, and an LSTM's forget gates start open (bias 1).
         """
-        bound = 1.0 / math.sqrt(self.hidden_size)
-        params = {}
+        params = self.stack.init(rng, scale)
         for name, shape in self.shapes().items():
-            if scale is None:
-                params[name] = rng.uniform(-bound, bound, shape)
-                if self.cell == "lstm" and name.endswith("bias_ih"):
-                    params[name][self.hidden_size : 2 * self.hidden_size] = 1.0
-            else:
-                params[name] = rng.normal(0.0, scale, shape) if len(shape) > 1 else np.zeros(shape)
+            if name not in params:
+                params[name] = draw(rng, shape, self.hidden_size, scale)
         return params
 
     def initial_carry(self, batch_size: int) -> tuple[tuple[np.ndarray[Any, Any], ...], ...]:
         """Zero states on the host, float64: one tuple a layer of (batch_size, hidden_size) arrays."""
-        zeros = np.zeros((batch_size, self.hidden_size))
-        return ((zeros,) * (2 if self.cell == "lstm" else 1),) * self.num_layers
+        return self.stack.initial_states(batch_size)
 
     def logits(
-        self, params: Parameters, batch: LanguageBatch, carry: Carry, *, xp: Namespace
-    ) -> tuple[Array, Carry, tuple[tuple[Any, ...], tuple[ops.DropoutCache, ...], ops.LinearCache]]:
-        """Logits of the next id (time, batch, vocabulary_size), the states after the chunk, and caches."""
-        forward = getattr(ops, self.cell)
-        y, states, layers, dropouts = batch.inputs, [], [], []
-        for layer, state in enumerate(carry):
-            y, *rest = forward(y, *state, layer_weights(params, layer), xp=xp)
-            states.append(tuple(rest[:-1]))
-            layers.append(rest[-1])
-            if batch.keep:
-                y, dropped = ops.dropout(y, batch.keep[layer], rate=self.dropout, xp=xp)
-                dropouts.append(dropped)
+        self, params: Parameters, batch: LanguageBatch, carry: States, *, xp: Namespace
+    ) -> tuple[Array, States, LogitsCache]:
+        """Logits of the next id (time, batch, vocabulary_size), the states after the chunk, and a cache."""
+        y, carry, stack = self.stack.forward(params, batch.inputs, carry, batch.keep[:-1], xp=xp)
+        dropped = None
+        if batch.keep:
+            y, dropped = ops.dropout(y, batch.keep[-1], rate=self.dropout, xp=xp)
         logits, output = ops.linear(y, params["output.weight"], params["output.bias"], xp=xp)
-        return logits, tuple(states), (tuple(layers), tuple(dropouts), output)
+        return logits, carry, LogitsCache(stack, dropped, output)
 
     def loss(
-        self, params: Parameters, batch: LanguageBatch, carry: Carry, *, xp: Namespace
-    ) -> tuple[Array, Carry, LanguageCache]:
+        self, params: Parameters, batch: LanguageBatch, carry: States, *, xp: Namespace
+    ) -> tuple[Array, States, LanguageCache]:
         """Mean cross-entropy in nats per id, the states after the chunk, and a cache for `gradients`."""
-        logits, carry, caches = self.logits(params, batch, carry, xp=xp)
-        loss, cache = ops.cross_entropy(logits, batch.targets, batch.weights, xp=xp)
-        return loss, carry, LanguageCache(*caches, cache)
+        logits, carry, cache = self.logits(params, batch, carry, xp=xp)
+        loss, loss_cache = ops.cross_entropy(logits, batch.targets, batch.weights, xp=xp)
+        return loss, carry, LanguageCache(cache, loss_cache)
 
     def gradients(self, cache: LanguageCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter, truncated at the start of the chunk."""
-        backward = getattr(ops, f"{self.cell}_backward")
+        stack, dropped, output = cache.logits
         dlogits = ops.cross_entropy_backward(1.0, cache.loss, xp=xp)
-        dy, *head = ops.linear_backward(dlogits, cache.output, xp=xp)
-        grads: Parameters = dict(zip(("output.weight", "output.bias"), head, strict=True))
-        for layer in reversed(range(self.num_layers)):
-            if cache.dropouts:
-                dy = ops.dropout_backward(dy, cache.dropouts[layer], xp=xp)
-            nothing = xp.zeros_like(cache.layers[layer].h0)
-            states = (nothing, nothing) if self.cell == "lstm" else (nothing,)
-            found = backward(dy, *states, cache.layers[layer], xp=xp)
-            for name, gradient in zip(found.weights._fields, found.weights, strict=True):
-                grads[f"layers.{layer}.{name}"] = gradient
-            dy = found.x
-        return grads
+        dy, dweight, dbias = ops.linear_backward(dlogits, output, xp=xp)
+        if dropped is not None:
+            dy = ops.dropout_backward(dy, dropped, xp=xp)
+        _, _, grads = self.stack.backward(dy, None, stack, xp=xp)
+        return {"output.weight": dweight, "output.bias": dbias, **grads}
 
-    def split(self, batch: LanguageBatch, carry: Carry, parts: int) -> list[tuple[LanguageBatch, Carry, float]]:
+    def split(self, batch: LanguageBatch, carry: States, parts: int) -> list[tuple[LanguageBatch, States, float]]:
         """Cut a batch between its streams into parts as equal as can be, each with its share of the mean loss."""
         streams = batch.inputs.shape[1]
         cuts = [streams * part // parts for part in range(parts + 1)]
@@ -184,8 +158,3 @@ class RecurrentLM:
                 share = float(piece.weights.sum()) / (float(batch.weights.sum()) or 1.0)
             pieces.append((piece, states, share))
         return pieces
-
-
-def layer_weights(params: Parameters, layer: int) -> ops.Weights:
-    """Weights of one recurrent layer out of the parameters."""
-    return ops.Weights(*(params[f"layers.{layer}.{name}"] for name in ops.Weights._fields))

@@ -88,7 +88,7 @@ def test_200_steps_of_training_follow_torch(cell, name, rate, layers):
         if starts:
             state = None
         elif state is not None:
-            state = tuple(part.detach() for part in state) if cell == "lstm" else state.detach()
+            state = tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
         y, state = layer(torch.nn.functional.one_hot(torch.tensor(batch.inputs), 6).double(), state)
         targets = torch.tensor(batch.targets).reshape(-1)
         loss = torch.nn.functional.cross_entropy(output(y).reshape(-1, 6), targets)

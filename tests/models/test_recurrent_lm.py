@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose
 
 from portnn.backends import tree_map
 from portnn.checking import cases, check_gradients, without_stalls
-from portnn.models import CELLS, LanguageBatch, RecurrentLM, layer_weights
+from portnn.models import LanguageBatch, RecurrentLM
+from portnn.ops import CELLS, Weights
 
 VOCABULARY, HIDDEN, LAYERS, TIME, BATCH = 5, 3, 2, 4, 3
 
@@ -56,7 +57,7 @@ def drawn(rng):
 
 @each_cell
 def test_parameters_of_every_layer_and_of_the_output_are_listed(cell):
-    gates = CELLS[cell]
+    gates = len(CELLS[cell].gates)
     model = RecurrentLM(7, cell, hidden_size=4, num_layers=2)
     assert model.shapes() == {
         "layers.0.weight_ih": (7, gates * 4),
@@ -81,8 +82,9 @@ def test_initial_parameters_have_the_shapes_and_the_bound_of_torch(cell, rng):
     for name, array in params.items():
         assert array.dtype == np.float64
         plain = array
-        if cell == "lstm" and name.endswith("bias_ih"):
-            plain = np.delete(array, np.s_[16:32])
+        if name.endswith("bias_ih"):
+            starts = [CELLS[cell].gates.index(gate) * 16 for gate in CELLS[cell].initial_bias]
+            plain = np.delete(array, [unit for start in starts for unit in range(start, start + 16)])
         assert np.abs(plain).max() <= 0.25
         assert array.size < 200 or 0.9 * 0.25 / math.sqrt(3) < plain.std() < 1.1 * 0.25 / math.sqrt(3)
 
@@ -120,7 +122,7 @@ def test_the_first_carry_is_zero(cell):
     carry = RecurrentLM(5, cell, hidden_size=4, num_layers=3).initial_carry(2)
     assert len(carry) == 3
     for layer in carry:
-        assert [part.shape for part in layer] == [(2, 4)] * (2 if cell == "lstm" else 1)
+        assert [part.shape for part in layer] == [(2, 4)] * len(CELLS[cell].states)
         assert not any(part.any() for part in layer)
 
 
@@ -246,13 +248,13 @@ def test_two_layers_equal_those_of_torch_with_a_linear_layer(language, drawn, ce
     output = torch.nn.Linear(HIDDEN, VOCABULARY, dtype=torch.float64)
     theirs = {"output.weight": output.weight, "output.bias": output.bias}
     for k in range(LAYERS):
-        theirs |= {f"layers.{k}.{name}": getattr(layers, f"{name}_l{k}") for name in layer_weights(params, k)._fields}
+        theirs |= {f"layers.{k}.{name}": getattr(layers, f"{name}_l{k}") for name in Weights._fields}
     with torch.no_grad():
         for name, array in params.items():
             theirs[name].copy_(torch.tensor(array.T))
     states = [torch.tensor(np.stack(parts)) for parts in zip(*carry, strict=True)]
     one_hot = torch.nn.functional.one_hot(torch.tensor(batch.inputs), VOCABULARY).double()
-    y, finals = layers(one_hot, tuple(states) if cell == "lstm" else states[0])
+    y, finals = layers(one_hot, states[0] if len(states) == 1 else tuple(states))
     expected = torch.nn.functional.cross_entropy(
         output(y).reshape(-1, VOCABULARY), torch.tensor(batch.targets).reshape(-1)
     )
@@ -263,7 +265,7 @@ def test_two_layers_equal_those_of_torch_with_a_linear_layer(language, drawn, ce
     assert set(grads) == set(theirs)
     for name, gradient in grads.items():
         assert_allclose(gradient, theirs[name].grad.numpy().T, rtol=1e-12, atol=1e-13, err_msg=name)
-    parts = finals if cell == "lstm" else (finals,)
+    parts = (finals,) if len(states) == 1 else finals
     for ours, final in zip(zip(*new_carry, strict=True), parts, strict=True):
         assert_allclose(np.stack(ours), final.detach().numpy(), rtol=1e-12, atol=1e-13)
 
@@ -271,7 +273,7 @@ def test_two_layers_equal_those_of_torch_with_a_linear_layer(language, drawn, ce
 @pytest.mark.host
 @pytest.mark.parametrize("name", ["vocabulary_size", "hidden_size", "num_layers"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "3", None])
-def test_sizes_that_are_no_positive_whole_numbers_are_refused(name, value):
+def test_sizes_that_are_not_positive_whole_numbers_are_refused(name, value):
     with pytest.raises(ValueError, match=rf"^{name} must be a positive whole number, got {value!r}$"):
         RecurrentLM(**{"vocabulary_size": 5, name: value})
 
@@ -285,7 +287,7 @@ def test_a_dropout_rate_out_of_range_is_refused(value):
 
 @pytest.mark.host
 def test_an_unknown_cell_is_named_beside_the_known_ones():
-    with pytest.raises(ValueError, match=r"^unknown cell 'transformer'; known: rnn, gru, lstm$"):
+    with pytest.raises(ValueError, match=r"^unknown cell 'transformer'; known: gru, lstm, rnn$"):
         RecurrentLM(5, "transformer")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from portnn import ops
 from portnn.backends import tree_map
-from portnn.checking import cases, check_gradients, frozen
+from portnn.checking import cases, check_gradients, frozen, without_stalls
 
 
 @pytest.fixture(scope="session")
@@ -25,18 +25,22 @@ def run(backend):
     xp = backend.xp
 
     @functools.cache
-    def compiled(name):
+    def compiled(name, options):
         forward, backward = getattr(ops, name), getattr(ops, f"{name}_backward")
 
-        def both(arrays, dresults):
-            *results, cache = forward(*arrays, xp=xp)
+        def both(arrays, dresults, named):
+            *results, cache = forward(*arrays, **named, **dict(options), xp=xp)
             return tuple(results), backward(*dresults, cache, xp=xp)
 
         return backend.compile(both)
 
-    def forward_and_backward(name, arrays, dresults, on=backend):
-        placed = tree_map(lambda array: frozen(on.asarray(array)), (tuple(arrays), tuple(dresults)))
-        return tree_map(on.to_host, compiled(name)(*placed))
+    def forward_and_backward(name, arrays, dresults, named=None, on=backend, **options):
+        """`named` are arrays passed by name, `options` what is no array."""
+        given = (tuple(arrays), tuple(dresults), named or {})
+        placed = tree_map(lambda array: frozen(on.asarray(array)), given)
+        with without_stalls(on):
+            results = compiled(name, tuple(options.items()))(*placed)
+        return tree_map(on.to_host, results)
 
     return forward_and_backward
 

@@ -41,8 +41,8 @@ def test_weights_count_as_repeated_rows(run, arrays):
 def test_rows_that_do_not_count_may_hold_anything(run, arrays):
     logits, targets = (array.copy() for array in arrays)
     logits[0], targets[1] = np.inf, np.nan
-    mask = np.asarray([0.0, 0.0, 1.0, 1.0])
-    (loss,), dlogits = run("binary_cross_entropy", (logits, targets, mask), [np.asarray(1.0)])
+    weights = np.asarray([0.0, 0.0, 1.0, 1.0])
+    (loss,), dlogits = run("binary_cross_entropy", (logits, targets, weights), [np.asarray(1.0)])
     (right,), _ = run("binary_cross_entropy", (logits[2:], targets[2:]), [np.asarray(1.0)])
     assert_allclose(loss, right, rtol=1e-13)
     assert np.all(dlogits[:2] == 0.0)
@@ -51,7 +51,7 @@ def test_rows_that_do_not_count_may_hold_anything(run, arrays):
 def test_shapes_that_do_not_fit(place):
     with pytest.raises(ValueError, match=r"targets has shape \(4,\) but the logits have \(4, 1\)"):
         binary_cross_entropy(place(np.ones((4, 1))), place(np.ones(4)))
-    with pytest.raises(ValueError, match=r"mask has shape \(4, 1\) but the logits expect \(4,\)"):
+    with pytest.raises(ValueError, match=r"weights has shape \(4, 1\) but the logits expect \(4,\)"):
         binary_cross_entropy(place(np.ones((4, 1))), place(np.ones((4, 1))), place(np.ones((4, 1))))
 
 
@@ -61,7 +61,7 @@ def test_float32_stays_float32(backend32, arrays):
     assert backend32.to_host(binary_cross_entropy_backward(1.0, cache)).dtype == np.float32
 
 
-@pytest.mark.parametrize("case", ["binary_cross_entropy", "binary_cross_entropy masked"])
+@pytest.mark.parametrize("case", ["binary_cross_entropy", "binary_cross_entropy weighted"])
 def test_gradient_agrees_with_central_differences(check_case, case):
     check_case(case)
 

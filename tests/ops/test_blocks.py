@@ -11,21 +11,21 @@ from portnn import ops
 pytestmark = pytest.mark.host
 
 module = importlib.import_module("portnn.backends.libraries.numpy")
-GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 TIME, BATCH = 3, 9
 
 
 def run(cell, hidden, rng, dtype=np.float64):
     """Outputs and gradients of a cell; the states' dtype is `dtype`."""
-    wide = GATES[cell] * hidden
+    _, forward, backward, gates, names, _ = ops.CELLS[cell]
+    wide = len(gates) * hidden
     weights = ops.Weights(*(rng.normal(size=shape) / 8 for shape in ((5, wide), (hidden, wide), (wide,), (wide,))))
-    states = [rng.normal(size=(BATCH, hidden)).astype(dtype) for _ in range(2 if cell == "lstm" else 1)]
-    y, *rest = getattr(ops, cell)(rng.integers(0, 5, (TIME, BATCH)), *states, weights)
-    found = getattr(ops, f"{cell}_backward")(rng.normal(size=y.shape), *(0.5 * state for state in states), rest[-1])
-    return [y, *rest[:-1], found.h0, *found.weights]
+    states = tuple(rng.normal(size=(BATCH, hidden)).astype(dtype) for _ in names)
+    y, finals, cache = forward(rng.integers(0, 5, (TIME, BATCH)), states, weights)
+    gradients = backward(rng.normal(size=y.shape), tuple(0.5 * state for state in states), cache)
+    return [y, *finals, *gradients.states, *gradients.weights]
 
 
-@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("cell", ops.CELLS)
 @pytest.mark.parametrize("hidden", [37, 64, 256])
 def test_blocks_change_nothing(monkeypatch, cell, hidden):
     whole, blocks = [], []
@@ -37,7 +37,7 @@ def test_blocks_change_nothing(monkeypatch, cell, hidden):
         assert_allclose(other, one, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("cell", ops.CELLS)
 def test_wider_weights_than_states_widen_the_results(monkeypatch, cell):
     monkeypatch.setattr(module, "_small_kernels", lambda: True)
     for array in run(cell, 64, np.random.default_rng(0), np.float32):

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from portnn.ops import cross_entropy, cross_entropy_backward
 
-MASK = np.asarray([[1.0, 0.0, 0.5], [0.0, 2.0, 1.0]])
+WEIGHTS = np.asarray([[1.0, 0.0, 0.5], [0.0, 2.0, 1.0]])
 
 
 def nats(logits, targets):
@@ -62,23 +62,23 @@ def test_equal_logits_cost_the_logarithm_of_the_number_of_classes(of, hard):
 
 
 @pytest.mark.parametrize("kind", ["hard", "soft"])
-def test_a_mask_weighs_the_mean_and_the_gradient(of, logits, hard, soft, kind):
+def test_weights_count_in_the_mean_and_the_gradient(of, logits, hard, soft, kind):
     targets, rows = (hard, np.eye(5)[hard]) if kind == "hard" else (soft, soft)
-    loss, dlogits = of(logits, targets, MASK, dloss=3.0)
-    assert loss == pytest.approx((nats(logits, rows) * MASK).sum() / MASK.sum(), rel=1e-13)
+    loss, dlogits = of(logits, targets, WEIGHTS, dloss=3.0)
+    assert loss == pytest.approx((nats(logits, rows) * WEIGHTS).sum() / WEIGHTS.sum(), rel=1e-13)
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    expected = 3.0 * (p - rows) * MASK[..., np.newaxis] / MASK.sum()
+    expected = 3.0 * (p - rows) * WEIGHTS[..., np.newaxis] / WEIGHTS.sum()
     assert_allclose(dlogits, expected, rtol=1e-12, atol=1e-15)
 
 
-def test_a_mask_of_ones_is_no_mask(of, logits, hard):
+def test_weights_of_one_change_nothing(of, logits, hard):
     loss, dlogits = of(logits, hard)
     other, other_dlogits = of(logits, hard, np.ones((2, 3)))
     assert loss == pytest.approx(other, rel=1e-14)
     assert_allclose(dlogits, other_dlogits, rtol=1e-14, atol=1e-16)
 
 
-def test_a_mask_of_zeros_gives_loss_and_gradient_zero(of, logits, hard):
+def test_weights_of_zero_give_loss_and_gradient_zero(of, logits, hard):
     loss, dlogits = of(logits, hard, np.zeros((2, 3)))
     assert loss == 0.0
     assert not dlogits.any()
@@ -86,22 +86,22 @@ def test_a_mask_of_zeros_gives_loss_and_gradient_zero(of, logits, hard):
 
 @pytest.mark.parametrize("rubbish", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("kind", ["hard", "soft"])
-def test_masked_rows_may_hold_infinity_and_nan(of, logits, hard, soft, kind, rubbish):
+def test_rows_of_weight_zero_may_hold_infinity_and_nan(of, logits, hard, soft, kind, rubbish):
     targets = {"hard": hard, "soft": soft}[kind]
     spoilt = logits.copy()
     spoilt[0, 1, :], spoilt[1, 0, 2] = rubbish, rubbish
-    loss, dlogits = of(spoilt, targets, MASK)
-    clean, clean_dlogits = of(logits, targets, MASK)
+    loss, dlogits = of(spoilt, targets, WEIGHTS)
+    clean, clean_dlogits = of(logits, targets, WEIGHTS)
     assert loss == clean
     assert np.array_equal(dlogits, clean_dlogits)
-    assert not dlogits[MASK == 0.0].any()
+    assert not dlogits[WEIGHTS == 0.0].any()
 
 
-def test_masked_soft_targets_may_hold_nan(of, logits, soft):
+def test_soft_targets_of_weight_zero_may_hold_nan(of, logits, soft):
     spoilt = soft.copy()
     spoilt[0, 1, 3] = np.nan
-    loss, dlogits = of(logits, spoilt, MASK)
-    clean, clean_dlogits = of(logits, soft, MASK)
+    loss, dlogits = of(logits, spoilt, WEIGHTS)
+    clean, clean_dlogits = of(logits, soft, WEIGHTS)
     assert loss == clean
     assert np.array_equal(dlogits, clean_dlogits)
 
@@ -113,10 +113,10 @@ def test_large_logits_do_not_overflow(of):
     assert_allclose(dlogits, [[0.5, -0.5, 0.0], [-1 / 3, 1 / 6, 1 / 6]], rtol=1e-14)
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_float32_stays_float32_and_finite(of, backend32, masked):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_float32_stays_float32_and_finite(of, backend32, weighted):
     logits = np.asarray([[1000.0, -1000.0, 0.0], [88.0, 89.0, 90.0]])
-    loss, dlogits = of(logits, np.asarray([1, 0]), *([np.ones(2)] if masked else []), on=backend32)
+    loss, dlogits = of(logits, np.asarray([1, 0]), *([np.ones(2)] if weighted else []), on=backend32)
     assert loss.dtype == dlogits.dtype == np.float32
     assert loss == pytest.approx(1001.2, rel=1e-4)
     assert np.isfinite(dlogits).all()
@@ -128,16 +128,16 @@ def test_one_row_without_leading_axes(backend, place):
     assert_allclose(backend.to_host(cross_entropy_backward(2.0, cache)), [1.0, -1.0], rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", ["hard", "soft", "hard masked", "soft masked"])
+@pytest.mark.parametrize("kind", ["hard", "soft", "hard weighted", "soft weighted"])
 def test_gradient_agrees_with_central_differences(check_case, kind):
     check_case(f"cross_entropy {kind}")
 
 
-@pytest.mark.parametrize("kind", ["hard", "soft", "hard masked"])
+@pytest.mark.parametrize("kind", ["hard", "soft", "hard weighted"])
 def test_neither_arguments_nor_cache_are_written_into(backend, place, logits, hard, soft, kind):
     if backend.name == "jax":
         return  # its arrays cannot be written into
-    arrays = {"hard": [logits, hard], "soft": [logits, soft], "hard masked": [logits, hard, MASK]}[kind]
+    arrays = {"hard": [logits, hard], "soft": [logits, soft], "hard weighted": [logits, hard, WEIGHTS]}[kind]
     placed = [place(array) for array in arrays]
     _, cache = cross_entropy(*placed)
     first, second = (backend.to_host(cross_entropy_backward(1.0, cache)).copy() for _ in range(2))
@@ -147,16 +147,16 @@ def test_neither_arguments_nor_cache_are_written_into(backend, place, logits, ha
 
 
 @pytest.mark.parametrize(
-    ("targets", "mask", "message"),
+    ("targets", "weights", "message"),
     [
         (np.zeros(2, int), None, r"targets has shape \(2,\) but the logits expect \(2, 3\)$"),
         (np.zeros((3, 2), int), None, r"targets has shape \(3, 2\) but the logits expect \(2, 3\)$"),
         (np.zeros((2, 3, 4)), None, r"targets has shape \(2, 3, 4\) but the logits expect \(2, 3, 5\)$"),
-        (np.zeros((2, 3), int), np.ones((2, 1)), r"mask has shape \(2, 1\) but the logits expect \(2, 3\)$"),
+        (np.zeros((2, 3), int), np.ones((2, 1)), r"weights has shape \(2, 1\) but the logits expect \(2, 3\)$"),
     ],
 )
-def test_shapes_that_do_not_fit_are_named(place, logits, targets, mask, message):
-    arrays = [place(logits), place(targets), *([] if mask is None else [place(mask)])]
+def test_shapes_that_do_not_fit_are_named(place, logits, targets, weights, message):
+    arrays = [place(logits), place(targets), *([] if weights is None else [place(weights)])]
     with pytest.raises(ValueError, match=f"^cross_entropy: {message}"):
         cross_entropy(*arrays)
 

@@ -37,7 +37,7 @@ def test_a_cache_of_another_library_is_refused(place, stranger):
 def test_weights_of_another_library_are_refused(place, stranger):
     weights = Weights(place(np.ones((3, 3))), stranger, place(np.ones(3)), place(np.ones(3)))
     with pytest.raises(TypeError, match=r"^x belongs to \S+ but weights\.weight_hh to \S+; all arrays"):
-        ops.rnn(place(np.ones((2, 2, 3))), place(np.ones((2, 3))), weights)
+        ops.rnn(place(np.ones((2, 2, 3))), (place(np.ones((2, 3))),), weights)
 
 
 def test_what_is_no_array_is_refused():

@@ -46,7 +46,7 @@ def test_where_nothing_counts_the_loss_is_zero(run, arrays):
 def test_shapes_that_do_not_fit(place):
     with pytest.raises(ValueError, match=r"squared_error: targets has shape \(4,\) but the prediction has \(4, 3\)"):
         squared_error(place(np.ones((4, 3))), place(np.ones(4)))
-    with pytest.raises(ValueError, match=r"squared_error: mask has shape \(3,\) but the prediction expects \(4,\)"):
+    with pytest.raises(ValueError, match=r"squared_error: weights has shape \(3,\) but the prediction expects \(4,\)"):
         squared_error(place(np.ones((4, 3))), place(np.ones((4, 3))), place(np.ones(3)))
 
 
@@ -56,7 +56,7 @@ def test_float32_stays_float32(backend32, arrays):
     assert backend32.to_host(squared_error_backward(1.0, cache)).dtype == np.float32
 
 
-@pytest.mark.parametrize("case", ["squared_error", "squared_error masked"])
+@pytest.mark.parametrize("case", ["squared_error", "squared_error weighted"])
 def test_gradient_agrees_with_central_differences(check_case, case):
     check_case(case)
 

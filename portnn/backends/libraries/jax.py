@@ -70,12 +70,15 @@ class JAX(Library):
         xs: tuple[Array, ...],
         reverse: bool,
         prepare: Prepare | None,
+        fusible: bool,
         *,
         xp: Namespace,
     ) -> tuple[Carry, tuple[Array, ...]]:
         """JAX has this very operation: a compiled step does not grow with the number of time steps."""
         from jax import lax
 
+        if prepare is not None and fusible:
+            return lax.scan(_fused(step, prepare), carry, xs, reverse=reverse)  # type: ignore[no-any-return]
         return lax.scan(step, carry, xs if prepare is None else prepare(*xs), reverse=reverse)  # type: ignore[no-any-return]
 
     def scatter_add(
@@ -89,3 +92,10 @@ class JAX(Library):
         import jax
 
         return jax.transfer_guard("disallow")  # type: ignore[no-any-return]
+
+
+def _fused(step: Step[Carry], prepare: Prepare) -> Step[Carry]:
+    def prepared(carry: Carry, now: tuple[Array, ...]) -> tuple[Carry, tuple[Array, ...]]:
+        return step(carry, tuple(x[0, ...] for x in prepare(*(x[None, ...] for x in now))))
+
+    return prepared

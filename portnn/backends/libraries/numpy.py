@@ -59,6 +59,7 @@ class NumPy(Library):
         xs: tuple[Array, ...],
         reverse: bool,
         prepare: Prepare | None,
+        fusible: bool,
         *,
         xp: Namespace,
     ) -> tuple[Carry, tuple[Array, ...]]:

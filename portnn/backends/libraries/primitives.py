@@ -34,6 +34,7 @@ class Primitives:
         xs: tuple[Array, ...],
         reverse: bool,
         prepare: Prepare | None,
+        fusible: bool,
         *,
         xp: Namespace,
     ) -> tuple[Carry, tuple[Array, ...]]:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.activations.registry import Activation, register
 
+__all__ = ["IdentityCache", "identity", "identity_backward"]
+
 
 class IdentityCache(NamedTuple):
     """What `identity_backward` needs: nothing."""

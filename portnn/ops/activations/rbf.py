@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.activations.registry import Activation, register
 
+__all__ = ["RbfCache", "rbf", "rbf_backward"]
+
 
 class RbfCache(NamedTuple):
     """What `rbf_backward` needs."""

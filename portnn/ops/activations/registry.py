@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+__all__ = ["ACTIVATIONS", "Activation"]
+
 
 class Activation(NamedTuple):
     """An elementwise pair that may stand between two layers.

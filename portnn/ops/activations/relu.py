@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.activations.registry import Activation, register
 
+__all__ = ["ReluCache", "relu", "relu_backward"]
+
 
 class ReluCache(NamedTuple):
     """What `relu_backward` needs."""

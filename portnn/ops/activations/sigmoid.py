@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.activations.registry import Activation, register
 
+__all__ = ["SigmoidCache", "sigmoid", "sigmoid_backward"]
+
 
 class SigmoidCache(NamedTuple):
     """What `sigmoid_backward` needs."""

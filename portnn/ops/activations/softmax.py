@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.rows import row_max
 
+__all__ = ["LogSoftmaxCache", "SoftmaxCache", "log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
+
 
 class SoftmaxCache(NamedTuple):
     """What `softmax_backward` needs."""

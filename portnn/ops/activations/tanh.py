@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.activations.registry import Activation, register
 
+__all__ = ["TanhCache", "tanh", "tanh_backward"]
+
 
 class TanhCache(NamedTuple):
     """What `tanh_backward` needs."""

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.shapes import check_shape, shape
 
+__all__ = ["DropoutCache", "dropout", "dropout_backward"]
+
 
 class DropoutCache(NamedTuple):
     """What `dropout_backward` needs."""

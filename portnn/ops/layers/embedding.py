@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, RowGradient, portable, scatter_add
 from portnn.ops.shapes import check_ndim
 
+__all__ = ["EmbeddingCache", "embedding", "embedding_backward"]
+
 
 class EmbeddingCache(NamedTuple):
     """What `embedding_backward` needs."""

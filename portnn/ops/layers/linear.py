@@ -8,6 +8,8 @@ from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.rows import as_rows
 from portnn.ops.shapes import check_inner, check_shape
 
+__all__ = ["LinearCache", "LinearGradients", "linear", "linear_backward"]
+
 
 class LinearCache(NamedTuple):
     """What `linear_backward` needs."""

@@ -7,20 +7,22 @@ from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.activations.sigmoid import sigmoid
-from portnn.ops.losses.row_mean import mean_of_rows_backward, row_weights, where_counted
+from portnn.ops.losses.row_mean import mean_of_rows_backward, row_shares, where_counted
 from portnn.ops.shapes import check_shape, shape
+
+__all__ = ["BinaryCrossEntropyCache", "binary_cross_entropy", "binary_cross_entropy_backward"]
 
 
 class BinaryCrossEntropyCache(NamedTuple):
     """What `binary_cross_entropy_backward` needs."""
 
     difference: Array
-    weights: Array | None
+    shares: Array | None
 
 
 @portable
 def binary_cross_entropy(
-    logits: Array, targets: Array, mask: Array | None = None, *, xp: Namespace = None
+    logits: Array, targets: Array, weights: Array | None = None, *, xp: Namespace = None
 ) -> tuple[Array, BinaryCrossEntropyCache]:
     """Cross-entropy of sigmoid(logits) with the targets, in nats, summed over a row's outputs; mean over rows.
 
@@ -28,10 +30,10 @@ def binary_cross_entropy(
     ----------
     logits : array (..., n), real floating
     targets : array (..., n), dtype of the logits, in [0, 1]
-        Probabilities of the positive class; each output is a question of its own.
-    mask : array (...), dtype of the logits, optional
-        1 for rows that count, 0 for rows that do not (fractions weigh). The mean is over what counts; a mask of
-        zeros gives 0.
+        Probabilities of the positive class; outputs are independent of each other.
+    weights : array (...), dtype of the logits, optional
+        How much each row counts in the mean; rows of weight 0 may hold anything. Without it all rows count alike. If
+        all weights are 0, so is the loss.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def binary_cross_entropy(
     Notes
     -----
     With z a logit and t its target, ``-t log(sigmoid(z)) - (1 - t) log(1 - sigmoid(z))`` is
-    ``max(z, 0) - t z + log(1 + exp(-|z|))``, in which nothing can overflow and no logarithm sees a 0.
+    ``max(z, 0) - t z + log(1 + exp(-|z|))``, which cannot overflow and takes no logarithm of 0.
 
     Examples
     --------
@@ -57,18 +59,18 @@ def binary_cross_entropy(
     """
     check_shape("binary_cross_entropy", "targets", targets, shape(logits), "the logits have")
     leading = shape(logits)[:-1]
-    if mask is not None:
-        check_shape("binary_cross_entropy", "mask", mask, leading, "the logits expect")
-        logits, targets = (where_counted(mask, array, xp=xp) for array in (logits, targets))
+    if weights is not None:
+        check_shape("binary_cross_entropy", "weights", weights, leading, "the logits expect")
+        logits, targets = (where_counted(weights, array, xp=xp) for array in (logits, targets))
     size = xp.abs(logits)
     nats = (size + logits) * 0.5  # max(z, 0)
     nats -= logits * targets
     nats += xp.log1p(xp.exp(-size))  # last, so that it keeps its digits where the others cancel
     difference = sigmoid(logits, xp=xp)[0] - targets
-    if mask is None:
+    if weights is None:
         return xp.sum(nats) / math.prod(leading), BinaryCrossEntropyCache(difference, None)
-    weights = row_weights(mask, xp=xp)
-    return xp.sum(xp.sum(nats, axis=-1) * weights), BinaryCrossEntropyCache(difference, weights)
+    shares = row_shares(weights, xp=xp)
+    return xp.sum(xp.sum(nats, axis=-1) * shares), BinaryCrossEntropyCache(difference, shares)
 
 
 @portable
@@ -84,6 +86,6 @@ def binary_cross_entropy_backward(dloss: Array, cache: BinaryCrossEntropyCache, 
     Returns
     -------
     dlogits : array (..., n)
-        With a mask, each row weighs as in the mean.
+        Each row has the weight that it has in the mean.
     """
-    return mean_of_rows_backward(dloss, cache.difference, cache.weights, xp=xp)
+    return mean_of_rows_backward(dloss, cache.difference, cache.shares, xp=xp)

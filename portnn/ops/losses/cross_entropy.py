@@ -6,9 +6,11 @@ import math
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, device, one_hot, portable
-from portnn.ops.losses.row_mean import row_weights, where_counted
+from portnn.ops.losses.row_mean import row_shares, where_counted
 from portnn.ops.rows import row_max
 from portnn.ops.shapes import check_shape, shape
+
+__all__ = ["CrossEntropyCache", "cross_entropy", "cross_entropy_backward"]
 
 
 class CrossEntropyCache(NamedTuple):
@@ -16,12 +18,12 @@ class CrossEntropyCache(NamedTuple):
 
     probabilities: Array
     targets: Array
-    weights: Array | None
+    shares: Array | None
 
 
 @portable
 def cross_entropy(
-    logits: Array, targets: Array, mask: Array | None = None, *, xp: Namespace = None
+    logits: Array, targets: Array, weights: Array | None = None, *, xp: Namespace = None
 ) -> tuple[Array, CrossEntropyCache]:
     """Mean cross-entropy of softmax(logits) with the targets, in nats per row.
 
@@ -30,9 +32,9 @@ def cross_entropy(
     logits : array (..., n), real floating
     targets : array (...) of integers in [0, n), or array (..., n) of probabilities
         Hard ids, or soft targets whose rows sum to 1.
-    mask : array (...), dtype of the logits, optional
-        1 for rows that count, 0 for rows that do not (fractions weigh). The mean is over what counts; a mask of
-        zeros gives 0.
+    weights : array (...), dtype of the logits, optional
+        How much each row counts in the mean; rows of weight 0 may hold anything. Without it all rows count alike. If
+        all weights are 0, so is the loss.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def cross_entropy(
     ValueError
         If the shapes do not fit.
     TypeError
-        If hard targets are no integers.
+        If hard targets are not integers.
     """
     leading, n = shape(logits)[:-1], logits.shape[-1]
     rows = math.prod(leading)
@@ -52,9 +54,9 @@ def cross_entropy(
     check_shape("cross_entropy", "targets", targets, shape(logits) if soft else leading, "the logits expect")
     if not soft and not xp.isdtype(targets.dtype, "integral"):
         raise TypeError(f"cross_entropy: hard targets have dtype {targets.dtype}, expected an integer dtype")
-    if mask is not None:
-        check_shape("cross_entropy", "mask", mask, leading, "the logits expect")
-        logits = where_counted(mask, logits, xp=xp)
+    if weights is not None:
+        check_shape("cross_entropy", "weights", weights, leading, "the logits expect")
+        logits = where_counted(weights, logits, xp=xp)
 
     shifted = logits - row_max(logits, xp=xp)
     probabilities = xp.exp(shifted)
@@ -67,11 +69,11 @@ def cross_entropy(
         # The target's entry of each row, by its place among all entries.
         places = xp.arange(rows, dtype=targets.dtype, device=device(targets)) * n + xp.reshape(targets, (-1,))
         nats = log_totals - xp.reshape(xp.take(xp.reshape(shifted, (-1,)), places, axis=0), leading)
-    if mask is None:
+    if weights is None:
         return xp.sum(nats) / rows, CrossEntropyCache(probabilities, targets, None)
-    # Soft targets of such a row may hold anything as well.
-    nats, weights = where_counted(mask, nats, xp=xp), row_weights(mask, xp=xp)
-    return xp.sum(nats * weights), CrossEntropyCache(probabilities, targets, weights)
+    # Soft targets of a row that does not count may hold anything as well.
+    nats, shares = where_counted(weights, nats, xp=xp), row_shares(weights, xp=xp)
+    return xp.sum(nats * shares), CrossEntropyCache(probabilities, targets, shares)
 
 
 @portable
@@ -87,15 +89,15 @@ def cross_entropy_backward(dloss: Array, cache: CrossEntropyCache, *, xp: Namesp
     Returns
     -------
     dlogits : array (..., n)
-        With a mask, each row weighs as in the mean.
+        Each row has the weight that it has in the mean.
     """
-    probabilities, targets, weights = cache
+    probabilities, targets, shares = cache
     if targets.ndim < probabilities.ndim:
         dlogits = probabilities - one_hot(targets, probabilities.shape[-1], probabilities.dtype, xp=xp)
     else:
         dlogits = probabilities * xp.sum(targets, axis=-1, keepdims=True) - targets
-    if weights is None:
+    if shares is None:
         dlogits *= dloss / math.prod(probabilities.shape[:-1])
         return dlogits
-    weights = xp.expand_dims(weights * dloss, axis=-1)
-    return xp.where(weights == 0.0, xp.zeros_like(dlogits), dlogits * weights)
+    scale = xp.expand_dims(shares * dloss, axis=-1)
+    return xp.where(scale == 0.0, xp.zeros_like(dlogits), dlogits * scale)

@@ -6,20 +6,22 @@ import math
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable
-from portnn.ops.losses.row_mean import mean_of_rows_backward, row_weights, where_counted
+from portnn.ops.losses.row_mean import mean_of_rows_backward, row_shares, where_counted
 from portnn.ops.shapes import check_shape, shape
+
+__all__ = ["SquaredErrorCache", "squared_error", "squared_error_backward"]
 
 
 class SquaredErrorCache(NamedTuple):
     """What `squared_error_backward` needs."""
 
     difference: Array
-    weights: Array | None
+    shares: Array | None
 
 
 @portable
 def squared_error(
-    prediction: Array, targets: Array, mask: Array | None = None, *, xp: Namespace = None
+    prediction: Array, targets: Array, weights: Array | None = None, *, xp: Namespace = None
 ) -> tuple[Array, SquaredErrorCache]:
     """Half the squared error, summed over the outputs of a row: ``mean over rows of 1/2 sum (prediction - t)^2``.
 
@@ -27,9 +29,9 @@ def squared_error(
     ----------
     prediction : array (..., n), real floating
     targets : array (..., n), dtype of the prediction
-    mask : array (...), dtype of the prediction, optional
-        1 for rows that count, 0 for rows that do not (fractions weigh). The mean is over what counts; a mask of
-        zeros gives 0.
+    weights : array (...), dtype of the prediction, optional
+        How much each row counts in the mean; rows of weight 0 may hold anything. Without it all rows count alike. If
+        all weights are 0, so is the loss.
 
     Returns
     -------
@@ -51,14 +53,14 @@ def squared_error(
     check_shape("squared_error", "targets", targets, shape(prediction), "the prediction has")
     leading = shape(prediction)[:-1]
     difference = prediction - targets
-    if mask is None:
+    if weights is None:
         loss = xp.sum(difference * difference) * (0.5 / math.prod(leading))
         return loss, SquaredErrorCache(difference, None)
-    check_shape("squared_error", "mask", mask, leading, "the prediction expects")
-    difference = where_counted(mask, difference, xp=xp)
-    weights = row_weights(mask, xp=xp)
-    loss = xp.sum(xp.sum(difference * difference, axis=-1) * weights) * 0.5
-    return loss, SquaredErrorCache(difference, weights)
+    check_shape("squared_error", "weights", weights, leading, "the prediction expects")
+    difference = where_counted(weights, difference, xp=xp)
+    shares = row_shares(weights, xp=xp)
+    loss = xp.sum(xp.sum(difference * difference, axis=-1) * shares) * 0.5
+    return loss, SquaredErrorCache(difference, shares)
 
 
 @portable
@@ -74,6 +76,6 @@ def squared_error_backward(dloss: Array, cache: SquaredErrorCache, *, xp: Namesp
     Returns
     -------
     dprediction : array (..., n)
-        With a mask, each row weighs as in the mean.
+        Each row has the weight that it has in the mean.
     """
-    return mean_of_rows_backward(dloss, cache.difference, cache.weights, xp=xp)
+    return mean_of_rows_backward(dloss, cache.difference, cache.shares, xp=xp)

@@ -4,47 +4,55 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable, product, scan
-from portnn.ops.recurrent import recurrence
-from portnn.ops.recurrent.recurrence import Weights
+from portnn.backends import Array, Namespace, portable, product
+from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Weights, register
+from portnn.ops.recurrent.recurrence import check_recurrent, input_projection, weight_gradients
+from portnn.ops.recurrent.time_loop import TimeLoop, time_loop
+
+__all__ = ["RNNCache", "rnn", "rnn_backward"]
 
 
 class RNNCache(NamedTuple):
-    """What `rnn_backward` needs."""
+    """What `rnn_backward` needs; `hs` (time, batch, hidden) is the state after each step."""
 
     x: Array
     h0: Array
     weights: Weights
-    y: Array
-
-
-class RNNGradients(NamedTuple):
-    """Gradients of `rnn`, each shaped like the argument of its name; `x` is None where x was ids."""
-
-    x: Array | None
-    h0: Array
-    weights: Weights
+    loop: TimeLoop
+    hs: Array
 
 
 @portable
-def rnn(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple[Array, Array, RNNCache]:
+def rnn(
+    x: Array,
+    states: tuple[Array],
+    weights: Weights,
+    *,
+    lengths: Array | None = None,
+    reverse: bool = False,
+    xp: Namespace = None,
+) -> tuple[Array, tuple[Array], RNNCache]:
     r"""Tanh RNN: ``h_t = tanh(x_t W_ih + b_ih + h_{t-1} W_hh + b_hh)``.
 
     Parameters
     ----------
     x : array (time, batch, input_size), or integer ids (time, batch)
         Ids stand for one-hot vectors of length input_size.
-    h0 : array (batch, hidden_size)
-        State before the first step.
+    states : tuple of array (batch, hidden_size)
+        h, the hidden state before the first step.
     weights : Weights
         weight_ih (input_size, hidden_size), weight_hh (hidden_size, hidden_size), two biases (hidden_size,).
+    lengths : integer array (batch,), optional
+        Number of steps of each row, 0 to time; what follows is padding. Without it every row has all steps. See Notes.
+    reverse : bool
+        Go through each row from its last step to its first.
 
     Returns
     -------
     y : array (time, batch, hidden_size)
-        The state after each step.
-    h_n : array (batch, hidden_size)
-        The final state.
+        The state after each step; 0 at padding.
+    states : tuple of array (batch, hidden_size)
+        h after the last step taken, which in reverse is the first of the sequence.
     cache : RNNCache
 
     Raises
@@ -52,56 +60,70 @@ def rnn(x: Array, h0: Array, weights: Weights, *, xp: Namespace = None) -> tuple
     ValueError
         If the shapes do not fit.
     TypeError
-        If x is neither integer ids (time, batch) nor floating vectors (time, batch, input_size).
+        If x is neither integer ids (time, batch) nor floating vectors (time, batch, input_size), or lengths are not
+        integers.
+
+    Notes
+    -----
+    Padding may hold anything: it has no effect on any result, and its gradient is exactly 0. The states of a row stand
+    still there, so the final states are those after its last step, and a row of length 0 returns its initial states.
+    Lengths above time count as time.
 
     References
     ----------
     Elman. Finding structure in time. Cognitive Science 14, 1990.
     """
-    recurrence.check_recurrent("rnn", x, weights, {"h0": h0}, gates=1, xp=xp)
+    check_recurrent(RNN, x, states, weights, xp=xp)
+    loop = time_loop("rnn", x, lengths, reverse, xp=xp)
+    x = loop.without_padding(x, xp=xp)
     recur = product(weights.weight_hh, x.shape[1], xp=xp)
-    project = recurrence.input_projection(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, 1, xp=xp)
+    project = input_projection(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, xp=xp)
 
-    def drive(x: Array) -> tuple[Array, ...]:
-        return (project(x)[:, 0, ...],)
+    def drive(x: Array) -> tuple[Array]:
+        return (project(x),)
 
-    def step(h: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
-        z = recur(h)
+    def step(states: tuple[Array], now: tuple[Array]) -> tuple[tuple[Array], tuple[Array]]:
+        z = recur(states[0])
         z += now[0]
-        h = xp.tanh(z)
-        return h, (h,)
+        h = (xp.tanh(z),)
+        return h, h
 
-    h_n, (y,) = scan(step, h0, (x,), xp=xp, prepare=drive)
-    return y, h_n, RNNCache(x, h0, weights, y)
+    (h,), (hs,) = loop.forward(step, states, x, prepare=drive, xp=xp)
+    return loop.without_padding(hs, xp=xp), (h,), RNNCache(x, states[0], weights, loop, hs)
 
 
 @portable
-def rnn_backward(dy: Array, dh_n: Array, cache: RNNCache, *, xp: Namespace = None) -> RNNGradients:
+def rnn_backward(dy: Array, dstates: tuple[Array], cache: RNNCache, *, xp: Namespace = None) -> RecurrentGradients:
     """Gradients of `rnn`: back through time.
 
     Parameters
     ----------
     dy : array (time, batch, hidden_size)
-    dh_n : array (batch, hidden_size)
-        Gradient of the final state, on top of dy's last step.
+        Has no effect at padding.
+    dstates : tuple of array (batch, hidden_size)
+        Gradient of the final state, on top of the one in dy.
     cache : RNNCache
 
     Returns
     -------
-    RNNGradients
+    RecurrentGradients
     """
-    x, h0, weights, y = cache
+    x, h0, weights, loop, hs = cache
     recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
 
-    def slopes(dy: Array, y: Array) -> tuple[Array, ...]:
-        return dy, 1.0 - y * y
+    def slopes(dy: Array, hs: Array) -> tuple[Array, Array]:
+        return dy, 1.0 - hs * hs
 
-    def step(dh: Array, now: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+    def step(dstates: tuple[Array], now: tuple[Array, Array]) -> tuple[tuple[Array], tuple[Array]]:
         dy_t, slope = now
-        dz = dh + dy_t
+        dz = dstates[0] + dy_t
         dz *= slope
-        return recur(dz), (dz,)
+        return (recur(dz),), (dz,)
 
-    dh0, (dz,) = scan(step, dh_n, (dy, y), xp=xp, reverse=True, prepare=slopes)
-    dx, dweights = recurrence.weight_gradients(x, h0, y, dz, dz, weights, xp=xp)
-    return RNNGradients(dx, dh0, dweights)
+    dstates, dz = loop.backward(step, dstates, dy, (hs,), prepare=slopes, xp=xp)
+    dx, dweights = weight_gradients(x, h0, hs, dz, dz, weights, reverse=loop.reverse, xp=xp)
+    return RecurrentGradients(dx, dstates, dweights)
+
+
+RNN = Cell("rnn", rnn, rnn_backward, gates=("hidden",))
+register(RNN)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, portable
 from portnn.ops.shapes import check_shape, shape
 
+__all__ = ["LogisticPairsCache", "LogisticPairsGradients", "logistic_pairs", "logistic_pairs_backward"]
+
 STEEPEST = 80.0
 """Logits beyond this on the wrong side count as this much: exp of more has no place in float32."""
 

@@ -8,6 +8,8 @@ from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.shapes import check_ndim, check_shape
 from portnn.ops.words.logistic_pairs import STEEPEST
 
+__all__ = ["NegativeSamplingCache", "NegativeSamplingGradients", "negative_sampling", "negative_sampling_backward"]
+
 
 class NegativeSamplingCache(NamedTuple):
     """What `negative_sampling_backward` needs."""

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.shapes import check_ndim, check_shape
 
+__all__ = ["WindowMeanCache", "window_mean", "window_mean_backward"]
+
 
 class WindowMeanCache(NamedTuple):
     """What `window_mean_backward` needs; `counts` (blocks, length, 1): how many words each window has."""

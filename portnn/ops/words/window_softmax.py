@@ -8,6 +8,8 @@ from portnn.backends import Array, Namespace, portable, scatter_add
 from portnn.ops.rows import row_max
 from portnn.ops.shapes import check_ndim, check_shape
 
+__all__ = ["WindowSoftmaxCache", "WindowSoftmaxGradients", "window_softmax", "window_softmax_backward"]
+
 
 class WindowSoftmaxCache(NamedTuple):
     """What `window_softmax_backward` needs."""

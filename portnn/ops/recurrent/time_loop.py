@@ -1,0 +1,100 @@
+"""The loop over time of a recurrent op: its direction, and which rows take part in each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from portnn.backends import Array, Namespace, device, scan
+from portnn.ops.shapes import check_shape, shape
+
+States = tuple[Array, ...]
+Outputs = tuple[Array, ...]
+Step = Callable[[Any, Any], tuple[States, Outputs]]
+Prepare = Callable[..., tuple[Array, ...]]
+
+
+class TimeLoop(NamedTuple):
+    """Direction of a loop over time, and which rows take part in each step.
+
+    The states of a row stand still at its padding, forward and backward. So in reverse a row waits with its initial
+    states until the loop reaches its own end.
+
+    Attributes
+    ----------
+    running : boolean array (time, batch, 1) or None
+        True at the steps of each row, False at its padding; None: True everywhere.
+    reverse : bool
+        From the last time step to the first.
+    """
+
+    running: Array | None
+    reverse: bool
+
+    def forward(
+        self, step: Step, states: States, x: Array, *, prepare: Prepare, xp: Namespace
+    ) -> tuple[States, Outputs]:
+        """Fold ``step(states, prepare(x) at t) -> (states, (h, ...))`` over time; h stands still at padding, too."""
+        fusible = x.ndim == 2  # a gather of rows; vectors need a product, which is faster for all time steps at once
+        if self.running is None:
+            return scan(step, states, (x,), xp=xp, reverse=self.reverse, prepare=prepare, fusible=fusible)
+
+        def masked(states: States, now: tuple[Array, ...]) -> tuple[States, Outputs]:
+            after, (_, *outputs) = step(states, now[1:])
+            after = _where(now[0], after, states, xp)
+            return after, (after[0], *outputs)
+
+        xs, prepare = (self.running, x), _passing_on(prepare)
+        return scan(masked, states, xs, xp=xp, reverse=self.reverse, prepare=prepare, fusible=fusible)
+
+    def backward(
+        self, step: Step, dstates: States, dy: Array, known: tuple[Array, ...], *, prepare: Prepare, xp: Namespace
+    ) -> tuple[States, Array]:
+        """Fold ``step(dstates, prepare(dy, *known) at t) -> (dstates, (dgates,))`` over time, the other way round.
+
+        `dgates` are zero at padding.
+        """
+        reverse = not self.reverse
+        if self.running is None:
+            xs = (dy, *known)
+            dstates, (dgates,) = scan(step, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
+            return dstates, dgates
+
+        def masked(dstates: States, now: tuple[Array, ...]) -> tuple[States, Outputs]:
+            before, dgates = step(dstates, now[1:])
+            return _where(now[0], before, dstates, xp), dgates
+
+        xs, prepare = (self.running, self.without_padding(dy, xp=xp), *known), _passing_on(prepare)
+        dstates, (dgates,) = scan(masked, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
+        return dstates, self.without_padding(dgates, xp=xp)
+
+    def without_padding(self, sequence: Array, *, xp: Namespace) -> Array:
+        """Zeros in place of the padding of a sequence (time, batch, features) or (time, batch): it may hold anything.
+
+        A product with 0 would keep what is not finite.
+        """
+        if self.running is None:
+            return sequence
+        running = self.running if sequence.ndim == 3 else self.running[:, :, 0]
+        return xp.where(running, sequence, xp.zeros_like(sequence))
+
+
+def time_loop(operation: str, x: Array, lengths: Array | None, reverse: bool, *, xp: Namespace) -> TimeLoop:
+    """Loop over x (time, batch, ...) whose rows have the lengths (batch,); None: all are whole."""
+    if lengths is None:
+        return TimeLoop(None, reverse)
+    check_shape(operation, "lengths", lengths, (x.shape[1],), "x expects")
+    if not xp.isdtype(lengths.dtype, "integral"):
+        raise TypeError(f"{operation}: lengths {shape(lengths)} have dtype {lengths.dtype}, expected an integer dtype")
+    times = xp.arange(x.shape[0], dtype=lengths.dtype, device=device(lengths))
+    running = xp.expand_dims(times, axis=1) < xp.expand_dims(lengths, axis=0)
+    return TimeLoop(xp.expand_dims(running, axis=2), reverse)
+
+
+def _where(running: Array, new: States, old: States, xp: Namespace) -> States:
+    return tuple(xp.where(running, one, other) for one, other in zip(new, old, strict=True))
+
+
+def _passing_on(prepare: Prepare) -> Prepare:
+    """`prepare` with `running` before its arguments and its results."""
+    return lambda running, *xs: (running, *prepare(*xs))
