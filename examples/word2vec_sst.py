@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import portnn
-from portnn.batches.alias import AliasTable
+from portnn.batches import AliasTable, Batch
 from portnn.batches.windows import chance_to_keep
 from portnn.checkpoints import load_checkpoint
 from portnn.datasets import sentiment_treebank
@@ -44,10 +44,10 @@ class RandomWindows:
     its own 10 negatives, drawn in proportion to count^0.75, and again if they equal the neighbour.
     """
 
-    batch_size, unit, tokens, terms = WINDOWS, "word", WINDOWS, WINDOWS  # so the loss is the mean cost of a window
+    batch_size, unit, tokens, batches = WINDOWS, "word", WINDOWS, SLICE
 
     def __init__(self, sentences, vocabulary, sample):
-        self.position, self._slice = 0, (-1, None)
+        self._slice = (-1, None)
         self.negatives = AliasTable(vocabulary.counts**0.75)
         keep = np.sqrt(sample * vocabulary.counts.sum() / vocabulary.counts)
         keep = np.append(keep, 1.0)  # keep the end marks of sentences
@@ -63,15 +63,14 @@ class RandomWindows:
         self.starts, self.ends = starts[some], ends[some]
         self.ids = np.pad(ids, WINDOW)  # so that every window fits
 
-    def next(self, rng):
-        """Return the next batch, which depends on the position alone, and False: no carry is reset."""
-        number, place = divmod(self.position, SLICE)
+    def at(self, position):
+        """Make the batch of a position. It has a term for each window, so that the loss is the mean cost of one."""
+        number, place = divmod(position, SLICE)
         if number != self._slice[0]:
             batch = self.draw(np.random.default_rng((SEED, number)), SLICE * WINDOWS)
             self._slice = number, [array.reshape(SLICE, WINDOWS, *array.shape[1:]) for array in batch]
-        self.position += 1
         ids, weights = self._slice[1]
-        return WindowBatch(ids[place], weights[place]), False
+        return Batch(WindowBatch(ids[place], weights[place]), WINDOWS, False)
 
     def draw(self, rng, count):
         """Return `count` windows: the centre between its neighbours, then 10 negatives for each neighbour."""
@@ -121,7 +120,7 @@ def exercise(source, vocabulary, sample, steps, folder):
     params = {name: backend.asarray(table) for name, table in model.init(rng).items()}
     constants = vocabulary_arrays(vocabulary.words, vocabulary.counts)
     saved_with = {"folder": folder, "facts": {"sample": sample}, "constants": constants}
-    trainer = Trainer(model, source, plan, backend, params, rng, on_metrics=show, quiet=True, **saved_with)
+    trainer = Trainer(model, source, plan, backend, params, on_metrics=show, quiet=True, **saved_with)
     checkpoint = folder / "last.safetensors"
     if checkpoint.exists():
         arrays, saved = load_checkpoint(checkpoint)

@@ -73,7 +73,7 @@ def test_the_call_backends_and_the_package_of_that_name_live_together():
 
 
 # To become empty: packages in which an export still hides the module of its name.
-WITH_HIDDEN_MODULES = ("portnn.cli", "portnn.checking")
+WITH_HIDDEN_MODULES = ("portnn.checking",)
 
 
 def packages():

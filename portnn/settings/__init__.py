@@ -16,8 +16,8 @@ from portnn.settings.declaration import (
     declared,
 )
 from portnn.settings.documentation import documented, shown_default
-from portnn.settings.plain import checked_number, number, plain, switch, whole_number
 from portnn.settings.ranges import Range, above_zero, finite, fraction, not_negative, positive, share
+from portnn.settings.scalars import checked_number, number, plain, switch, whole_number
 
 __all__ = [
     "FIXED",

@@ -22,8 +22,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
-from portnn.settings.plain import checked_number, plain, switch
 from portnn.settings.ranges import Range
+from portnn.settings.scalars import checked_number, plain, switch
 
 
 class OneOf(NamedTuple):

@@ -6,10 +6,11 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from portnn.optimizers import SGD, Adam, Optimizer, optimizer
 from portnn.optimizers.schedules import Constant, Schedule
+from portnn.settings import finite, not_negative, positive
 
 
 class Solver(NamedTuple):
@@ -64,10 +65,10 @@ class InverseScaling(Schedule):
     """
 
     name: ClassVar[str] = "invscaling"
-    rows: int
-    batches: int
-    seen: int = 0
-    power_t: float = 0.5
+    rows: Annotated[int, positive, "Rows of an epoch."]
+    batches: Annotated[int, positive, "Batches of an epoch."]
+    seen: Annotated[int, not_negative, "Rows seen before step 0."] = 0
+    power_t: Annotated[float, finite, "Power to which the rows seen are raised."] = 0.5
 
     def _rate(self, step: int) -> float:
         return self.learning_rate / math.pow(self.seen + step // self.batches * self.rows + 1, self.power_t)

@@ -319,6 +319,9 @@ def test_settings_are_frozen_and_compare_by_value():
 class Pairs(Mapping):
     """A mapping that is not a dict."""
 
+    def __repr__(self):
+        return "pairs"
+
     def __getitem__(self, key):
         return {1: (2.5, None)}[key]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from portnn.cli.char_rnn.train import train
-from portnn.cli.char_rnn.use import evaluate, sample
+from portnn.cli.char_rnn import train, use
 
 app = typer.Typer(help="Train character RNNs on text and sample from them.", no_args_is_help=True)
-app.command()(train)
-app.command()(sample)
-app.command()(evaluate)
+app.command()(train.train)
+app.command()(use.sample)
+app.command()(use.evaluate)
 
 __all__ = ["app"]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from portnn.cli.mlp.train import train
-from portnn.cli.mlp.use import evaluate, predict
+from portnn.cli.mlp import train, use
 
 app = typer.Typer(help="Train feed-forward networks on tables and predict with them.", no_args_is_help=True)
-app.command()(train)
-app.command()(predict)
-app.command()(evaluate)
+app.command()(train.train)
+app.command()(use.predict)
+app.command()(use.evaluate)
 
 __all__ = ["app"]
