@@ -17,6 +17,7 @@ from portnn.backends import Backend, MissingBackendError
 from portnn.backends.choosing import DTYPES
 from portnn.backends.libraries import LIBRARIES, library_of
 from portnn.backends.libraries.cupy import CuPy
+from portnn.backends.libraries.dpnp import DPNP
 
 OTHERS = [name for name, library in LIBRARIES.items() if not library.on_host]
 
@@ -295,6 +296,30 @@ def test_an_array_can_be_pickled_and_copied(backend, again):
 
 def test_the_library_behind_a_namespace_and_a_name_is_the_one_in_the_registry(backend):
     assert backend.library is LIBRARIES[backend.name] is library_of(backend.xp)
+
+
+def test_a_dtype_that_the_device_does_not_know_is_an_error(backend, monkeypatch):
+    """As on Apple's GPUs, whether through MLX or PyTorch."""
+    monkeypatch.setattr(type(backend.library), "dtypes", lambda self, device, *, xp: ["float32"])
+    assert portnn.backend(backend.name, device=backend.device).dtype == "float32"
+    with pytest.raises(ValueError, match=rf"^{backend.name} knows no float64 on device \S+, only float32$"):
+        portnn.backend(backend.name, device=backend.device, dtype="float64")
+
+
+@pytest.mark.host
+def test_a_device_without_float64_is_refused_for_it():
+    assert portnn.backend("array-api-strict", device="no_float64").dtype == "float32"
+    with pytest.raises(ValueError, match=r"^array-api-strict knows no float64 on device no_float64, only float32$"):
+        portnn.backend("array-api-strict", device="no_float64", dtype="float64")
+
+
+@pytest.mark.host
+def test_dpnp_without_any_device_says_what_to_set(monkeypatch):
+    fake(monkeypatch, "dpctl", get_devices=list)
+    with pytest.raises(
+        RuntimeError, match=r"^no SYCL device was found; \S.* set OCL_ICD_FILENAMES to the path of \S+ "
+    ):
+        DPNP().prepare(np, "float32")
 
 
 @pytest.mark.host

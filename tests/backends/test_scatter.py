@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from portnn.backends import one_hot, scatter_add
+from portnn.backends.libraries.cupy import CuPy
 from portnn.backends.libraries.numpy import ONE_HOT_ROWS
 from portnn.backends.libraries.primitives import Primitives
 
@@ -155,3 +156,16 @@ def test_an_id_outside_the_table_writes_nowhere(rng, wrong):
     ):
         scatter_add(table, np.asarray([5, wrong]), np.ones((2, 3)), donate=True, xp=np)
     assert not table.any()
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("size", [7, ONE_HOT_ROWS + 1])
+@pytest.mark.parametrize("donate", [False, True])
+@pytest.mark.parametrize("scale", [None, -0.25])
+def test_cupys_way_gives_the_same_on_numpy(rng, size, donate, scale):
+    target, ids, rows = rng.normal(size=(size, 3)), rng.integers(0, size, 40), rng.normal(size=(40, 3))
+    right, given = expected(target, ids, (1.0 if scale is None else scale) * rows), target.copy()
+    result = CuPy().scatter_add(target, ids, rows, scale, donate, xp=np)
+    assert_allclose(result, right, rtol=1e-12, atol=1e-13)
+    assert (result is target) == donate
+    assert donate or np.array_equal(target, given)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import portnn
 from portnn.checking import check_gradients, frozen, without_stalls
 
 
@@ -55,6 +56,16 @@ def test_what_would_stall_a_gpu_is_an_error_where_the_library_can_tell(backend):
     for stall in STALLS.get(backend.name, []):
         with without_stalls(backend), pytest.raises(Exception, match=r"(?i)disallowed|boolean|data.dependent|disabled"):
             stall(x, backend.xp)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("stall", STALLS["array-api-strict"])
+def test_the_guard_of_array_api_strict_forbids_by_itself(stall):
+    strict = portnn.backend("array-api-strict")
+    x = strict.asarray([1.0, 2.0, 0.0])
+    stall(x, strict.xp)
+    with without_stalls(strict), pytest.raises(RuntimeError, match=r"(?i)boolean|data.dependent"):
+        stall(x, strict.xp)
 
 
 def test_what_stalls_nothing_passes_and_gives_the_same(backend):

@@ -57,8 +57,11 @@ class DPNP(Library):
         return xp.empty(0, device=where).device
 
     def device_name(self, device: Any) -> str:
-        """SYCL's filter string, such as level_zero:gpu:0; "auto" is whichever device SYCL likes best."""
-        return "auto" if device is None else str(device.sycl_device.filter_string)
+        """SYCL's filter string, such as level_zero:gpu:0."""
+        import dpctl
+
+        found = dpctl.select_default_device() if device is None else device.sycl_device
+        return str(found.filter_string)
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
         """Wait for the queue, then copy."""
