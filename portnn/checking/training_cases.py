@@ -90,8 +90,16 @@ def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> Train
 
     def source() -> WindowBatches:
         return WindowBatches(
-            ids, np.bincount(ids)[:7], 240, window=2, sg=sg, negative=negative, sample=0.1,
-            batch_size=24, block_size=5, shared_negatives=6,
-        )  # fmt: skip
+            ids,
+            np.bincount(ids)[:7],
+            240,
+            window=2,
+            sg=sg,
+            negative=negative,
+            sample=0.1,
+            batch_size=24,
+            block_size=5,
+            shared_negatives=6,
+        )
 
     return TrainingCase(f"WordVectors {name}, {'negative sampling' if negative else 'softmax'}", model, source)

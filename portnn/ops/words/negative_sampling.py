@@ -38,8 +38,8 @@ def negative_sampling(
 ) -> tuple[Array, NegativeSamplingCache]:
     """Logistic loss of pairs of a position and an output word, a block of positions at a time.
 
-    Every position of a block meets every output row of the block in one matrix product; the weights say how often
-    each pair counts. With sigma the logistic function, h the hidden rows and u the output rows::
+    One matrix product pairs every position of a block with every output row of the block; weights give how often each
+    pair counts. With sigma the logistic function, h the hidden rows and u the output rows::
 
         loss = - sum over positive pairs of weight * log sigma( h . u)
                - sum over negative pairs of weight * log sigma(-h . u)
