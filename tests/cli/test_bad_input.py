@@ -68,7 +68,7 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
         (("--min-count", 0), "min_count"),
         (("--workers", 3), "3 workers cannot share a batch_size of 2" if hasattr(os, "memfd_create") else "workers"),
         (("--seed", -1), "seed must not be negative, got -1"),
-        (("--cell", "elman"), "unknown cell 'elman'; known: rnn, gru, lstm"),
+        (("--cell", "elman"), "unknown cell 'elman'; known: gru, lstm, rnn"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'"),
         (("--schedule", "sawtooth"), "unknown schedule 'sawtooth'"),
         (("--level", "letter"), "level is 'letter'; expected one of char, byte, word, jieba"),

@@ -230,7 +230,7 @@ def test_settings_of_fit_that_make_no_sense(backend, setting, message) -> None:
             for name in ("hidden_size", "num_layers")
             for value in (0, -1, 1.5, True)
         ),
-        ({"cell": "elman"}, "unknown cell 'elman'; known: rnn, gru, lstm"),
+        ({"cell": "elman"}, "unknown cell 'elman'; known: gru, lstm, rnn"),
         ({"seed": -1}, "seed must not be negative"),
     ],
 )
