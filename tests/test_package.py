@@ -73,12 +73,11 @@ def test_the_call_backends_and_the_package_of_that_name_live_together():
 
 
 # To become empty: packages in which an export still hides the module of its name.
-WITH_HIDDEN_MODULES = ("portnn.checking",)
 
 
 def packages():
     below = [info.name for info in pkgutil.walk_packages(portnn.__path__, "portnn.") if info.ispkg]
-    return [name for name in ["portnn", *below] if not name.startswith(WITH_HIDDEN_MODULES)]
+    return [name for name in ["portnn", *below]]
 
 
 def hidden_modules(name):

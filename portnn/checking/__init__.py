@@ -1,11 +1,11 @@
 """Checks of gradients and of parity between array libraries, for portnn's own functions and for anyone's."""
 
-from portnn.checking.cases import Case, cases
 from portnn.checking.gradients import Comparison, GradientError, check_gradients
 from portnn.checking.guards import frozen, without_stalls
 from portnn.checking.kernels import KernelCount, kernel_counts
+from portnn.checking.model_cases import TrainingCase, training_cases
+from portnn.checking.op_cases import Case, cases
 from portnn.checking.parity import Difference, ParityError, check_losses, check_parity, relative, training_losses
-from portnn.checking.training_cases import TrainingCase, training_cases
 
 __all__ = [
     "Case",

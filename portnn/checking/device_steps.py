@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Backend, generator, tree_map
-from portnn.checking.training_cases import TrainingCase
+from portnn.checking.model_cases import TrainingCase
 from portnn.models import LanguageBatch, RecurrentLM
 from portnn.optimizers import Optimizer
 from portnn.training import StepSettings, init_optimizer, make_step

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from portnn.backends import Backend, backend
 from portnn.backends.libraries.torch import PyTorch
 from portnn.checking.device_steps import device_steps
-from portnn.checking.training_cases import TrainingCase, training_cases
+from portnn.checking.model_cases import TrainingCase, training_cases
 from portnn.optimizers import optimizer
 
 

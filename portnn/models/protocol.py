@@ -1,4 +1,4 @@
-"""What the training loop, the gradient check and the parity proof ask of a model."""
+"""What training, gradient check and parity proof ask of a model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Parameters = dict[str, Array]
 class Model(Protocol):
     """A configuration with pure functions of arrays. It holds no array itself.
 
-    A carry is what goes from one batch to the next (recurrent states), a tuple of arrays or of tuples of them;
-    a model without one has `()`.
+    A carry goes from one batch to the next (recurrent states): a tuple of arrays or of tuples of them, `()` for a model
+    without one.
 
     Attributes
     ----------

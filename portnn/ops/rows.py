@@ -1,4 +1,4 @@
-"""Arrays seen as rows: what operations on the last axis share."""
+"""Arrays viewed as rows, for operations on the last axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def as_rows(x: Array, *, xp: Namespace) -> Array:
 def row_max(x: Array, *, xp: Namespace) -> Array:
     """Largest entry of each row of x (..., n), as (..., 1).
 
-    NumPy's reduction takes the time of a dozen entries to begin a row, so short rows are compared by columns.
+    Starting a row costs NumPy's reduction as much as a dozen entries, so short rows are compared column by column.
     """
     n = x.shape[-1]
     if not 1 < n <= SHORT:

@@ -61,7 +61,10 @@ def test_outputs_keep_the_order_of_the_inputs_in_reverse_too(backend, place):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_what_does_not_depend_on_the_carry_may_be_prepared_for_many_steps_at_once(backend, place, rng, reverse):
+@pytest.mark.parametrize("fusible", [False, True])
+def test_what_does_not_depend_on_the_carry_may_be_prepared_for_many_steps_at_once(
+    backend, place, rng, reverse, fusible
+):
     x, scale = rng.normal(size=(TIME, 3)), rng.normal(size=(TIME, 3))
     xp, xs = backend.xp, (place(x), place(scale))
 
@@ -74,7 +77,7 @@ def test_what_does_not_depend_on_the_carry_may_be_prepared_for_many_steps_at_onc
     def prepare(x, scale):
         return x * scale, scale + 1.0
 
-    one = scan(prepared, place(np.ones(3)), xs, xp=xp, reverse=reverse, prepare=prepare)
+    one = scan(prepared, place(np.ones(3)), xs, xp=xp, reverse=reverse, prepare=prepare, fusible=fusible)
     other = scan(plain, place(np.ones(3)), xs, xp=xp, reverse=reverse)
     assert_allclose(backend.to_host(one[0]), backend.to_host(other[0]), rtol=1e-14)
     assert_allclose(backend.to_host(one[1][0]), backend.to_host(other[1][0]), rtol=1e-14)

@@ -5,12 +5,12 @@ import re
 import array_api_compat
 import numpy as np
 import pytest
+from portnn.checking.model_cases import training_cases
 
 from portnn.backends import Backend, library_name
 from portnn.backends.libraries.cupy import CuPy
 from portnn.checking.device_steps import device_steps
 from portnn.checking.signatures import Call, Recorder, refused
-from portnn.checking.training_cases import training_cases
 from portnn.optimizers import OPTIMIZERS as OPTIMIZERS
 from portnn.optimizers import optimizer
 from portnn.training import StepSettings

@@ -15,8 +15,8 @@ from portnn.checking import cases, check_gradients, frozen, without_stalls
 @pytest.fixture(scope="session")
 def check_case(backend):
     """Check the gradients of the case of a name, on the library under test."""
-    found = {case.name: case for case in cases()}
-    return lambda name: check_gradients(found[name].function, found[name].arrays, on=backend)
+    by_name = {case.name: case for case in cases()}
+    return lambda name: check_gradients(by_name[name].function, by_name[name].arrays, on=backend)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def run(backend):
         return backend.compile(both)
 
     def forward_and_backward(name, arrays, dresults, named=None, on=backend, **options):
-        """`named` are arrays passed by name, `options` what is no array."""
+        """`named` are arrays passed by name, `options` are not arrays."""
         given = (tuple(arrays), tuple(dresults), named or {})
         placed = tree_map(lambda array: frozen(on.asarray(array)), given)
         with without_stalls(on):

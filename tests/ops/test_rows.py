@@ -14,5 +14,5 @@ def test_a_matrix_is_its_own_rows(backend, place, rng):
 @pytest.mark.parametrize("shape", [(6, 1), (6, 2), (6, 3), (6, 4), (6, 5), (2, 3, 4), (2, 3, 9), (3,)], ids=str)
 def test_the_largest_entry_of_each_row_whatever_its_length(backend, place, rng, shape):
     x = rng.normal(size=shape)
-    found = backend.to_host(row_max(place(x), xp=backend.xp))
-    assert np.array_equal(found, x.max(axis=-1, keepdims=True))
+    largest = backend.to_host(row_max(place(x), xp=backend.xp))
+    assert np.array_equal(largest, x.max(axis=-1, keepdims=True))

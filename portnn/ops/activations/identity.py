@@ -1,4 +1,4 @@
-"""Identity: the activation of a layer that has none."""
+"""Identity, for layers without an activation."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ __all__ = ["ACTIVATIONS", "Activation"]
 
 
 class Activation(NamedTuple):
-    """An elementwise pair that may stand between two layers.
+    """An elementwise function between two layers, as a pair.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Activation(NamedTuple):
     forward, backward : callable
         ``forward(x, *, xp) -> (y, cache)`` and ``backward(dy, cache, *, xp) -> dx``.
     half_silent : bool
-        About half of its outputs are zero, as a rectifier's are: initial weights before it are larger [1]_.
+        About half of its outputs are zero, as with a rectifier, so the weights before it start larger [1]_.
 
     References
     ----------
@@ -31,9 +31,9 @@ class Activation(NamedTuple):
 
 
 ACTIVATIONS: dict[str, Activation] = {}
-"""Filled by the file of each activation."""
+"""Each activation's file adds its own."""
 
 
 def register(activation: Activation) -> None:
-    """Let models take an activation by its name."""
+    """Make an activation available to models under its name."""
     ACTIVATIONS[activation.name] = activation

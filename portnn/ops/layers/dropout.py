@@ -18,7 +18,7 @@ class DropoutCache(NamedTuple):
 
 @portable
 def dropout(x: Array, mask: Array, *, rate: float, xp: Namespace = None) -> tuple[Array, DropoutCache]:
-    """Drop units and scale those kept by ``1 / (1 - rate)``, so that the expectation stays.
+    """Drop units and scale those kept by ``1 / (1 - rate)``, so that the expectation is unchanged.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def dropout(x: Array, mask: Array, *, rate: float, xp: Namespace = None) -> tupl
         1 where a unit is kept, 0 where it is dropped. It is drawn on the host
         (`portnn.backends.keep_mask`) so that every library drops the same units.
     rate : float in [0, 1)
-        Probability with which units were dropped.
+        Probability with which each unit was dropped.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def dropout(x: Array, mask: Array, *, rate: float, xp: Namespace = None) -> tupl
     Raises
     ------
     ValueError
-        If the rate is out of range or the mask has another shape.
+        If the rate is out of range or the mask is not shaped like x.
 
     References
     ----------

@@ -19,12 +19,12 @@ class EmbeddingCache(NamedTuple):
 
 @portable
 def embedding(ids: Array, table: Array, *, xp: Namespace = None) -> tuple[Array, EmbeddingCache]:
-    """Rows of a table: the product of one-hot rows and the table, without the product.
+    """Gather rows of a table: what the product of one-hot rows with the table would give.
 
     Parameters
     ----------
     ids : array (...), integer in [0, n)
-        Their range is checked on the host, before a step: see `portnn.text`.
+        Their range is checked on the host, before a step (see `portnn.text`).
     table : array (n, m), real floating
 
     Returns
@@ -35,9 +35,9 @@ def embedding(ids: Array, table: Array, *, xp: Namespace = None) -> tuple[Array,
     Raises
     ------
     TypeError
-        If the ids are no integers.
+        If ids are not integers.
     ValueError
-        If the table is no matrix.
+        If the table is not a matrix.
     """
     check_ndim("embedding", "table", table, 2)
     if not xp.isdtype(ids.dtype, "integral"):
@@ -52,7 +52,7 @@ def embedding_backward(
 ) -> Array | RowGradient:
     """Gradient of `embedding` for the table (n, m); rows of repeated ids accumulate. dy (..., m).
 
-    With `as_rows` only the rows that were gathered: ids (k,) and rows (k, m), which may be far less than the table.
+    With `as_rows` only rows that were gathered: ids (k,) and rows (k, m), which may be far smaller than the table.
     """
     ids, rows = xp.reshape(cache.ids, (-1,)), xp.reshape(dy, (-1, cache.table.shape[1]))
     if as_rows:

@@ -19,7 +19,7 @@ class LinearCache(NamedTuple):
 
 
 class LinearGradients(NamedTuple):
-    """Gradients of `linear`, each shaped like the argument of its name; `x` is None where nobody asked for it."""
+    """Gradients of `linear`, each shaped like the argument of its name; `x` is None if it was not asked for."""
 
     x: Array | None
     weight: Array
@@ -62,7 +62,7 @@ def linear_backward(dy: Array, cache: LinearCache, *, of_x: bool = True, xp: Nam
     dy : array (..., n_out)
     cache : LinearCache
     of_x : bool
-        False where x are data and not activations: a third of the work is saved.
+        Whether to compute the gradient of x. If x is data it is not needed; leaving it out saves a third of the work.
 
     Returns
     -------

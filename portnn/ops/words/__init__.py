@@ -1,1 +1,1 @@
-"""What word2vec is made of, in forward/backward pairs."""
+"""Building blocks of word2vec, in forward/backward pairs."""

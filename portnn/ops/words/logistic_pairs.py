@@ -1,4 +1,4 @@
-"""Logistic loss of pairs that belong together, one to one."""
+"""Logistic loss of positive pairs, row by row."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from portnn.ops.shapes import check_shape, shape
 
 __all__ = ["LogisticPairsCache", "LogisticPairsGradients", "logistic_pairs", "logistic_pairs_backward"]
 
-STEEPEST = 80.0
-"""Logits beyond this on the wrong side count as this much: exp of more has no place in float32."""
+MAX_EXPONENT = 80.0
+"""Logits of the wrong sign are clipped to this size: exp of larger values overflows float32."""
 
 
 class LogisticPairsCache(NamedTuple):
@@ -32,7 +32,7 @@ class LogisticPairsGradients(NamedTuple):
 def logistic_pairs(
     hidden: Array, outputs: Array, weights: Array, *, xp: Namespace = None
 ) -> tuple[Array, LogisticPairsCache]:
-    """Logistic loss of positive pairs: each row and the one in the same place.
+    """Logistic loss of positive pairs: each hidden row with the output row in the same place.
 
     With sigma the logistic function, h the hidden rows and u the output rows::
 
@@ -64,11 +64,10 @@ def logistic_pairs(
     """
     check_shape("logistic_pairs", "outputs", outputs, shape(hidden), "hidden expects")
     check_shape("logistic_pairs", "weights", weights, shape(hidden)[:-1], "hidden expects")
-    growth = xp.exp(xp.clip(-xp.vecdot(hidden, outputs, axis=-1), None, STEEPEST))
-    whole = growth + 1.0
-    growth /= whole
-    growth *= -weights
-    return xp.sum(xp.log(whole) * weights), LogisticPairsCache(hidden, outputs, growth)
+    exponential = xp.exp(xp.clip(-xp.vecdot(hidden, outputs, axis=-1), None, MAX_EXPONENT))
+    total = exponential + 1.0
+    exponential /= total  # now the sigmoid of minus the logit
+    return xp.sum(xp.log(total) * weights), LogisticPairsCache(hidden, outputs, -weights * exponential)
 
 
 @portable

@@ -6,17 +6,23 @@ from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, device, portable
 from portnn.ops.shapes import check_ndim, check_shape
-from portnn.ops.words.logistic_pairs import STEEPEST
+from portnn.ops.words.logistic_pairs import MAX_EXPONENT
 
 __all__ = ["NegativeSamplingCache", "NegativeSamplingGradients", "negative_sampling", "negative_sampling_backward"]
 
 
 class NegativeSamplingCache(NamedTuple):
-    """What `negative_sampling_backward` needs."""
+    """What `negative_sampling_backward` needs.
+
+    Transposed like the logits, (blocks, n, length): `sigmoid` of them and the `weights`. `sign` is -1 for positives, 1
+    for negatives; None without positives.
+    """
 
     hidden: Array
     outputs: Array
-    dlogits: Array
+    sigmoid: Array
+    weights: Array
+    sign: Array | None
 
 
 class NegativeSamplingGradients(NamedTuple):
@@ -32,8 +38,8 @@ def negative_sampling(
 ) -> tuple[Array, NegativeSamplingCache]:
     """Logistic loss of pairs of a position and an output word, a block of positions at a time.
 
-    Every position of a block meets every output row of the block in one matrix product; the weights say how often
-    each pair counts. With sigma the logistic function, h the hidden rows and u the output rows::
+    One matrix product pairs every position of a block with every output row of the block; weights give how often each
+    pair counts. With sigma the logistic function, h the hidden rows and u the output rows::
 
         loss = - sum over positive pairs of weight * log sigma( h . u)
                - sum over negative pairs of weight * log sigma(-h . u)
@@ -42,11 +48,11 @@ def negative_sampling(
     ----------
     hidden : array (blocks, length, m), real floating
     outputs : array (blocks, n, m), dtype of `hidden`
-        First the rows of words that may be positive, then those of negatives.
+        Rows of the words that may be positive, then rows of negatives.
     weights : array (blocks, length, n), dtype of `hidden`
         Not negative; 0 where a pair does not count.
     positives : int
-        How many of the n come first.
+        Number of outputs at the start that may be positive; the others are negatives.
 
     Returns
     -------
@@ -61,9 +67,9 @@ def negative_sampling(
 
     Notes
     -----
-    With z the logit, its sign turned for positive pairs, the loss of a pair is ``log(1 + exp(z))`` and its derivative
-    ``exp(z) / (1 + exp(z))``, so that one exponential serves both. On NumPy it is quickest with weights that lie
-    crosswise in memory, as the transpose of an array (blocks, n, length).
+    With z the logit, negated for positive pairs, the loss of a pair is ``log(1 + exp(z))`` and its derivative
+    ``exp(z) / (1 + exp(z))``, so that one exponential serves both. NumPy is fastest with weights that are the transpose
+    of an array (blocks, n, length).
 
     References
     ----------
@@ -86,22 +92,20 @@ def negative_sampling(
     check_shape("negative_sampling", "weights", weights, (blocks, length, count), "hidden and outputs expect")
     if not 0 <= positives <= count:
         raise ValueError(f"negative_sampling: positives is {positives}, expected 0..{count}")
-    z = xp.matmul(outputs, xp.matrix_transpose(hidden))  # crosswise: (blocks, n, length)
-    across = xp.matrix_transpose(weights)
+    logits = xp.matmul(outputs, xp.matrix_transpose(hidden))  # (blocks, n, length)
+    weights = xp.matrix_transpose(weights)
     sign = None
     if positives:
         place = xp.arange(count, dtype=hidden.dtype, device=device(hidden))
         # Half a step off the whole numbers, where the sign would be 0.
         sign = xp.sign(place - (positives - 0.5))[:, None]
-        z *= sign
-    growth = xp.exp(xp.minimum(z, STEEPEST))
-    whole = growth + 1.0
-    growth /= whole
-    growth *= across
-    if sign is not None:
-        growth *= sign
-    loss = xp.vecdot(xp.reshape(xp.log(whole), (-1,)), xp.reshape(across, (-1,)))
-    return loss, NegativeSamplingCache(hidden, outputs, xp.matrix_transpose(growth))
+        logits *= sign
+    exponential = xp.exp(xp.minimum(logits, MAX_EXPONENT))
+    total = exponential + 1.0
+    exponential /= total
+    sigmoid = exponential
+    loss = xp.vecdot(xp.reshape(xp.log(total), (-1,)), xp.reshape(weights, (-1,)))
+    return loss, NegativeSamplingCache(hidden, outputs, sigmoid, weights, sign)
 
 
 @portable
@@ -109,7 +113,7 @@ def negative_sampling_backward(
     dloss: Array | float, cache: NegativeSamplingCache, *, xp: Namespace = None
 ) -> NegativeSamplingGradients:
     """Gradients of `negative_sampling` for the hidden rows and the output rows. dloss: 0-d array or float."""
-    dlogits = cache.dlogits if isinstance(dloss, float) and dloss == 1.0 else cache.dlogits * dloss
-    return NegativeSamplingGradients(
-        xp.matmul(dlogits, cache.outputs), xp.matmul(xp.matrix_transpose(dlogits), cache.hidden)
-    )
+    hidden, outputs, sigmoid, weights, sign = cache
+    dlogits = sigmoid * weights
+    dlogits *= dloss if sign is None else sign * dloss
+    return NegativeSamplingGradients(xp.matmul(xp.matrix_transpose(dlogits), outputs), xp.matmul(dlogits, hidden))

@@ -1,4 +1,4 @@
-"""Mean, or sum, of the words in each position's window: what CBOW predicts from."""
+"""Mean, or sum, of the words in each position's window, from which CBOW predicts."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def window_mean(
     Parameters
     ----------
     rows : array (blocks, neighbours, m), real floating
-        Rows of the words of a block and those around it.
+        Rows of the words in a block and around it.
     windows : array (blocks, length, neighbours), dtype of `rows`
         1 where a neighbour is in the window of a position, 0 elsewhere. A position with an empty window gets zeros.
     mean : bool
-        Otherwise the sum.
+        Compute the mean; otherwise the sum.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def window_mean(
     check_ndim("window_mean", "windows", windows, 3)
     expected = (rows.shape[0], windows.shape[1], rows.shape[1])
     check_shape("window_mean", "windows", windows, expected, "the rows expect")
-    # A product with ones: NumPy takes longer to add up many short rows.
+    # A product with ones: NumPy is slower at summing many short rows.
     ones = xp.ones((windows.shape[2], 1), dtype=windows.dtype, device=device(windows))
     counts = xp.matmul(windows, ones)
     hidden = xp.matmul(windows, rows)
@@ -71,8 +71,8 @@ def window_mean(
 def window_mean_backward(dhidden: Array, cache: WindowMeanCache, *, whole: bool = False, xp: Namespace = None) -> Array:
     """Gradient of `window_mean` for the rows (blocks, neighbours, m). dhidden (blocks, length, m).
 
-    With `whole` no gradient of a mean, but the step that word2vec's code takes: every row of a window gets all of
-    dhidden, not its share, so that a step moves the mean as far as it would move a row of its own.
+    With `whole` the result is not the gradient of a mean but the step in word2vec's code: every row of a window gets
+    all of dhidden, not its share, so that a step moves the mean as far as it would move a single row.
     """
     windows, counts, mean = cache
     if mean and not whole:

@@ -1,4 +1,4 @@
-"""Full softmax: predict the words of a window out of the whole vocabulary."""
+"""Full softmax: predict the words of a window among the whole vocabulary."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class WindowSoftmaxGradients(NamedTuple):
 def window_softmax(
     hidden: Array, table: Array, ids: Array, windows: Array, *, xp: Namespace = None
 ) -> tuple[Array, WindowSoftmaxCache]:
-    """Cross-entropy of the words in each position's window, out of all words.
+    """Cross-entropy of the words in each position's window, among all words.
 
-    The softmax of a position is the same for all words of its window, so it is worked out once. With h the hidden
+    The softmax of a position is the same for all words of its window, so it is computed once. With h the hidden
     rows, u the rows of the table and w the windows::
 
         loss = sum_bi ( n_bi log sum_v exp(h_bi . u_v) - sum_j w_bij h_bi . u_ids[b, j] ),   n_bi = sum_j w_bij
@@ -44,7 +44,7 @@ def window_softmax(
     hidden : array (blocks, length, m), real floating
     table : array (vocabulary, m), dtype of `hidden`
     ids : array (blocks, n), integer
-        Words of a block and those around it.
+        Words in a block and around it.
     windows : array (blocks, length, n), dtype of `hidden`
         How often each word is to be predicted from each position.
 

@@ -10,7 +10,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, keep_mask, tree_flatten, tree_unflatten
 from portnn.checking.gradients import Checked
-from portnn.checking.training_cases import as_function, training_cases
+from portnn.checking.model_cases import as_function, training_cases
 from portnn.models import RecurrentStack
 from portnn.ops import ACTIVATIONS, CELLS
 
