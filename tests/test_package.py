@@ -72,12 +72,9 @@ def test_the_call_backends_and_the_package_of_that_name_live_together():
         assert run_python(program.format(f"{hide}; {first}")) == ["numpy"]
 
 
-# To become empty: packages in which an export still hides the module of its name.
-
-
 def packages():
     below = [info.name for info in pkgutil.walk_packages(portnn.__path__, "portnn.") if info.ispkg]
-    return [name for name in ["portnn", *below]]
+    return ["portnn", *below]
 
 
 def hidden_modules(name):
