@@ -8,7 +8,7 @@ from portnn.backends.choosing import Backend, MissingBackendError, backend, back
 from portnn.backends.compiling import compile
 from portnn.backends.namespaces import Array, Namespace, device, is_array, library_name, namespace, portable
 from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
-from portnn.backends.recurrent_products import gates_first, product, products
+from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
 from portnn.backends.row_gradient import RowGradient, coalesce
 from portnn.backends.scanning import scan
 from portnn.backends.scatter import one_hot, scatter_add
@@ -40,6 +40,7 @@ __all__ = [
     "products",
     "scan",
     "scatter_add",
+    "slices_are_views",
     "state_to_json",
     "to_host",
     "tree_flatten",

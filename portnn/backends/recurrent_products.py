@@ -16,6 +16,11 @@ def gates_first(*, xp: Namespace) -> bool:
     return library_of(xp).gates_first
 
 
+def slices_are_views(*, xp: Namespace) -> bool:
+    """Whether a slice costs nothing. JAX copies one before it goes into a product."""
+    return not compat.is_jax_namespace(xp)
+
+
 def product(weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
     """Make the function ``x -> x @ weight`` for many x (rows, k), with weight (k, n).
 

@@ -99,14 +99,19 @@ def test_the_size_of_numpys_blocks_of_time_steps_changes_nothing(run, rng, monke
 
 @pytest.mark.host
 @pytest.mark.parametrize("reverse", [False, True])
-def test_gates_side_by_side_give_the_same_as_gates_first(run, rng, monkeypatch, cell, reverse):
-    """The layout of the gates in the loop belongs to the library."""
+def test_what_suits_a_compiler_gives_the_same_as_what_suits_numpy(run, rng, monkeypatch, cell, reverse):
+    """The layout of the gates in the loop, and whether slices are avoided, belong to the library."""
     arguments = sample(cell, rng)
     dresults, lengths = like_results(arguments, rng), {"lengths": np.asarray([5, 2, 0])}
     first = run(cell, arguments, dresults, lengths, reverse=reverse)
-    monkeypatch.setattr(sys.modules["portnn.ops.recurrent.gate_layout"], "gates_first", lambda *, xp: False)
-    side_by_side = run(cell, arguments, dresults, lengths, reverse=reverse)
-    assert_close(side_by_side, first, rtol=1e-13, atol=1e-14)
+    for file, question in (
+        ("gate_layout", "gates_first"),
+        ("recurrence", "slices_are_views"),
+        ("gru", "slices_are_views"),
+    ):
+        monkeypatch.setattr(sys.modules[f"portnn.ops.recurrent.{file}"], question, lambda *, xp: False)
+    other = run(cell, arguments, dresults, lengths, reverse=reverse)
+    assert_close(other, first, rtol=1e-13, atol=1e-14)
 
 
 def test_the_final_state_is_the_last_output(run, rng, cell):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, portable, product
+from portnn.backends import Array, Namespace, portable, product, slices_are_views
 from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Weights, register
 from portnn.ops.recurrent.gate_layout import GateLayout, gate_layout
 from portnn.ops.recurrent.recurrence import check_recurrent, input_projection, weight_gradients
@@ -147,6 +147,7 @@ def gru_backward(dy: Array, dstates: tuple[Array], cache: GRUCache, *, xp: Names
     x, h0, weights, loop, layout, hs, rz, n, m, d = cache
     size = h0.shape[1]
     recur = product(weights.weight_hh.T, x.shape[1], xp=xp)
+    views = slices_are_views(xp=xp)
 
     def factors(dy: Array, rz: Array, n: Array, m: Array, d: Array) -> Outputs:
         # As in the LSTM: what dh and dn are multiplied with does not depend on later steps.
@@ -157,20 +158,27 @@ def gru_backward(dy: Array, dstates: tuple[Array], cache: GRUCache, *, xp: Names
         to_r = mr - mr * r
         return dy, r, z, to_r, to_z, to_n
 
-    def step(dstates: tuple[Array], now: Outputs) -> tuple[tuple[Array], tuple[Array]]:
+    def step(dstates: tuple[Array], now: Outputs) -> tuple[tuple[Array], Outputs]:
         dy_t, r, z, to_r, to_z, to_n = now
         dh = dstates[0] + dy_t
         dn = dh * to_n
-        gates = xp.concat((dn, dn * to_r, dh * to_z, dn * r), axis=-1)
+        parts = (dn, dn * to_r, dh * to_z, dn * r)
+        dgates: Outputs
+        if views:
+            dgates = (xp.concat(parts, axis=-1),)
+            recurrent = dgates[0][:, size:]
+        else:
+            recurrent = xp.concat(parts[1:], axis=-1)
+            dgates = (xp.concat(parts[:3], axis=-1), recurrent)
         dh *= z
-        dh += recur(gates[:, size:])
-        return (dh,), (gates,)
+        dh += recur(recurrent)
+        return (dh,), dgates
 
-    dstates, gates = loop.backward(step, dstates, dy, (rz, n, m, d), prepare=factors, xp=xp)
-    # Of the columns n, r, z, r n, the first three belong to the input's part and the last three to the recurrent
-    # part, so neither has to be copied; the input's come out in the order n, r, z.
+    dstates, dgates = loop.backward(step, dstates, dy, (rz, n, m, d), prepare=factors, xp=xp)
+    # Of the columns n, r, z, r n, the first three belong to the input's part and the last three to the recurrent part,
+    # so as views neither has to be copied; the input's come out in the order n, r, z.
+    dinput, drecurrent = (dgates[0][:, :, : 3 * size], dgates[0][:, :, size:]) if views else dgates
     weight_ih = xp.concat((weights.weight_ih[:, 2 * size :], weights.weight_ih[:, : 2 * size]), axis=1)
-    dinput, drecurrent = gates[:, :, : 3 * size], gates[:, :, size:]
     dx, dweights = weight_gradients(
         x, h0, hs, dinput, drecurrent, weights._replace(weight_ih=weight_ih), reverse=loop.reverse, xp=xp
     )

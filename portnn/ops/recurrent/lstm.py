@@ -164,7 +164,7 @@ def lstm_backward(dy: Array, dstates: HC, cache: LSTMCache, *, xp: Namespace = N
         return (recur(dz), dc * f), (dz,)
 
     known = (hs, gates, tanh_cs, previous_cs)
-    dstates, dz = loop.backward(step, dstates, dy, known, prepare=factors, xp=xp)
+    dstates, (dz,) = loop.backward(step, dstates, dy, known, prepare=factors, xp=xp)
     dx, dweights = weight_gradients(x, h0, hs, dz, dz, weights, reverse=loop.reverse, xp=xp)
     return RecurrentGradients(dx, dstates, dweights)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from portnn.backends import Array, Namespace, scatter_add
+from portnn.backends import Array, Namespace, scatter_add, slices_are_views
 from portnn.ops.recurrent.cells import Cell, Weights
 from portnn.ops.shapes import check_ndim, check_shape, shape
 
@@ -85,13 +85,16 @@ def weight_gradients(
     (length, batch, hidden), wide = hs.shape, da.shape[2]
     one_bias = da is db
     da, db = xp.reshape(da, (-1, wide)), xp.reshape(db, (-1, wide))
-    if reverse:
-        first, later, before = db[-batch:, :], db[:-batch, :], hs[1:, ...]
+    before = hs[1:, ...] if reverse else hs[:-1, ...]
+    if slices_are_views(xp=xp):
+        first, later = (db[-batch:, :], db[:-batch, :]) if reverse else (db[:batch, :], db[batch:, :])
+        dweight_hh = xp.matmul(h0.T, first)
+        if length > 1:
+            dweight_hh += xp.matmul(xp.reshape(before, (-1, hidden)).T, later)
     else:
-        first, later, before = db[:batch, :], db[batch:, :], hs[:-1, ...]
-    dweight_hh = xp.matmul(h0.T, first)
-    if length > 1:
-        dweight_hh += xp.matmul(xp.reshape(before, (-1, hidden)).T, later)
+        start = xp.expand_dims(xp.astype(h0, hs.dtype, copy=False), axis=0)
+        before = xp.concat((before, start) if reverse else (start, before))
+        dweight_hh = xp.matmul(xp.reshape(before, (-1, hidden)).T, db)
     if x.ndim == 2:
         dx, dweight_ih = None, scatter_add(xp.zeros_like(weights.weight_ih), xp.reshape(x, (-1,)), da, xp=xp)
         dbias_ih = xp.sum(dweight_ih, axis=0)  # every row of da has gone to exactly one row

@@ -120,7 +120,7 @@ def rnn_backward(dy: Array, dstates: tuple[Array], cache: RNNCache, *, xp: Names
         dz *= slope
         return (recur(dz),), (dz,)
 
-    dstates, dz = loop.backward(step, dstates, dy, (hs,), prepare=slopes, xp=xp)
+    dstates, (dz,) = loop.backward(step, dstates, dy, (hs,), prepare=slopes, xp=xp)
     dx, dweights = weight_gradients(x, h0, hs, dz, dz, weights, reverse=loop.reverse, xp=xp)
     return RecurrentGradients(dx, dstates, dweights)
 

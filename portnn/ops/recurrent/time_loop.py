@@ -49,24 +49,23 @@ class TimeLoop(NamedTuple):
 
     def backward(
         self, step: Step, dstates: States, dy: Array, known: tuple[Array, ...], *, prepare: Prepare, xp: Namespace
-    ) -> tuple[States, Array]:
-        """Fold ``step(dstates, prepare(dy, *known) at t) -> (dstates, (dgates,))`` over time, the other way round.
+    ) -> tuple[States, Outputs]:
+        """Fold ``step(dstates, prepare(dy, *known) at t) -> (dstates, outputs)`` over time, the other way round.
 
-        `dgates` are zero at padding.
+        The outputs, gradients of gates, are zero at padding.
         """
         reverse = not self.reverse
         if self.running is None:
             xs = (dy, *known)
-            dstates, (dgates,) = scan(step, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
-            return dstates, dgates
+            return scan(step, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
 
         def masked(dstates: States, now: tuple[Array, ...]) -> tuple[States, Outputs]:
             before, dgates = step(dstates, now[1:])
             return _where(now[0], before, dstates, xp), dgates
 
         xs, prepare = (self.running, self.without_padding(dy, xp=xp), *known), _passing_on(prepare)
-        dstates, (dgates,) = scan(masked, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
-        return dstates, self.without_padding(dgates, xp=xp)
+        dstates, dgates = scan(masked, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
+        return dstates, tuple(self.without_padding(each, xp=xp) for each in dgates)
 
     def without_padding(self, sequence: Array, *, xp: Namespace) -> Array:
         """Zeros in place of the padding of a sequence (time, batch, features) or (time, batch): it may hold anything.
