@@ -24,21 +24,51 @@ class TrainingCase(NamedTuple):
     batches: Callable[[], Batches]
 
 
+Cases = Callable[[], Iterator[TrainingCase]]
+
+MODEL_CASES: dict[type, Cases] = {}
+"""Every model, and its training cases. Gradient check, parity, kernels and signatures go through them."""
+
+
+def cases_of(model: type) -> Callable[[Cases], Cases]:
+    """Add training cases of a model: every architecture that has code of its own, small, from a seed."""
+
+    def add(cases: Cases) -> Cases:
+        MODEL_CASES[model] = cases
+        return cases
+
+    return add
+
+
 def training_cases() -> Iterator[TrainingCase]:
-    """Every model with every architecture that has code of its own."""
+    """Cases of every model."""
+    for cases in MODEL_CASES.values():
+        yield from cases()
+
+
+@cases_of(RecurrentLM)
+def _language_cases() -> Iterator[TrainingCase]:
     # Each id is one or two past the one before: at chance, with nothing to learn, runs would hardly part.
     ids = np.cumsum(np.random.default_rng(3).integers(1, 3, 400)) % 5
     for cell in CELLS:
         model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
 
-        def source(model: RecurrentLM = model) -> ChunkStreams:
+        def batches(model: RecurrentLM = model) -> ChunkStreams:
             return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, rate=model.dropout)
 
-        yield TrainingCase(f"RecurrentLM {cell}", model, source)
+        yield TrainingCase(f"RecurrentLM {cell}", model, batches)
+
+
+@cases_of(FeedForward)
+def _feed_forward_cases() -> Iterator[TrainingCase]:
     for activation in ACTIVATIONS:
         yield _rows_case(activation, FeedForward((2, 5, 4, 3), activation, l2=0.01, dropout=0.25))
     for objective in OBJECTIVES:
         yield _rows_case(objective, FeedForward((2, 3), objective=objective, l2=0.01), weighted=True)
+
+
+@cases_of(WordVectors)
+def _word_vector_cases() -> Iterator[TrainingCase]:
     for negative in (3, 0):
         for name, sg, mean in (("skip-gram", True, True), ("CBOW", False, True), ("CBOW sum", False, False)):
             yield _words_case(name, negative, sg=sg, cbow_mean=mean)
@@ -75,11 +105,11 @@ def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> Trai
     targets = sectors if one_class else np.eye(3)[sectors]
     rows = RowBatch(x, targets, rng.integers(0, 3, 20).astype(np.float64) if weighted else None)
 
-    def source() -> RowBatches:
+    def batches() -> RowBatches:
         host = backend("numpy", dtype="float64")
         return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], rate=model.dropout)
 
-    return TrainingCase(f"FeedForward {name}", model, source)
+    return TrainingCase(f"FeedForward {name}", model, batches)
 
 
 def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> TrainingCase:
@@ -90,7 +120,7 @@ def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> Train
     model = WordVectors(7, 4, 2, sg=sg, negative=negative > 0, cbow_mean=cbow_mean)
     settings = WindowSettings(window=2, sg=sg, negative=negative, sample=0.1, block_size=5, shared_negatives=6)
 
-    def source() -> WindowBatches:
+    def batches() -> WindowBatches:
         return WindowBatches(ids, np.bincount(ids)[:7], 240, settings, batch_size=24)
 
-    return TrainingCase(f"WordVectors {name}, {'negative sampling' if negative else 'softmax'}", model, source)
+    return TrainingCase(f"WordVectors {name}, {'negative sampling' if negative else 'softmax'}", model, batches)

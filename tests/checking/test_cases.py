@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from portnn import ops
+from portnn import models, ops
 from portnn.backends import tree_map
 from portnn.checking import GradientError, cases, check_gradients, check_parity, training_cases
+from portnn.checking.model_cases import MODEL_CASES
 from portnn.models import OBJECTIVES
 from portnn.ops import ACTIVATIONS, CELLS
 
@@ -41,6 +42,13 @@ def test_every_op_and_every_model_has_cases_and_all_have_names_of_their_own():
     assert len(set(names)) == len(names)
     assert set(OPS) == {name.split(" ")[0] for name in names if name not in LAYERS}
     assert {case.name for case in training_cases()} == set(LAYERS) - {f"RecurrentStack {cell}" for cell in CELLS}
+
+
+@pytest.mark.host
+def test_every_model_has_training_cases():
+    """Whatever the package of models exports that has a loss and gradients."""
+    exported = {getattr(models, name) for name in models.__all__ if name != "Model"}
+    assert {kind for kind in exported if hasattr(kind, "loss") and hasattr(kind, "gradients")} == set(MODEL_CASES)
 
 
 @pytest.mark.host

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from portnn.checking.model_cases import TrainingCase, training_cases
 
 from portnn.checking import kernel_counts
 from portnn.checking.kernels import meta_backend
+from portnn.checking.model_cases import TrainingCase, training_cases
 from portnn.models import FeedForward
 
 pytestmark = [pytest.mark.host, pytest.mark.torch_oracle]
