@@ -18,6 +18,7 @@ class JAX(Library):
     gpus = ("NVIDIA",)
     compiles = True
     gates_first = False
+    slices_are_views = False
 
     def prepare(self, module: Any, dtype: str) -> Namespace:
         """In float64, turn on the flag without which JAX computes in float32, for the whole process."""

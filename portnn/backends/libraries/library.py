@@ -45,6 +45,8 @@ class Library(Primitives):
         Whether its arrays are NumPy's own, so that worker processes can share them and labels need not be moved.
     compiles : bool
         Whether `compile` compiles, so that compiled steps are worth keeping.
+    slices_are_views : bool
+        Whether a slice costs nothing before a product.
     gates_first : bool
         Whether the loop of a recurrent layer runs faster with the axis of gates in front.
     writes_donated : bool
@@ -69,6 +71,7 @@ class Library(Primitives):
     automatic: bool = False
     on_host: bool = False
     compiles: bool = False
+    slices_are_views: bool = True
     gates_first: bool = True
     writes_donated: bool = False
     scikit_learn: bool = True
