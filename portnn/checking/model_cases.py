@@ -10,8 +10,9 @@ import numpy as np
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
 from portnn.batches import Batches, ChunkStreams, RowBatches, WindowBatches, WindowSettings
 from portnn.checking.gradients import Checked
-from portnn.models import ACTIVATIONS, OBJECTIVES, FeedForward, Model, RecurrentLM, RowBatch, WordVectors
-from portnn.ops import CELLS
+from portnn.models import FeedForward, Model, RecurrentLM, RowBatch, WordVectors
+from portnn.objectives import OBJECTIVES
+from portnn.ops import ACTIVATIONS, CELLS
 
 Arrays = dict[str, Any]
 

@@ -5,12 +5,8 @@ from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_lm import LanguageBatch, RecurrentLM
 from portnn.models.recurrent_stack import RecurrentStack
 from portnn.models.word_vectors import WindowBatch, WordVectors
-from portnn.objectives import OBJECTIVES
-from portnn.ops import ACTIVATIONS
 
 __all__ = [
-    "ACTIVATIONS",
-    "OBJECTIVES",
     "FeedForward",
     "LanguageBatch",
     "Model",

@@ -7,7 +7,7 @@ from portnn import models, ops
 from portnn.backends import tree_map
 from portnn.checking import GradientError, cases, check_gradients, check_parity, training_cases
 from portnn.checking.model_cases import MODEL_CASES
-from portnn.models import OBJECTIVES
+from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS, CELLS
 
 OPS = sorted(name.removesuffix("_backward") for name in ops.__all__ if name.endswith("_backward"))
