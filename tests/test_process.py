@@ -131,7 +131,7 @@ def test_the_documentation_is_a_corpus() -> None:
 
 def test_a_python_without_its_documentation(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
-    with pytest.raises(RuntimeError, match=r"no pydoc_data\.topics; give a text file instead"):
+    with pytest.raises(RuntimeError, match=r"lacks pydoc_data\.topics; give a text file instead"):
         python_documentation()
 
 

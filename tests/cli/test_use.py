@@ -58,7 +58,7 @@ def test_options_of_sampling(portnn, path) -> None:
         (("--top-k", 0), "top_k must be a positive whole number, got 0"),
         (("--stop", ""), "stop must not be empty"),
         (("--seed", -1), "seed must not be negative, got -1"),
-        (("--prime", "été"), "prime text has characters the model never saw: 'é' (U+00E9)"),
+        (("--prime", "été"), "prime text has characters that the model has never seen: 'é' (U+00E9)"),
         (("--device", "gpu"), "numpy has no device 'gpu'"),
         (("--dtype", "float16"), "unknown dtype 'float16'"),
         (("--backend", "tensorflow"), "unknown backend 'tensorflow'"),
@@ -91,8 +91,8 @@ def test_evaluate(portnn, path, tmp_path) -> None:
     [
         (b"", "corpus is empty"),
         (b"t", "evaluation needs at least two tokens, got 1"),
-        (b"to z", "characters the model never saw: 'z' (U+007A)"),
-        (b"to \xff", "byte 0xff at offset 3 is not utf-8; state another --encoding"),
+        (b"to z", "characters that the model has never seen: 'z' (U+007A)"),
+        (b"to \xff", "byte 0xff at offset 3 is not utf-8; choose another --encoding"),
         (None, "does not exist"),
     ],
 )

@@ -74,7 +74,7 @@ def test_it_ends_before_the_stop_text(model) -> None:
         *(({"top_k": value}, "top_k must be a positive whole number") for value in (0, -1, 1.5)),
         ({"stop": ""}, "stop must not be empty"),
         ({"seed": -1}, "seed must not be negative"),
-        ({"prime": "to bé"}, r"prime text has characters the model never saw: 'é' \(U\+00E9\)"),
+        ({"prime": "to bé"}, r"prime text has characters that the model has never seen: 'é' \(U\+00E9\)"),
     ],
 )
 def test_what_cannot_be_sampled_is_refused_at_once(model, settings, message) -> None:
