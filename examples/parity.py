@@ -25,8 +25,8 @@ def columns(library):
 
 
 def losses(name, device, dtype, case):
-    where = portnn.backend(name, device=device, dtype=dtype)
-    return training_losses(case.model, optimizer("adam"), case.batches(), where, **RATES), where
+    backend = portnn.backend(name, device=device, dtype=dtype)
+    return training_losses(case.model, optimizer("adam"), case.batches(), backend, **RATES), backend
 
 
 available = [status["name"] for status in portnn.backends() if status["available"]]
@@ -44,8 +44,8 @@ for case in training_cases():
                 cells.append(f"{'-':>18}")
                 continue
             try:
-                found, where = losses(name, device, dtype, case)
-                cells.append(f"{check_losses(found, expected, where).error:18.1e}")
+                found, backend = losses(name, device, dtype, case)
+                cells.append(f"{check_losses(found, expected, backend).error:18.1e}")
             except ParityError as failure:
                 failures.append(f"{case.name} {dtype}: {failure}")
                 cells.append(f"{'FAILED':>18}")

@@ -33,24 +33,24 @@ def portnn_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int
     from portnn.optimizers import Adagrad
     from portnn.training import StepSettings, Workers, automatic_workers, init_optimizer, make_step
 
-    where = portnn.backend(library)
+    backend = portnn.backend(library)
     rng = np.random.default_rng(0)
     model, optimizer = RecurrentLM(vocabulary, cell, hidden), Adagrad()
-    params = {name: where.asarray(value) for name, value in model.init(rng).items()}
+    params = {name: backend.asarray(value) for name, value in model.init(rng).items()}
     ids = rng.integers(0, vocabulary, (2, length, batch))
-    chunk = LanguageBatch(where.asarray(ids[0]), where.asarray(ids[1]))
-    carry = tuple(tuple(where.asarray(part) for part in layer) for layer in model.initial_carry(batch))
-    rate = where.asarray(np.float64(0.01))
+    chunk = LanguageBatch(backend.asarray(ids[0]), backend.asarray(ids[1]))
+    carry = tuple(tuple(backend.asarray(part) for part in layer) for layer in model.initial_carry(batch))
+    rate = backend.asarray(np.float64(0.01))
     if library == "torch":
-        where.xp.set_num_threads(THREADS)
-    count = automatic_workers(batch, GATES[cell] * hidden, where)
-    workers = while_running.enter_context(Workers(model, where, count)) if count > 1 else None
-    step = make_step(model, optimizer, where, StepSettings(clip_norm=5.0), workers=workers)
-    state = [params, init_optimizer(optimizer, model, params, where), carry]
+        backend.xp.set_num_threads(THREADS)
+    count = automatic_workers(batch, GATES[cell] * hidden, backend)
+    workers = while_running.enter_context(Workers(model, backend, count)) if count > 1 else None
+    step = make_step(model, optimizer, backend, StepSettings(clip_norm=5.0), workers=workers)
+    state = [params, init_optimizer(optimizer, model, params, backend), carry]
 
     def run() -> None:
         result = step(state[0], state[1], chunk, state[2], rate, rate)
-        where.synchronize(result.loss)
+        backend.synchronize(result.loss)
         state[:] = result[:3]
 
     return run

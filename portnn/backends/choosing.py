@@ -162,7 +162,7 @@ def to_host(array: Array) -> np.ndarray[Any, Any]:
     return np.asarray(array) if library is None else library.to_host(array)
 
 
-def _make(name: str, where: Any, dtype: str) -> Backend:
+def _make(name: str, spec: Any, dtype: str) -> Backend:
     library = library_named(name)
     try:
         module = library.load()
@@ -173,9 +173,9 @@ def _make(name: str, where: Any, dtype: str) -> Backend:
     except Exception as error:  # no driver, no GPU
         raise MissingBackendError(f"{name} does not work here: {one_line(error)}") from error
     try:
-        device = None if where is None else library.device(where, xp=xp)
+        device = None if spec is None else library.device(spec, xp=xp)
     except Exception as error:  # each library has its own exception for this
-        raise ValueError(f"{name} has no device {where!r}: {one_line(error)}") from error
+        raise ValueError(f"{name} has no device {spec!r}: {one_line(error)}") from error
     known = library.dtypes(device, xp=xp)
     if dtype not in known:
         raise ValueError(f"{name} knows no {dtype} on device {library.device_name(device)}, only {', '.join(known)}")

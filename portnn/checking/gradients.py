@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, Namespace, backend
+from portnn.backends import Array, Backend, Namespace
+from portnn.backends import backend as backend_named
 from portnn.checking.guards import frozen, without_stalls
 
 Checked = Callable[..., tuple[Array, Mapping[str, Array]]]
@@ -98,12 +99,12 @@ def check_gradients(
     >>> portnn.check_gradients(square, {"x": np.asarray([1.0, -2.0])})[0].error < 1e-8
     True
     """
-    where = on if on is not None else backend("numpy", dtype="float64")
-    if where.dtype != "float64":
-        raise ValueError(f"gradients are checked in float64, but the backend is {where}")
+    backend = on if on is not None else backend_named("numpy", dtype="float64")
+    if backend.dtype != "float64":
+        raise ValueError(f"gradients are checked in float64, but the backend is {backend}")
     host = {name: np.array(array) for name, array in arrays.items()}
     host = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in host.items()}
-    evaluate = evaluator(function, where)
+    evaluate = evaluator(function, backend)
 
     def loss_at(moved: dict[str, np.ndarray[Any, Any]]) -> float:
         return evaluate({**host, **moved})[0]
@@ -113,45 +114,45 @@ def check_gradients(
         raise ValueError("the function gives no gradient, so there is nothing to check")
     for name, gradient in gradients.items():
         if name not in host or gradient.shape != host[name].shape:
-            raise ValueError(f"gradient {name} has shape {gradient.shape}, but the arrays have "
-                             f"{ {n: a.shape for n, a in host.items()}.get(name) }")  # fmt: skip
+            shape = host[name].shape if name in host else None
+            raise ValueError(f"gradient {name} has shape {gradient.shape}, but the arrays have {shape}")
         if host[name].dtype.kind != "f":
             raise ValueError(f"there is a gradient of {name}, but its dtype is {host[name].dtype}")
     entries = sum(gradient.size for gradient in gradients.values())
     if directions is None and entries > ENTRIES:
         directions = 3
     if directions is None:
-        found = [_entry_by_entry(name, host[name], gradients[name], loss_at, step, floor) for name in gradients]
+        comparisons = [_entry_by_entry(name, host[name], gradients[name], loss_at, step, floor) for name in gradients]
     else:
         rng = np.random.default_rng(seed)
-        found = [_along(k, rng, host, gradients, loss_at, step, floor) for k in range(directions)]
-    wrong = [comparison for comparison in found if comparison.error > tolerance]
+        comparisons = [_along(k, rng, host, gradients, loss_at, step, floor) for k in range(directions)]
+    wrong = [comparison for comparison in comparisons if comparison.error > tolerance]
     if wrong:
         worst = max(wrong, key=lambda comparison: comparison.error)
         raise GradientError(
-            f"gradient of {worst.name}{list(worst.where) if worst.where else ''} on {where}: by hand "
+            f"gradient of {worst.name}{list(worst.where) if worst.where else ''} on {backend}: by hand "
             f"{worst.analytic:.10g}, by central differences {worst.numeric:.10g}, relative error "
             f"{worst.error:.3g} > {tolerance:g}; wrong in all: {', '.join(c.name for c in wrong)}"
         )
-    return found
+    return comparisons
 
 
 def evaluator(
-    function: Checked, where: Backend
+    function: Checked, backend: Backend
 ) -> Callable[[Mapping[str, Any]], tuple[float, dict[str, np.ndarray[Any, Any]]]]:
     """Function from host arrays to loss and gradients on the host, computed on a backend without any stall."""
-    xp: Namespace = where.xp
+    xp: Namespace = backend.xp
 
     def call(arrays: Mapping[str, Array]) -> tuple[Array, Mapping[str, Array]]:
         return function(arrays, xp=xp)
 
-    compiled = where.compile(call)
+    compiled = backend.compile(call)
 
     def evaluate(host: Mapping[str, Any]) -> tuple[float, dict[str, np.ndarray[Any, Any]]]:
-        placed = {name: frozen(where.asarray(array)) for name, array in host.items()}
-        with without_stalls(where):
+        placed = {name: frozen(backend.asarray(array)) for name, array in host.items()}
+        with without_stalls(backend):
             loss, gradients = compiled(placed)
-        return float(loss), {name: where.to_host(gradient) for name, gradient in gradients.items()}
+        return float(loss), {name: backend.to_host(gradient) for name, gradient in gradients.items()}
 
     return evaluate
 
@@ -165,16 +166,16 @@ def _entry_by_entry(
     name: str, array: Any, gradient: Any, loss_at: Callable[..., float], step: float, floor: float
 ) -> Comparison:
     worst: Comparison | None = None
-    for where in np.ndindex(array.shape):
+    for index in np.ndindex(array.shape):
         ends = []
         for sign in (1.0, -1.0):
             moved = array.copy()
-            moved[where] += sign * step
+            moved[index] += sign * step
             ends.append(loss_at({name: moved}))
-        numeric, analytic = (ends[0] - ends[1]) / (2.0 * step), float(gradient[where])
+        numeric, analytic = (ends[0] - ends[1]) / (2.0 * step), float(gradient[index])
         error = _error(analytic, numeric, floor)
         if worst is None or error > worst.error:
-            worst = Comparison(name, error, where, analytic, numeric)
+            worst = Comparison(name, error, index, analytic, numeric)
     if worst is None:
         raise ValueError(f"{name} is empty, so there is nothing to check")
     return worst

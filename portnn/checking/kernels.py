@@ -60,9 +60,9 @@ def kernel_counts(cases: Iterator[TrainingCase] | None = None) -> Iterator[Kerne
     RuntimeError, NotImplementedError
         If a step looks at a value.
     """
-    where = meta_backend()
+    meta = meta_backend()
     for case in training_cases() if cases is None else cases:
-        for name, step in device_steps(case, where, optimizer("adam")):
+        for name, step in device_steps(case, meta, optimizer("adam")):
             with PyTorch().counted_kernels() as launched:
                 step()
             yield KernelCount(case.name, name, dict(launched.most_common()))

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Backend, backend, generator, tree_map
+from portnn.backends import Backend, generator, tree_map
+from portnn.backends import backend as backend_named
 from portnn.batches import Batches
 from portnn.checking.gradients import Checked, evaluator
 from portnn.checking.guards import without_stalls
@@ -64,24 +65,24 @@ def check_parity(
     >>> portnn.check_parity(square, {"x": np.asarray([1.0, -2.0])}, [here])[0].error
     0.0
     """
-    found = []
-    for where in backends:
-        loss, gradients = evaluator(function, backend("numpy", dtype=where.dtype))(arrays)
-        its_loss, its_gradients = evaluator(function, where)(arrays)
+    worst = []
+    for backend in backends:
+        loss, gradients = evaluator(function, backend_named("numpy", dtype=backend.dtype))(arrays)
+        its_loss, its_gradients = evaluator(function, backend)(arrays)
         if set(gradients) != set(its_gradients):
-            raise ParityError(f"{where} gives gradients of {sorted(its_gradients)}, NumPy of {sorted(gradients)}")
-        errors = [Difference(str(where), relative(its_loss, loss), "loss")]
+            raise ParityError(f"{backend} gives gradients of {sorted(its_gradients)}, NumPy of {sorted(gradients)}")
+        errors = [Difference(str(backend), relative(its_loss, loss), "loss")]
         for name, gradient in gradients.items():
-            errors.append(Difference(str(where), relative(its_gradients[name], gradient), f"gradient of {name}"))
-        found.append(_checked(errors, where.library.tolerance[where.dtype] if tolerance is None else tolerance))
-    return found
+            errors.append(Difference(str(backend), relative(its_gradients[name], gradient), f"gradient of {name}"))
+        worst.append(_checked(errors, backend.library.tolerance[backend.dtype] if tolerance is None else tolerance))
+    return worst
 
 
 def training_losses(
     model: Model,
     optimizer: Optimizer,
     batches: Batches,
-    where: Backend,
+    backend: Backend,
     *,
     steps: int,
     learning_rate: float,
@@ -89,10 +90,10 @@ def training_losses(
     seed: int = 0,
 ) -> list[float]:
     """Loss at each step of a short training run from the same seed, without any stall."""
-    asarray = where.asarray
+    asarray = backend.asarray
     params = tree_map(asarray, model.init(generator(seed)))
-    state = init_optimizer(optimizer, model, params, where)
-    step = make_step(model, optimizer, where, StepSettings(clip_norm=clip_norm))
+    state = init_optimizer(optimizer, model, params, backend)
+    step = make_step(model, optimizer, backend, StepSettings(clip_norm=clip_norm))
     losses, carry = [], None
     for position in range(steps):
         batch = batches.at(position)
@@ -100,19 +101,19 @@ def training_losses(
             carry = tree_map(asarray, model.initial_carry(batches.batch_size))
         scalars = (asarray(np.float64(learning_rate)), asarray(np.float64(position + 1)))
         data = tree_map(asarray, batch.data)
-        with without_stalls(where):
+        with without_stalls(backend):
             params, state, carry, loss, _ = step(params, state, data, carry, *scalars)
         losses.append(float(loss))
     return losses
 
 
-def check_losses(losses: Sequence[float], expected: Sequence[float], where: Backend) -> Difference:
+def check_losses(losses: Sequence[float], expected: Sequence[float], backend: Backend) -> Difference:
     """Compare the losses of two runs step by step; raise ParityError where they part."""
     errors = [
-        Difference(str(where), relative(loss, right), f"loss at step {number}")
+        Difference(str(backend), relative(loss, right), f"loss at step {number}")
         for number, (loss, right) in enumerate(zip(losses, expected, strict=True), start=1)
     ]
-    return _checked(errors, where.library.tolerance[where.dtype])
+    return _checked(errors, backend.library.tolerance[backend.dtype])
 
 
 def relative(value: Any, right: Any) -> float:

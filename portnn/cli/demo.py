@@ -54,9 +54,9 @@ def studies() -> dict[str, Path]:
         If this installation has none.
     """
     for folder in FOLDERS:
-        found = sorted(folder.glob("*.py"), key=title)
-        if found:
-            return {path.stem: path for path in found}
+        files = sorted(folder.glob("*.py"), key=title)
+        if files:
+            return {path.stem: path for path in files}
     raise RuntimeError(f"this installation has no studies; looked in {' and '.join(map(str, FOLDERS))}")
 
 

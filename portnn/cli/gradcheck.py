@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from portnn.backends import Backend, backend, backends
+from portnn.backends import Backend, backends
+from portnn.backends import backend as backend_named
 from portnn.backends.libraries import LIBRARIES
 from portnn.checking import GradientError, ParityError, cases, check_gradients, check_parity, kernel_counts
 from portnn.cli.options import Device, Json, print_json
@@ -42,25 +43,25 @@ def gradcheck(
     if kernels:
         print_kernels(as_json)
         return
-    chosen = everything() if name == "all" else [backend(name, device=device, dtype="float64")]
+    chosen = everything() if name == "all" else [backend_named(name, device=device, dtype="float64")]
     rows: list[dict[str, Any]] = []
     if not as_json:
-        print(f"{'':44}" + "".join(f"{where.name:>18}" for where in chosen))
+        print(f"{'':44}" + "".join(f"{backend.name:>18}" for backend in chosen))
     for case in cases():
         row: dict[str, Any] = {"case": case.name, "errors": {}, "failures": {}}
-        for where in chosen:
+        for backend in chosen:
             try:
-                error = max(c.error for c in check_gradients(case.function, case.arrays, on=where))
-                row["errors"][where.name] = max(error, check_parity(case.function, case.arrays, [where])[0].error)
+                error = max(c.error for c in check_gradients(case.function, case.arrays, on=backend))
+                row["errors"][backend.name] = max(error, check_parity(case.function, case.arrays, [backend])[0].error)
             except (GradientError, ParityError) as failure:
-                row["failures"][where.name] = str(failure)
+                row["failures"][backend.name] = str(failure)
         rows.append(row)
         if not as_json:
             cells = (f"{row['errors'][w.name]:18.1e}" if w.name in row["errors"] else f"{'FAILED':>18}" for w in chosen)
             print(f"{case.name:44}" + "".join(cells), flush=True)
     failed = [f"{row['case']}: {text}" for row in rows for text in row["failures"].values()]
     if as_json:
-        print_json({"backends": [str(where) for where in chosen], "cases": rows, "passed": not failed})
+        print_json({"backends": [str(backend) for backend in chosen], "cases": rows, "passed": not failed})
     else:
         print(f"{len(rows)} cases on {len(chosen)} backend(s), {len(failed)} failed")
         for text in failed:
@@ -71,14 +72,14 @@ def gradcheck(
 
 def print_kernels(as_json: bool) -> None:
     """Print how many kernels each step of each model launches."""
-    found: dict[str, dict[str, dict[str, int]]] = {}
+    counts_of: dict[str, dict[str, dict[str, int]]] = {}
     for count in kernel_counts():
-        found.setdefault(count.case, {})[count.step] = count.kernels
+        counts_of.setdefault(count.case, {})[count.step] = count.kernels
     if as_json:
-        print_json(found)
+        print_json(counts_of)
         return
     print(f"{'':44}" + "".join(f"{step:>12}" for step in STEPS))
-    for case, steps in found.items():
+    for case, steps in counts_of.items():
         print(f"{case:44}" + "".join(f"{sum(steps[step].values()) if step in steps else '':>12}" for step in STEPS))
 
 
@@ -86,7 +87,7 @@ def everything() -> list[Backend]:
     """Every backend that is available, in float64, each on the device that its library proposes for proofs."""
     available = [LIBRARIES[status["name"]] for status in backends() if status["available"]]
     return [
-        backend(library.name, device=device, dtype="float64")
+        backend_named(library.name, device=device, dtype="float64")
         for library in available
         for device in library.proof_devices
     ]

@@ -18,7 +18,7 @@ def info(as_json: Json = False) -> None:
 
     Example: portnn info --json
     """
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "portnn": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -28,23 +28,23 @@ def info(as_json: Json = False) -> None:
         "tuning": tuning(),
         "backends": backends(),
     }
-    found["hints"] = hints(found["blas"], found["tuning"], found["cpus"])
+    facts["hints"] = hints(facts["blas"], facts["tuning"], facts["cpus"])
     if as_json:
-        print_json(found)
+        print_json(facts)
         return
-    print(f"portnn {found['portnn']}, Python {found['python']}, {found['platform']}, {found['cpus']} CPUs")
-    for library in found["blas"]:
+    print(f"portnn {facts['portnn']}, Python {facts['python']}, {facts['platform']}, {facts['cpus']} CPUs")
+    for library in facts["blas"]:
         print(
             f"BLAS     {library['internal_api']} {library['version']}, {library['architecture']} kernels, "
             f"{library['num_threads']} threads"
         )
-    kept = "kept" if found["tuning"]["keeps_freed_memory"] else "handed back"
-    kernels = found["tuning"]["blas_kernels_overridden"] or "as the BLAS chose"
-    print(f"process  freed memory {kept}; kernels {kernels}; {found['tuning']['note']}")
+    kept = "kept" if facts["tuning"]["keeps_freed_memory"] else "handed back"
+    kernels = facts["tuning"]["blas_kernels_overridden"] or "as the BLAS chose"
+    print(f"process  freed memory {kept}; kernels {kernels}; {facts['tuning']['note']}")
     print("backends")
-    for status in found["backends"]:
+    for status in facts["backends"]:
         print("  " + describe(status))
-    for hint in found["hints"]:
+    for hint in facts["hints"]:
         print(f"hint     {hint}")
 
 
@@ -59,15 +59,15 @@ def describe(status: BackendStatus) -> str:
 
 def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:
     """What could make training faster here."""
-    found = []
+    advice = []
     for library in blas:
         threads = library["num_threads"]
         if threads < cpus:
-            found.append(f"the BLAS uses {threads} of {cpus} CPUs; OPENBLAS_NUM_THREADS or OMP_NUM_THREADS sets it")
+            advice.append(f"the BLAS uses {threads} of {cpus} CPUs; OPENBLAS_NUM_THREADS or OMP_NUM_THREADS sets it")
         if threads > cpus:
-            found.append(f"the BLAS uses {threads} threads on {cpus} CPUs; set OPENBLAS_NUM_THREADS={cpus}")
+            advice.append(f"the BLAS uses {threads} threads on {cpus} CPUs; set OPENBLAS_NUM_THREADS={cpus}")
     if sys.platform == "linux" and not tuned["keeps_freed_memory"]:
-        found.append("training is faster when freed memory is kept: portnn.process.keep_freed_memory()")
+        advice.append("training is faster when freed memory is kept: portnn.process.keep_freed_memory()")
     if importlib.util.find_spec("scipy") is None:
-        found.append('word2vec on NumPy is faster beside SciPy: python -m pip install "portnn[word2vec]"')
-    return found
+        advice.append('word2vec on NumPy is faster beside SciPy: python -m pip install "portnn[word2vec]"')
+    return advice

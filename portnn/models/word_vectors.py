@@ -133,14 +133,14 @@ class WordVectors:
         rows, inputs = ops.embedding(around, params["input"], xp=xp)
         hidden, mean = ops.window_mean(rows, windows, mean=self.cbow_mean, xp=xp)
         # A position predicts its own word, if there is anything in its window to predict it from.
-        found = xp.minimum(mean.counts, xp.ones_like(mean.counts))[:, :, 0]
+        present = xp.minimum(mean.counts, xp.ones_like(mean.counts))[:, :, 0]
         if self.negative:
             predicted = xp.concat([own, batch.ids[:, neighbours:]], axis=1)
             rows, outputs = ops.embedding(predicted, params["output"], xp=xp)
-            loss, pairs = ops.logistic_pairs(hidden, rows[:, :length, :], found, xp=xp)
+            loss, pairs = ops.logistic_pairs(hidden, rows[:, :length, :], present, xp=xp)
             against, drawn = ops.negative_sampling(hidden, rows[:, length:, :], draws, positives=0, xp=xp)
             return loss + against, (), WordVectorsCache(inputs, mean, outputs, pairs, drawn)
-        itself = xp.eye(length, dtype=found.dtype, device=device(found)) * xp.expand_dims(found, axis=-1)
+        itself = xp.eye(length, dtype=present.dtype, device=device(present)) * xp.expand_dims(present, axis=-1)
         loss, softmax = ops.window_softmax(hidden, params["output"], own, itself, xp=xp)
         return loss, (), WordVectorsCache(inputs, mean, None, None, softmax)
 

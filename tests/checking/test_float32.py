@@ -19,8 +19,8 @@ def test_results_and_gradients_are_those_of_numpy(backend32, case):
 def test_the_loss_at_each_step_is_the_same_as_on_numpy(backend32, case):
     here = portnn.backend("numpy")
     ours, numpys = (
-        training_losses(case.model, optimizer("adam"), case.batches(), where, steps=STEPS, learning_rate=0.01)
-        for where in (backend32, here)
+        training_losses(case.model, optimizer("adam"), case.batches(), each, steps=STEPS, learning_rate=0.01)
+        for each in (backend32, here)
     )
     check_losses(ours, numpys, backend32)
 

@@ -5,11 +5,11 @@ import re
 import array_api_compat
 import numpy as np
 import pytest
-from portnn.checking.model_cases import training_cases
 
 from portnn.backends import Backend, library_name
 from portnn.backends.libraries.cupy import CuPy
 from portnn.checking.device_steps import device_steps
+from portnn.checking.model_cases import training_cases
 from portnn.checking.signatures import Call, Recorder, refused
 from portnn.optimizers import OPTIMIZERS as OPTIMIZERS
 from portnn.optimizers import optimizer
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.host
 def calls():
     """Different calls of all steps of all models, with every optimizer."""
     xp = Recorder(CuPy.namespaces[-1])
-    where = Backend("numpy", xp, None, "float32")
+    recording = Backend("numpy", xp, None, "float32")
     for case in training_cases():
         for chosen in map(optimizer, OPTIMIZERS):
             if chosen.takes_rows or not case.model.row_parameters:
-                for _, step in device_steps(case, where, chosen, StepSettings(clip_norm=5.0, clip_value=1.0)):
+                for _, step in device_steps(case, recording, chosen, StepSettings(clip_norm=5.0, clip_value=1.0)):
                     step()
     return xp.calls
 

@@ -21,8 +21,8 @@ def test_the_loss_at_each_of_200_steps_is_the_same_as_on_numpy(backend, case):
     here = portnn.backend("numpy", dtype="float64")
     chosen = optimizer("adam")
     ours, numpys = (
-        training_losses(case.model, chosen, case.batches(), where, steps=STEPS, learning_rate=0.01)
-        for where in (backend, here)
+        training_losses(case.model, chosen, case.batches(), each, steps=STEPS, learning_rate=0.01)
+        for each in (backend, here)
     )
     assert len(ours) == STEPS
     assert check_losses(ours, numpys, backend).error <= 1e-9

@@ -28,15 +28,15 @@ def small(backend=None, **options):
 
 
 def test_it_learns_where_its_arrays_are(backend, backend32, place, table):
-    for where in (backend, backend32):
-        x = where.asarray(table[0])
-        model = small().fit(x, where.asarray(table[1]), epochs=60, learning_rate=0.02, **QUIET)
-        assert (model.backend.name, model.backend.dtype) == (where.name, where.dtype)
+    for each in (backend, backend32):
+        x = each.asarray(table[0])
+        model = small().fit(x, each.asarray(table[1]), epochs=60, learning_rate=0.02, **QUIET)
+        assert (model.backend.name, model.backend.dtype) == (each.name, each.dtype)
         assert model.score(x, table[1]) > 0.9
         for array in (model.predict_proba(x), model.outputs(x), *model.hidden(x), model.pack()):
             found = portnn.backend_of(array=array)
-            assert (found.name, found.dtype, found.device) == (where.name, where.dtype, portnn.backends.device(x))
-        assert set(where.to_host(model.predict(x)).tolist()) <= {0, 1, 2}
+            assert (found.name, found.dtype, found.device) == (each.name, each.dtype, portnn.backends.device(x))
+        assert set(each.to_host(model.predict(x)).tolist()) <= {0, 1, 2}
 
 
 def test_predictions_live_where_x_lives(backend, table):
@@ -52,8 +52,8 @@ def test_predictions_live_where_x_lives(backend, table):
 def test_every_library_trains_to_the_same_parameters(backend, table):
     here = Backend("numpy", np, None, "float64")
     found = [
-        where.to_host(small(where, dropout=0.2, l2=0.01).fit(*table, epochs=20, batch_size=7, **QUIET).pack())
-        for where in (here, backend)
+        each.to_host(small(each, dropout=0.2, l2=0.01).fit(*table, epochs=20, batch_size=7, **QUIET).pack())
+        for each in (here, backend)
     ]
     assert_allclose(*found, rtol=1e-9, atol=1e-12)
 
@@ -491,11 +491,11 @@ def test_labels_come_back_as_they_were_whatever_dtypes_the_library_has(backend32
 
 
 def test_unpack_keeps_the_dtype(backend, backend32, table):
-    for where in (backend, backend32):
-        model = small(where).fit(*table, epochs=1, **QUIET)
+    for each in (backend, backend32):
+        model = small(each).fit(*table, epochs=1, **QUIET)
         for vector in (np.zeros(99, dtype=np.int64), np.zeros(99), backend.asarray(np.zeros(99))):
             model.unpack(vector)
-            assert where.to_host(model.pack()).dtype == where.dtype
+            assert each.to_host(model.pack()).dtype == each.dtype
         model.fit(*table, epochs=1, **QUIET)
 
 

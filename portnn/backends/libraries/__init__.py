@@ -42,15 +42,15 @@ def library_of(xp: Namespace) -> Library:
     try:
         return _OF_NAMESPACE[xp]
     except KeyError:
-        _OF_NAMESPACE[xp] = found = _owner(xp)
-        return found
+        _OF_NAMESPACE[xp] = library_ = _owner(xp)
+        return library_
     except TypeError:  # a namespace that cannot be hashed
         return _owner(xp)
 
 
 def _owner(xp: Namespace) -> Library:
-    found = next((library for library in LIBRARIES.values() if library.owns(xp)), None)
-    return _unknown(str(getattr(xp, "__name__", type(xp).__name__))) if found is None else found
+    library_ = next((library for library in LIBRARIES.values() if library.owns(xp)), None)
+    return _unknown(str(getattr(xp, "__name__", type(xp).__name__))) if library_ is None else library_
 
 
 def array_library(array: Array) -> Library | None:
@@ -59,9 +59,9 @@ def array_library(array: Array) -> Library | None:
     try:
         return _OF_CLASS[kind]
     except KeyError:
-        found = next((library for library in LIBRARIES.values() if library.is_array(array)), None)
-        _OF_CLASS[kind] = found
-        return found
+        library_ = next((library for library in LIBRARIES.values() if library.is_array(array)), None)
+        _OF_CLASS[kind] = library_
+        return library_
 
 
 def _unknown(name: str) -> Library:

@@ -33,9 +33,9 @@ class CuPy(Library):
         names = (runtime.getDeviceProperties(i)["name"].decode() for i in range(runtime.getDeviceCount()))
         return [f"cuda:{i} ({name})" for i, name in enumerate(names)]
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
+    def device(self, spec: Any, *, xp: Namespace) -> Any:
         """A number, or "cuda:" and a number."""
-        count, number = xp.cuda.runtime.getDeviceCount(), int(str(where).removeprefix("cuda").removeprefix(":") or 0)
+        count, number = xp.cuda.runtime.getDeviceCount(), int(str(spec).removeprefix("cuda").removeprefix(":") or 0)
         if not 0 <= number < count:
             raise ValueError(f"{count} CUDA device(s) here")
         return xp.cuda.Device(number)

@@ -52,16 +52,16 @@ class DPNP(Library):
 
         return [f"{device.filter_string} ({device.name.strip()})" for device in dpctl.get_devices()]
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
+    def device(self, spec: Any, *, xp: Namespace) -> Any:
         """Any filter of SYCL's, such as gpu or opencl:cpu:0."""
-        return xp.empty(0, device=where).device
+        return xp.empty(0, device=spec).device
 
     def device_name(self, device: Any) -> str:
         """SYCL's filter string, such as level_zero:gpu:0."""
         import dpctl
 
-        found = dpctl.select_default_device() if device is None else device.sycl_device
-        return str(found.filter_string)
+        sycl_device = dpctl.select_default_device() if device is None else device.sycl_device
+        return str(sycl_device.filter_string)
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
         """Wait for the queue, then copy."""
@@ -93,8 +93,8 @@ def _reduced(array: Array) -> tuple[Any, ...]:
     return _restored, (array.asnumpy(), array.sycl_device.filter_string)
 
 
-def _restored(host: np.ndarray[Any, Any], where: str) -> Array:
-    return DPNP().load().asarray(host, device=where)
+def _restored(host: np.ndarray[Any, Any], device: str) -> Array:
+    return DPNP().load().asarray(host, device=device)
 
 
 def _runtime() -> str | None:

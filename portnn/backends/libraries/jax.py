@@ -34,13 +34,13 @@ class JAX(Library):
 
         return [self.device_name(device) for device in jax.devices()]
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
+    def device(self, spec: Any, *, xp: Namespace) -> Any:
         """A platform, with a colon and a number for another than its first device."""
         import jax
 
-        if not isinstance(where, str):
-            return super().device(where, xp=xp)
-        platform, _, index = where.partition(":")
+        if not isinstance(spec, str):
+            return super().device(spec, xp=xp)
+        platform, _, index = spec.partition(":")
         return jax.devices({"cuda": "gpu"}.get(platform, platform))[int(index or 0)]
 
     def device_name(self, device: Any) -> str:

@@ -124,12 +124,12 @@ class Library(Primitives):
         """Devices that are here: a name that `device` takes, followed by the hardware in parentheses if it is known."""
         return [self.device_name(device) for device in xp.__array_namespace_info__().devices()]
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
+    def device(self, spec: Any, *, xp: Namespace) -> Any:
         """Device object for a name out of `devices`, or whatever else the library takes; whatever goes wrong raises."""
-        for device in xp.__array_namespace_info__().devices() if isinstance(where, str) else ():
-            if self.device_name(device) == where:
+        for device in xp.__array_namespace_info__().devices() if isinstance(spec, str) else ():
+            if self.device_name(device) == spec:
                 return device
-        return xp.empty(0, device=where).device
+        return xp.empty(0, device=spec).device
 
     def device_of(self, array: Array) -> Any:
         """Device of an array."""

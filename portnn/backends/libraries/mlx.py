@@ -62,12 +62,12 @@ class MLX(Library):
 
         return ["cpu", *(["gpu"] if mx.is_available(mx.gpu) else [])]
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
+    def device(self, spec: Any, *, xp: Namespace) -> Any:
         """Either of two names."""
         known = self.devices(xp=xp)
-        if where not in known:
+        if spec not in known:
             raise ValueError(f"known: {', '.join(known)}")
-        return where
+        return spec
 
     def device_of(self, array: Array) -> Any:
         """Device that operations run on."""

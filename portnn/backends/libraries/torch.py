@@ -28,14 +28,14 @@ class PyTorch(Library):
         """The CPU and all GPUs."""
         import torch
 
-        found = ["cpu", *(f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count()))]
-        return [*found, "mps"] if torch.backends.mps.is_available() else found
+        devices = ["cpu", *(f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count()))]
+        return [*devices, "mps"] if torch.backends.mps.is_available() else devices
 
-    def device(self, where: Any, *, xp: Namespace) -> Any:
+    def device(self, spec: Any, *, xp: Namespace) -> Any:
         """What `torch.device` takes, if an array can be made there."""
         import torch
 
-        wanted = torch.device(where)
+        wanted = torch.device(spec)
         if wanted.type == "cpu" and wanted.index:
             raise ValueError("there is one CPU")  # PyTorch takes any number for it
         return super().device(wanted, xp=xp)

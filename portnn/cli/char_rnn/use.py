@@ -55,9 +55,9 @@ def evaluate(
     Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
-    found = model.evaluate(files, encoding=encoding)
+    evaluation = model.evaluate(files, encoding=encoding)
     unit = noun(model.settings.level)
     if as_json:
-        print_json({**found._asdict(), "unit": unit})
+        print_json({**evaluation._asdict(), "unit": unit})
     else:
-        print(f"{found.nats:.4f} nats, {found.bits:.4f} bits per {unit} over {found.tokens:,} {unit}s")
+        print(f"{evaluation.nats:.4f} nats, {evaluation.bits:.4f} bits per {unit} over {evaluation.tokens:,} {unit}s")

@@ -27,12 +27,12 @@ def similar(
     Example: portnn word2vec similar vectors.safetensors film
     """
     wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
-    found = {word: wv.most_similar(word, topn=topn) for word in words}
+    neighbours = {word: wv.most_similar(word, topn=topn) for word in words}
     if as_json:
-        print_json({word: _records(near, "similarity") for word, near in found.items()})
+        print_json({word: _records(near, "similarity") for word, near in neighbours.items()})
         return
-    for word, near in found.items():
-        if len(found) > 1:
+    for word, near in neighbours.items():
+        if len(neighbours) > 1:
             print(f"{word}:")
         _print_scores(near)
 

@@ -32,8 +32,8 @@ def load_vectors(
 def format_of(path: Path) -> str | None:
     """Format that the name of a file asks for; None if it asks for none. Only the word2vec format is compressed."""
     compressed = is_compressed(path)
-    found = FORMATS.get(Path(path.stem).suffix if compressed else path.suffix)
-    return None if compressed and found == "safetensors" else found
+    format_ = FORMATS.get(Path(path.stem).suffix if compressed else path.suffix)
+    return None if compressed and format_ == "safetensors" else format_
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
