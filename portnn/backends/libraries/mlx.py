@@ -1,7 +1,7 @@
 """MLX: Apple GPUs, and CPUs.
 
 MLX computes nothing until it is asked to, so a step ends by asking for what it returns; otherwise the graph of
-operations would grow until somebody reads a loss.
+operations would grow until a loss is read.
 
 CPU and GPU share memory, and arrays have no device: operations run on the process's default device.
 
