@@ -39,9 +39,9 @@ class WindowSettings(Settings):
         Flags("--shrink-windows", "--whole-windows"),
         "Draw each position's window from 1 to `window`, so that near words count more.",
     ] = True
-    ns_exponent: Annotated[float, finite, FIXED, "Draw negatives with the words' counts to this power."] = 0.75
+    ns_exponent: Annotated[float, finite, FIXED, "Draw negatives by the words' counts raised to this power."] = 0.75
     block_size: Annotated[
-        int | None, positive, FIXED, Shown("16, CBOW 32"), "Positions of a block, which share their negatives."
+        int | None, positive, FIXED, Shown("16, CBOW 32"), "Positions in a block, which share their negatives."
     ] = None
     shared_negatives: Annotated[
         int | None, positive, FIXED, Shown("40, CBOW 32"), "Negatives that the positions of a block share."

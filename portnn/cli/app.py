@@ -1,4 +1,4 @@
-"""The application: its command groups, and what becomes of errors."""
+"""The application: its command groups, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portnn.estimators.registry import ESTIMATORS
 from portnn.training import DivergenceError, Interrupted
 
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, MemoryError, ArithmeticError, ModuleNotFoundError)
-"""Errors that are told in one line: bad input, a full disk, a missing library, a device without memory."""
+"""Errors shown in one line: bad input, a full disk, a missing library, a device without memory."""
 
 
 class Commands(TyperGroup):
@@ -40,7 +40,7 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             fail("stopped", 128 + signal.SIGINT)
         except BrokenPipeError:
-            # Whoever read our output has gone; Python would complain once more when it closes stdout.
+            # The reader of our output has gone; Python would complain again when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(1) from None
         except (typer.Exit, typer.Abort):
@@ -83,15 +83,15 @@ def _root(
 
 
 def run() -> None:
-    """Run the application and leave the process with its exit status; see `Commands`."""
+    """Run the application and exit with its status; see `Commands`."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a sample must not fail on a terminal without its letters
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a sample's letters must not fail it
     app(prog_name="portnn")
 
 
 def message(error: BaseException) -> str:
-    """One line for an error; an OSError's number says nothing to people."""
+    """One line for an error, without the number of an OSError."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
@@ -101,6 +101,6 @@ def message(error: BaseException) -> str:
 
 
 def fail(text: str, status: int) -> NoReturn:
-    """Say what went wrong on stderr and leave."""
+    """Print what went wrong on stderr and exit."""
     print(f"portnn: {text}", file=sys.stderr)
     raise SystemExit(status)

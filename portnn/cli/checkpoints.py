@@ -1,4 +1,4 @@
-"""Models out of checkpoints, for commands that take one kind of them."""
+"""Models from checkpoints, for commands that take one kind."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def load_model(path: Path, kind: type[Model], *, backend: str, device: str | Non
     """
     model = load(path, backend=backend, device=device, dtype=dtype)
     if not isinstance(model, kind):
-        raise CheckpointError(f"{path} holds a model of the kind {type(model).__name__}, expected {kind.__name__}")
+        raise CheckpointError(f"{path} is a checkpoint of {type(model).__name__}, not of {kind.__name__}")
     return model

@@ -1,4 +1,4 @@
-"""Options of commands out of declared settings, with the name, type, range, default and sentence of the declaration."""
+"""Command-line options from declared settings: name, type, range, default and sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from portnn.settings import Alias, Flags, Setting, Settings, declared, shown_default
 
 NONE = "none"
-"""What a person writes for None."""
+"""How None is written on the command line."""
 
 METAVARS = {int: "<int>", float: "<float>"}
 """What help calls the values of an option."""
@@ -43,11 +43,11 @@ def parser(setting: Setting) -> Callable[[Any], Any]:
 
 
 class Nothing:
-    """Stands for None that was written, while None stands for an option that was not given."""
+    """A written none; None itself stands for an option that was not given."""
 
 
 def with_options(*kinds: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the options of declared settings; its parameter `given` gets those that were written.
+    """Give a command the options of declared settings; its parameter `given` receives those on the command line.
 
     Settings that the command has a parameter of its own for are left to it.
     """
@@ -83,7 +83,7 @@ def with_options(*kinds: type[Settings]) -> Callable[[Callable[..., Any]], Calla
 
 
 def _own_first(kind: type[Settings]) -> list[tuple[str, Setting]]:
-    """Declared settings, those of the class itself before those that it shares with others."""
+    """Declared settings, a class's own before those it inherits."""
     return sorted(declared(kind).items(), key=lambda entry: entry[0] not in vars(kind).get("__annotations__", {}))
 
 

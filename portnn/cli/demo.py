@@ -16,7 +16,7 @@ FOLDERS = (PACKAGE / "studies", PACKAGE.parent / "examples" / "studies")
 
 OPTIONAL = ("matplotlib", "sklearn")
 INSTALL = 'python -m pip install "portnn[sklearn,plot]"'
-"""Packages that only studies need, and what installs them."""
+"""Packages that only studies need, and how to install them."""
 
 
 def demo(
@@ -67,7 +67,7 @@ def title(path: Path) -> str:
 
 
 def run(name: str, path: Path) -> None:
-    """Run a study as a program of its own would be run.
+    """Run a study as a program of its own.
 
     Raises
     ------
@@ -91,5 +91,5 @@ def run(name: str, path: Path) -> None:
 
 
 def pictures(folder: Path) -> dict[Path, int]:
-    """Pictures in a folder, with the time when each was written."""
+    """Pictures in a folder, and when each was written."""
     return {path: path.stat().st_mtime_ns for path in sorted(folder.glob("*.png"))}

@@ -1,4 +1,4 @@
-"""`portnn info`: what is here."""
+"""`portnn info`: what this machine has."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def describe(status: BackendStatus) -> str:
 
 
 def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:
-    """What could make training faster here."""
+    """What could make training faster on this machine."""
     advice = []
     for library in blas:
         threads = library["num_threads"]

@@ -1,4 +1,4 @@
-"""Options that mean the same in every command."""
+"""Options shared by all commands."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def choose(
     if given.get("steps") is not None and given.get("epochs") is not None:
         raise typer.BadParameter("give --steps or --epochs, not both")
     if folder.holds_run and not (resume or overwrite):
-        raise ValueError(f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out")
+        raise ValueError(f"{folder.path} already holds a run: --resume it, --overwrite it, or name another with --out")
     saved = _saved(estimator, folder) if resume else None
     model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
     if saved is not None:
@@ -71,7 +71,7 @@ def _saved(estimator: Any, folder: RunFolder) -> dict[str, Any] | None:
         print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
         return None
     _, facts = load_run(folder, estimator.__name__)
-    print(f"the run in {folder.path} continues after step {facts['run']['step']}", file=sys.stderr)
+    print(f"resuming the run in {folder.path} after step {facts['run']['step']}", file=sys.stderr)
     return facts
 
 

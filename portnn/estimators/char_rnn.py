@@ -29,9 +29,9 @@ class CharRNNSettings(EstimatorSettings):
     """Settings of `CharRNN`."""
 
     cell: Annotated[str, OneOf(CELLS), FIXED, "Recurrent cell."] = "lstm"
-    hidden_size: Annotated[int, positive, FIXED, "Units of each layer."] = 128
+    hidden_size: Annotated[int, positive, FIXED, "Units in each layer."] = 128
     num_layers: Annotated[int, positive, FIXED, "Recurrent layers."] = 1
-    dropout: Annotated[float, fraction, FIXED, "Rate at which each layer's output is dropped in training."] = 0.0
+    dropout: Annotated[float, fraction, FIXED, "Fraction of each layer's outputs that is dropped in training."] = 0.0
     _: KW_ONLY
     level: Annotated[
         str, OneOf(LEVELS), FIXED, 'Token: "byte" reads any file, "jieba" cuts Chinese text into words.'
@@ -50,8 +50,10 @@ class CharRNNRun(ScheduledRunSettings):
 
     encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
     batch_size: Annotated[int, positive, FIXED, "Parallel streams."] = 32
-    seq_length: Annotated[int, positive, FIXED, "Tokens of a chunk."] = 64
-    held_out: Annotated[float, fraction, FIXED, "Last fraction of the text, measured and not trained on."] = 0.05
+    seq_length: Annotated[int, positive, FIXED, "Tokens in a chunk."] = 64
+    held_out: Annotated[
+        float, fraction, FIXED, "Fraction at the end of the text that is measured and not trained on."
+    ] = 0.05
     learning_rate: float = 2e-3
     clip_norm: float | None = 5.0
     log_every: int = 10

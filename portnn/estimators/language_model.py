@@ -53,7 +53,7 @@ class LanguageModel(Estimator[S]):
         top_k : int, optional
             Draw from the k likeliest tokens only.
         stop : str, optional
-            End before this text.
+            Stop before this text.
         seed : int
 
         Returns

@@ -73,10 +73,10 @@ class TableSettings(EstimatorSettings):
         Mapping[Any, float] | str | None,
         By(as_class_weight),
         FIXED,
-        'Weight of each class label; "balanced" gives all classes the same weight in all.',
+        'Weight of each class label; "balanced" gives every class the same total weight.',
     ] = None
     standardize: Annotated[
-        bool, FIXED, "Bring every input column to mean 0 and standard deviation 1; the model keeps both numbers."
+        bool, FIXED, "Scale every input column to mean 0 and standard deviation 1; the model keeps both numbers."
     ] = False
     standardize_y: Annotated[
         bool,
@@ -125,7 +125,7 @@ class MLPSettings(TableSettings):
         positive,
         FIXED,
         Alias("--hidden"),
-        "Units of every hidden layer; none for a linear model.",
+        "Units in each hidden layer; none for a linear model.",
     ] = (100,)
     activation: Annotated[str, OneOf(ACTIVATIONS), FIXED, "Activation of the hidden layers."] = "relu"
     objective: Annotated[
@@ -135,9 +135,9 @@ class MLPSettings(TableSettings):
         "Softmax over classes; one logit for two classes, or for each of several yes-or-no questions; regression.",
     ] = "cross_entropy"
     _: KW_ONLY
-    dropout: Annotated[float, fraction, FIXED, "Rate at which every hidden layer's output is dropped in training."] = (
-        0.0
-    )
+    dropout: Annotated[
+        float, fraction, FIXED, "Fraction of each hidden layer's outputs that is dropped in training."
+    ] = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,7 +162,7 @@ class LinearSettings(TableSettings):
 class EpochSettings(RateSettings):
     """Settings of one pass over some rows."""
 
-    batch_size: Annotated[int | None, positive, FIXED, "Rows of a mini-batch; None takes all rows."] = 64
+    batch_size: Annotated[int | None, positive, FIXED, "Rows in a mini-batch; None takes all rows."] = 64
     shuffle: Annotated[bool, FIXED, "Draw a new order of rows every epoch."] = True
 
 
@@ -185,7 +185,7 @@ class MLPRun(EpochSettings, ScheduledRunSettings):
         float | tuple[Any, ...],
         By(as_held_out),
         FIXED,
-        "Rows that are measured and not trained on: a fraction drawn by the seed, or others, (X, y) or "
+        "Rows that are measured and not trained on: a fraction drawn at random, or other rows as (X, y) or "
         "(X, y, sample_weight).",
     ] = 0.0
     monitor: Annotated[

@@ -21,9 +21,7 @@ MEASURE, MEASUREMENTS = 50, 200
 class OptimizerSettings(Settings):
     """What moves the parameters."""
 
-    optimizer: Annotated[
-        str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZERS), "Rule that moves the parameters."
-    ] = "adam"
+    optimizer: Annotated[str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZERS), "Update rule."] = "adam"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +38,13 @@ class RunSettings(OptimizerSettings, LoopSettings):
     EPOCHS: ClassVar[float] = 10.0
 
     steps: Annotated[
-        int | None, positive, "Length of the run in steps, in all (with `resume` too); give steps or epochs."
+        int | None, positive, "Total length of the run in steps, a resumed part included; give steps or epochs."
     ] = None
     epochs: Annotated[
         float | None,
         positive,
         ClassDefault("EPOCHS"),
-        "Length of the run in passes over the data, in all (with `resume` too).",
+        "Total length of the run in passes over the data, a resumed part included.",
     ] = None
     out: Annotated[
         str | os.PathLike[str] | None,
@@ -55,10 +53,10 @@ class RunSettings(OptimizerSettings, LoopSettings):
         "which the others lie.",
     ] = None
     resume: Annotated[
-        bool, TRANSIENT, "Continue the run in `out`, bit for bit with as many workers; start if there is none."
+        bool, TRANSIENT, "Continue the run in `out`, bit for bit if `workers` is the same; start one if there is none."
     ] = False
-    overwrite: Annotated[bool, TRANSIENT, "Replace a run that `out` holds, which is an error otherwise."] = False
-    callbacks: Annotated[Sequence[Callback], TRANSIENT, "Called after every step."] = ()
+    overwrite: Annotated[bool, TRANSIENT, "Replace the run in `out`; otherwise an existing run is an error."] = False
+    callbacks: Annotated[Sequence[Callback], TRANSIENT, "Functions called after every step."] = ()
     progress: Annotated[bool, TRANSIENT, "Show progress on stderr."] = True
 
     def __post_init__(self) -> None:

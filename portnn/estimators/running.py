@@ -110,7 +110,7 @@ def open_run(settings: RunSettings, estimator: str) -> tuple[RunFolder | None, S
     if settings.resume and folder.last.exists():
         return folder, load_run(folder, estimator)
     if folder.holds_run and not (settings.resume or settings.overwrite):
-        raise ValueError(f"{folder.path} holds a run already: resume it, overwrite it, or name another folder")
+        raise ValueError(f"{folder.path} already holds a run: resume it, overwrite it, or name another folder")
     return folder, None
 
 

@@ -17,7 +17,7 @@ from portnn.settings import FIXED, TRANSIENT, Flags, Shown, not_negative, positi
 class VectorSettings(EstimatorSettings):
     """Settings of vectors."""
 
-    vector_size: Annotated[int, positive, FIXED, "Values of a vector."] = 100
+    vector_size: Annotated[int, positive, FIXED, "Length of a vector."] = 100
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Word2VecSettings(WordCorpus, WindowSettings, VectorSettings):
         "CBOW by the mean moves each word of a window by the whole gradient of the mean, as word2vec's code and gensim "
         "do; otherwise by its share, which is the derivative, and vectors learn more slowly.",
     ] = True
-    alpha: Annotated[float, positive, FIXED, "Learning rate of a pair at the beginning."] = 0.025
-    min_alpha: Annotated[float, not_negative, FIXED, "Learning rate at the end; it falls along a line."] = 1e-4
+    alpha: Annotated[float, positive, FIXED, "Initial learning rate of a pair."] = 0.025
+    min_alpha: Annotated[float, not_negative, FIXED, "Final learning rate; it falls linearly."] = 1e-4
     epochs: Annotated[float, positive, "Passes over the text."] = 5.0
     batch_size: Annotated[
         int | None,
         positive,
         FIXED,
         Shown("what the vocabulary tolerates, up to 512, CBOW 2048"),
-        "Positions of a step. Larger steps are faster and learn less.",
+        "Positions in a step. Larger steps are faster and learn less.",
     ] = None
 
     def __post_init__(self) -> None:
@@ -63,12 +63,15 @@ class Word2VecRun(RunSettings):
     encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
     optimizer: str | Optimizer = "sgd"
     epochs: Annotated[
-        float | None, positive, Shown("those of the constructor"), "Passes over the text, in all (with `resume` too)."
+        float | None,
+        positive,
+        Shown("epochs of the constructor, 5"),
+        "Total passes over the text, a resumed part included.",
     ] = None
     update_vocabulary: Annotated[
         bool,
         TRANSIENT,
-        "Training further, add the new words that are frequent enough; otherwise they are left out.",
+        "When training further, add new words that are frequent enough; otherwise they are left out.",
     ] = False
 
     def __post_init__(self) -> None:

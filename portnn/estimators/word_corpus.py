@@ -33,13 +33,13 @@ class WordCorpus(Settings):
         int | None,
         positive,
         FIXED,
-        "Bound of the words held while counting, and of the vocabulary: the rarest go.",
+        "Most words to hold while counting and in the vocabulary; the rarest are dropped.",
     ] = None
     phrases: Annotated[
         int,
         not_negative,
         FIXED,
-        "Number of passes that join pairs of words that belong together (new_york) before training.",
+        "Passes that join word pairs such as new_york before training.",
     ] = 0
     phrase_threshold: Annotated[float, finite, FIXED, "Score above which a pair is a phrase."] = 10.0
     level: Annotated[

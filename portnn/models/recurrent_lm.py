@@ -61,7 +61,7 @@ class RecurrentLM:
     hidden_size : int
     num_layers : int
     dropout : float in [0, 1)
-        Rate at which the output of every layer is dropped in training.
+        Fraction of every layer's outputs that is dropped in training.
 
     Raises
     ------

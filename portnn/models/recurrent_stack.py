@@ -41,7 +41,7 @@ class RecurrentStack:
         Every layer reads the sequence in both directions, each with weights of its own, and puts out both results side
         by side.
     dropout : float in [0, 1)
-        Rate at which the output of every layer but the last is dropped in training.
+        Fraction of the outputs of every layer but the last that is dropped in training.
 
     Raises
     ------

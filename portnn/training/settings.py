@@ -14,8 +14,10 @@ from portnn.settings import By, OneOf, Settings, Shown, above_zero, fraction, no
 class StepSettings(Settings):
     """What a training step depends on besides the model and the optimizer."""
 
-    clip_norm: Annotated[float | None, above_zero, "Limit of the gradients' global norm; None for no limit."] = None
-    clip_value: Annotated[float | None, above_zero, "Limit of each entry of the gradients; None for no limit."] = None
+    clip_norm: Annotated[float | None, above_zero, "Largest global norm of the gradients; None for no limit."] = None
+    clip_value: Annotated[
+        float | None, above_zero, "Largest absolute value of each gradient entry; None for no limit."
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +32,9 @@ class LoopSettings(StepSettings):
     patience: Annotated[
         int | None,
         positive,
-        "Stop early, after this many evaluations in a row without a loss lower than the lowest before; None for never.",
+        "Stop after this many evaluations in a row without a new lowest loss; None to never stop early.",
     ] = None
-    tolerance: Annotated[float, not_negative, "A loss is lower only if it is lower by this much."] = 0.0
+    tolerance: Annotated[float, not_negative, "How much lower a loss must be to count as the new lowest."] = 0.0
     divergence_factor: Annotated[
         float,
         above_zero,
@@ -41,20 +43,20 @@ class LoopSettings(StepSettings):
     workers: Annotated[
         int | None,
         positive,
-        Shown("one a core, if each has enough to do"),
-        "Processes that share each batch, on NumPy (Linux). Another number changes the last digits of a run.",
+        Shown("one per core, if the batch is large enough"),
+        "Processes that share each batch, on NumPy (Linux). The number affects the last digits of a run.",
     ] = None
     log_every: Annotated[
-        int | None, positive, Shown("once an epoch, at most 200 times"), "Log every this many steps."
+        int | None, positive, Shown("once an epoch, at most 200 times"), "Steps between log lines."
     ] = None
     evaluate_every: Annotated[
         int | None,
         positive,
         Shown("at most 20 times, in whole epochs; with patience, every 50 steps or more"),
-        "Measure the held-out loss every this many steps.",
+        "Steps between measurements of the held-out loss.",
     ] = None
     checkpoint_every: Annotated[
-        int | None, positive, Shown("as often as the loss is measured"), "Save every this many steps."
+        int | None, positive, Shown("as often as the loss is measured"), "Steps between checkpoints."
     ] = None
 
 
@@ -62,7 +64,7 @@ class LoopSettings(StepSettings):
 class Plan(LoopSettings):
     """How to train, with every setting decided: what `Trainer` takes."""
 
-    optimizer: Annotated[Optimizer, By(as_optimizer), "Rule that moves the parameters."]
+    optimizer: Annotated[Optimizer, By(as_optimizer), "Update rule."]
     schedule: Annotated[Schedule, "Learning rate as a function of the steps done."]
     mean_over: Annotated[
         str, OneOf(("line", "epoch")), "The loss reported is the mean since the last line, or since the epoch began."

@@ -226,7 +226,7 @@ def test_a_run_is_not_replaced_unless_that_is_said(train, folder, tmp_path) -> N
     result = train("--steps", 2)
     assert (result.status, result.message) == (
         1,
-        f"{folder.path} holds a run already: --resume it, --overwrite it, or name another with --out",
+        f"{folder.path} already holds a run: --resume it, --overwrite it, or name another with --out",
     )
     # And then only when there is something to put in its place.
     assert train(tmp_path / "nowhere.txt", "--overwrite").status == 1

@@ -81,7 +81,7 @@ def test_train_predict_evaluate(train, portnn, folder, trees, tmp_path) -> None:
     again = portnn(*command, "--out", tmp_path / "p.csv")
     assert (again.status, again.message) == (
         1,
-        f"{tmp_path / 'p.csv'} is there already: --overwrite it, or name another file",
+        f"{tmp_path / 'p.csv'} already exists: --overwrite it, or name another file",
     )
     assert portnn(*command, "--out", tmp_path / "p.csv", "--overwrite").status == 0
     evaluated = portnn("mlp", "evaluate", folder.best, trees, "--confusion")

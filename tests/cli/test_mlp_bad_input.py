@@ -221,10 +221,10 @@ def test_a_checkpoint_of_the_other_kind(train, portnn, named, folder, tmp_path) 
     other = rnn / "last.safetensors"
     for command in ("predict", "evaluate"):
         result = portnn("mlp", command, other, tmp_path / "t.csv")
-        assert (result.status, result.message) == (1, f"{other} holds a model of the kind CharRNN, expected MLP")
+        assert (result.status, result.message) == (1, f"{other} is a checkpoint of CharRNN, not of MLP")
     for arguments in (("sample", named), ("evaluate", named, text)):
         result = portnn("char-rnn", *arguments)
-        assert (result.status, result.message) == (1, f"{named} holds a model of the kind MLP, expected CharRNN")
+        assert (result.status, result.message) == (1, f"{named} is a checkpoint of MLP, not of CharRNN")
     result = train(GOOD, "--resume", "--out", rnn)
     assert (result.status, result.message) == (1, "the checkpoint holds 'CharRNN', not 'MLP'")
     result = portnn("char-rnn", "train", text, "--resume", "--out", folder.path)
@@ -252,5 +252,5 @@ def test_resume_with_something_else(train, named, content, options, message) -> 
 def test_a_run_is_not_replaced_unless_that_is_said(train, named) -> None:
     result = train()
     assert result.status == 1
-    assert "holds a run already: --resume it, --overwrite it, or name another with --out" in result.message
+    assert "already holds a run: --resume it, --overwrite it, or name another with --out" in result.message
     assert train(GOOD, "--overwrite").status == 0

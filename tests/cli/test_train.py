@@ -100,7 +100,7 @@ def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, wo
     assert train("--steps", 23, *settings).status == 0
     result = train("--steps", 40, "--resume")
     assert result.status == 0
-    assert f"the run in {folder.path} continues after step 23" in result.err
+    assert f"resuming the run in {folder.path} after step 23" in result.err
     (arrays, facts), (others, other_facts) = load_checkpoint(whole / "last.safetensors"), load_checkpoint(folder.last)
     assert {name: array.tobytes() for name, array in arrays.items()} == {
         name: array.tobytes() for name, array in others.items()

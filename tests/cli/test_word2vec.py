@@ -230,7 +230,7 @@ def test_resume_goes_on_with_the_settings_of_the_run(train, folder, tmp_path, mo
     assert stopped.out == ""
     result = train("--resume")
     assert result.status == 0, result.err
-    assert f"the run in {folder.path} continues after step 9" in result.err
+    assert f"resuming the run in {folder.path} after step 9" in result.err
     (arrays, facts), (others, other_facts) = load_checkpoint(folder.last), load_checkpoint(whole / "last.safetensors")
     assert {name: array.tobytes() for name, array in arrays.items()} == {
         name: array.tobytes() for name, array in others.items()
@@ -422,5 +422,5 @@ def test_export_onto_itself_would_lose_the_run(train, folder, portnn) -> None:
     before = folder.last.read_bytes()
     result = portnn("word2vec", "export", folder.last, folder.last.parent / "." / folder.last.name, "--overwrite")
     assert (result.status, result.out) == (1, "")
-    assert result.err.endswith("is the file to export itself; name another\n")
+    assert result.err.endswith("is the file to export; name another\n")
     assert folder.last.read_bytes() == before

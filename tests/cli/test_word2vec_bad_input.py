@@ -138,7 +138,7 @@ def test_a_run_is_replaced_only_if_that_is_said(train, out) -> None:
     before = out.read_bytes()
     result = train("--seed", 2)
     assert (result.status, result.out) == (1, "")
-    assert result.message == (f"{out} holds a run already: --resume it, --overwrite it, or name another with --out")
+    assert result.message == (f"{out} already holds a run: --resume it, --overwrite it, or name another with --out")
     assert out.read_bytes() == before
     assert train("--seed", 2, "--overwrite").status == 0
     assert out.read_bytes() != before
@@ -300,7 +300,7 @@ def test_what_is_there_stays(portnn, vectors, tmp_path, monkeypatch, arguments) 
     (tmp_path / "old.txt").write_text("old")
     command, *rest = arguments
     result = portnn("word2vec", command, vectors, *rest)
-    assert (result.status, result.message) == (1, "old.txt is there already: --overwrite it, or name another file")
+    assert (result.status, result.message) == (1, "old.txt already exists: --overwrite it, or name another file")
     assert (tmp_path / "old.txt").read_text() == "old"
 
 

@@ -177,7 +177,7 @@ def test_what_cannot_be_resumed(backend, backend32, tmp_path) -> None:
 def test_a_run_is_replaced_only_when_that_is_said(backend, tmp_path) -> None:
     network(backend).fit(TEXT, steps=2, out=tmp_path, **SMALL)
     before = (tmp_path / "last.safetensors").read_bytes()
-    with pytest.raises(ValueError, match="holds a run already: resume it, overwrite it, or name another folder"):
+    with pytest.raises(ValueError, match="already holds a run: resume it, overwrite it, or name another folder"):
         network(backend).fit(TEXT, steps=2, out=tmp_path, **SMALL)
     with pytest.raises(ValueError, match="corpus is empty"):
         network(backend).fit("", steps=2, out=tmp_path, overwrite=True, **SMALL)

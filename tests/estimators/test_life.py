@@ -135,7 +135,7 @@ def test_what_is_refused_or_diverges_leaves_the_model_as_it_was(name, tmp_path):
 @each
 def test_a_run_is_replaced_only_if_that_is_said(name, tmp_path):
     fit(make(name), out=tmp_path)
-    with pytest.raises(ValueError, match="holds a run already"):
+    with pytest.raises(ValueError, match="already holds a run"):
         fit(make(name), out=tmp_path)
     fit(make(name), 4, out=tmp_path, overwrite=True)
     assert load_checkpoint(tmp_path / "last.safetensors")[1]["run"]["step"] == 4

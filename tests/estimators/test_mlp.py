@@ -299,7 +299,7 @@ def test_what_cannot_be_resumed(tmp_path, backend, backend32, table):
     ):
         with pytest.raises(CheckpointError, match=message):
             model.fit(x, y, steps=4, out=tmp_path, resume=True, **settings, **QUIET)
-    with pytest.raises(ValueError, match="holds a run already"):
+    with pytest.raises(ValueError, match="already holds a run"):
         small(backend).fit(*table, steps=2, out=tmp_path, **QUIET)
     with pytest.raises(CheckpointError, match="holds 'MLP', not 'SoftmaxRegression'"):
         portnn.SoftmaxRegression(backend=backend).fit(*table, steps=2, out=tmp_path, resume=True, **QUIET)

@@ -534,7 +534,7 @@ def test_another_run_is_not_resumed(tmp_path, change, fit, message):
 def test_a_run_is_replaced_only_when_that_is_said(tmp_path):
     out = tmp_path / "vectors.safetensors"
     model = network().fit(TEXT, steps=3, out=out, **QUIET)
-    with pytest.raises(ValueError, match="holds a run already: resume it, overwrite it"):
+    with pytest.raises(ValueError, match="already holds a run: resume it, overwrite it"):
         network().fit(TEXT, steps=3, out=out, **QUIET)
     network().fit(TEXT, steps=4, out=out, overwrite=True, **QUIET)
     assert load_checkpoint(out)[1]["run"]["step"] == 4

@@ -1,4 +1,4 @@
-"""What a training run tells: samples on the way, and a report at the end."""
+"""What a training run prints: samples on the way and a report at the end."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portnn.training import RunFolder, StepEvent
 
 
 class SampleCallback:
-    """Show a text sample now and then. It draws from a seed of its own, so it does not change the run."""
+    """Show a text sample at intervals. It has a seed of its own, so it does not change the run."""
 
     def __init__(self, model: CharRNN, every: int) -> None:
         self.model, self.every = model, every
 
     def __call__(self, event: StepEvent) -> None:
-        """Sample, if it is time."""
+        """Show a sample if one is due."""
         if event.step % self.every == 0:
             from tqdm import tqdm
 
@@ -34,7 +34,7 @@ def noun(level: str) -> str:
 
 
 def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
-    """Say what a run learned, how fast, where things are and how to sample."""
+    """Report what a run learned, how fast, where its files are and how to sample."""
     run, unit = model.history, noun(model.settings.level)
     assert run is not None
     best = folder.best if folder.best.exists() else None

@@ -28,7 +28,7 @@ def train(
     ] = None,
     *,
     given: dict[str, Any],
-    sample_every: Annotated[int, typer.Option(help="Show a sample every this many steps; 0 for never.", min=0)] = 500,
+    sample_every: Annotated[int, typer.Option(help="Steps between samples; 0 for none.", min=0)] = 500,
     recipe: Annotated[str | None, typer.Option(help=recipe_help(CharRNN))] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -38,7 +38,7 @@ def train(
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Train a character RNN and say what it learned.
+    """Train a character RNN and report what it learned.
 
     Example: portnn char-rnn train book.txt --cell gru --hidden-size 256 --epochs 5 --out book
     """

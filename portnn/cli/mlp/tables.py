@@ -44,7 +44,7 @@ def read_training_table(
 
 
 def read_table_for(model: MLP, file: Path, options: dict[str, Any], *, targets: bool) -> Table:
-    """Another table for a trained model, with targets or without."""
+    """A table for a trained model, with or without targets."""
     assert model.model is not None
     layout = model.layout
     if layout is None:  # trained on arrays: the columns of a file are taken in their order

@@ -54,7 +54,7 @@ def train(
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Train a feed-forward network on a table and say what it learned.
+    """Train a feed-forward network on a table and report what it learned.
 
     Example: portnn mlp train flowers.csv --target species --recipe table --out flowers
     """

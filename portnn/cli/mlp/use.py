@@ -25,9 +25,7 @@ File = Annotated[Path, typer.Argument(help="CSV or .npz file.")]
 def predict(
     checkpoint: Checkpoint,
     file: File,
-    proba: Annotated[
-        bool, typer.Option("--proba", help="Add the probability of each class, a column for each.")
-    ] = False,
+    proba: Annotated[bool, typer.Option("--proba", help="Add a column with the probability of each class.")] = False,
     delimiter: Delimiter = None,
     header: Header = None,
     encoding: Encoding = None,
@@ -52,7 +50,7 @@ def predict(
     if proba and not OBJECTIVES[model.objective].classifies:
         raise ValueError(f"{checkpoint} holds a regression, which has no probabilities for --proba")
     if out is not None and out.exists() and not overwrite:
-        raise ValueError(f"{out} is there already: --overwrite it, or name another file")
+        raise ValueError(f"{out} already exists: --overwrite it, or name another file")
     table = read_table_for(model, file, reading, targets=False)
     predicted = np.asarray(model.predict(table.x))
     probabilities = np.asarray(model.predict_proba(table.x)) if proba else None
@@ -108,7 +106,7 @@ def evaluate(
     checkpoint: Checkpoint,
     file: File,
     show_confusion: Annotated[
-        bool, typer.Option("--confusion", help="Show how often each class was predicted as each other.")
+        bool, typer.Option("--confusion", help="Show how often each class was predicted as each of the others.")
     ] = False,
     delimiter: Delimiter = None,
     header: Header = None,

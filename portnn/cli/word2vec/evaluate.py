@@ -18,7 +18,7 @@ def evaluate(
     questions: Annotated[
         list[Path], typer.Argument(help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs).")
     ],
-    restrict_vocab: Annotated[int, typer.Option(help="Number of most frequent words that count.")] = 300_000,
+    restrict_vocab: Annotated[int, typer.Option(help="Use only this many of the most frequent words.")] = 300_000,
     case_sensitive: Annotated[bool, typer.Option("--case-sensitive", help="Tell Film from film.")] = False,
     table: Table = "input",
     backend: BackendName = "numpy",
@@ -30,7 +30,7 @@ def evaluate(
 
     Example: portnn word2vec evaluate vectors.safetensors questions-words.txt wordsim353.tsv
     """
-    kinds = [kind_of(path) for path in questions]  # before anything takes time
+    kinds = [kind_of(path) for path in questions]  # before any work is done
     wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
     records = []
     for path, kind in zip(questions, kinds, strict=True):

@@ -25,7 +25,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write vectors in the format that the name of the file asks for.
+    """Write vectors in the format that the file's name asks for.
 
     Example: portnn word2vec export vectors.safetensors vectors.txt
     """
@@ -34,9 +34,9 @@ def export(
         suffixes = ", ".join(FORMATS)
         raise ValueError(f"{out}: no format has the suffix {''.join(out.suffixes)!r}; known: {suffixes}")
     if out.exists() and out.samefile(file):
-        raise ValueError(f"{out} is the file to export itself; name another")
+        raise ValueError(f"{out} is the file to export; name another")
     refuse_existing(out, overwrite)
-    wv = KeyedVectors.load(file, vectors=table)  # not mapped: a damaged file must not come out as a good one
+    wv = KeyedVectors.load(file, vectors=table)  # not mapped, so that a damaged file is noticed
     if kind == "safetensors":
         wv.save(out)
     else:

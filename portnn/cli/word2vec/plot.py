@@ -15,7 +15,9 @@ FREQUENT = 30
 
 def plot(
     file: VectorFile,
-    more: Annotated[list[str] | None, typer.Argument(metavar="WORDS", help="Words, without --words too.")] = None,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="WORDS", help="Words to draw; --words may be left out.")
+    ] = None,
     words: Annotated[
         list[str] | None,
         typer.Option("--words", help=f"Words to draw: all up to the next option. [default: the {FREQUENT} first]"),
@@ -40,7 +42,7 @@ def plot(
     # An option takes one value, so of "--words the a an" the others arrive as arguments.
     shown = list(dict.fromkeys([*(words or ()), *(more or ())])) or wv.index_to_key[:FREQUENT]
     for word in shown:
-        wv.get_index(word)  # says which words are spelled like one that is not there
+        wv.get_index(word)  # an error names words of similar spelling
     out.parent.mkdir(parents=True, exist_ok=True)
     plot_words(wv, shown, title=title).savefig(out, dpi=144)
     if as_json:

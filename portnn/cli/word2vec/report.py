@@ -1,4 +1,4 @@
-"""What a training run of word vectors tells at its end."""
+"""What a training run of word vectors reports at its end."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ TASTES, NEIGHBOURS = 4, 5
 """Words whose neighbours are shown, and how many of them."""
 
 FEWEST_POINTS = 3
-"""Epochs from which on the loss curve has a point for each."""
+"""Fewest epochs for the loss curve to have a point for each."""
 
 LITTLE = 0.85
-"""Share of the loss of guessing above which little has been learned."""
+"""Share of the loss of guessing above which little was learned."""
 
 COMMONEST = 2 / 3
 """Share of a text that consists of its commonest words."""
 
 
 def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
-    """Say what a run learned, how fast, where things are and what to ask next."""
+    """Report what a run learned, how fast, where its files are and what to ask next."""
     run, vocabulary = model.history, model.vocabulary
     assert run is not None
     assert vocabulary is not None
@@ -77,14 +77,14 @@ def guess(model: Word2Vec) -> float:
 
 
 def left_out(model: Word2Vec) -> str:
-    """How many words are not learned, where that is known."""
+    """How many words were left out, if known."""
     assert model.vocabulary is not None
     dropped = model.vocabulary.dropped
     return f"; {dropped:,} rarer ones are left out" if dropped else ""
 
 
 def tastes(model: Word2Vec) -> list[str]:
-    """A few words that are frequent, but not among the commonest, which say little by themselves."""
+    """A few frequent words, without the very commonest, whose neighbours say little."""
     vocabulary = model.vocabulary
     assert vocabulary is not None
     commonest = int(np.searchsorted(np.cumsum(vocabulary.counts), vocabulary.counts.sum() * COMMONEST))
@@ -93,7 +93,7 @@ def tastes(model: Word2Vec) -> list[str]:
 
 
 def neighbours(model: Word2Vec, word: str) -> list[str]:
-    """Words near a word, without punctuation, which is a word like any other to the vectors."""
+    """Words near a word, without punctuation marks, which also have vectors."""
     near = [other for other, _ in model.wv.most_similar(word, topn=10 * NEIGHBOURS)]
     return [other for other in near if any(map(str.isalnum, other))][:NEIGHBOURS]
 

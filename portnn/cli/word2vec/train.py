@@ -40,7 +40,7 @@ def train(
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Learn word vectors from text and say what was learned.
+    """Learn word vectors from text and report what was learned.
 
     Example: portnn word2vec train corpus.txt --out vectors.safetensors
     """

@@ -24,19 +24,19 @@ FORMATS = {".safetensors": "safetensors", ".txt": "text", ".vec": "text", ".bin"
 def load_vectors(
     path: Path, table: str, *, backend: str = "numpy", device: str | None = None, dtype: str | None = None
 ) -> KeyedVectors:
-    """Load vectors, mapped from the file where that can be, so that a large file costs only what is looked at."""
+    """Load vectors, memory-mapped where possible, so that a large file costs only what is read."""
     mmap = table != "sum" and is_safetensors(path)
     return KeyedVectors.load(path, mmap, table, backend=backend, device=device, dtype=dtype)
 
 
 def format_of(path: Path) -> str | None:
-    """Format that the name of a file asks for; None if it asks for none. Only the word2vec format is compressed."""
+    """Format that a file's name asks for, or None. Only the word2vec formats can be compressed."""
     compressed = is_compressed(path)
     format_ = FORMATS.get(Path(path.stem).suffix if compressed else path.suffix)
     return None if compressed and format_ == "safetensors" else format_
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Refuse to replace a file unless that was said."""
+    """Refuse to replace a file unless told to."""
     if path.exists() and not overwrite:
-        raise ValueError(f"{path} is there already: --overwrite it, or name another file")
+        raise ValueError(f"{path} already exists: --overwrite it, or name another file")
