@@ -107,7 +107,7 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def doctest(session: nox.Session) -> None:
-    """Run the examples in docstrings and in the README."""
+    """Run the examples in docstrings."""
     session.install(".[plot,sklearn]", "pytest")
     session.run("pytest", "--doctest-modules", "--pyargs", "portnn", *session.posargs)
 

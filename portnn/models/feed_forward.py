@@ -60,9 +60,9 @@ class FeedForward:
     sizes : tuple of int
         Inputs, units of every hidden layer, outputs. Two sizes make a linear model.
     activation : str
-        Activation of the hidden layers, a name in `portnn.ops.ACTIVATIONS`.
+        Activation of the hidden layers, a name in ``portnn.ops.ACTIVATIONS``.
     objective : str
-        Loss, a name in `portnn.objectives.OBJECTIVES`.
+        Loss, a name in ``portnn.objectives.OBJECTIVES``.
     l2 : float
         L2 penalty: ``l2 / 2`` times the sum of all squared weights (not biases) is added to the loss.
     dropout : float in [0, 1)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar
 
 from portnn.settings import Settings, declared, not_negative, positive, share
 
+__all__ = ["SCHEDULES", "Constant", "CosineWithWarmup", "Exponential", "Halving", "Linear", "Schedule", "schedule"]
+
 
 @dataclass(frozen=True)
 class Schedule(Settings):

@@ -42,7 +42,7 @@ def read_table(
     layout : Layout, optional
         Of a file read earlier, whose columns and options are used again.
     options : dict, optional
-        Those of `READING_OPTIONS` that apply; they take precedence over those of `layout`.
+        Those of ``READING_OPTIONS`` that apply; they take precedence over those of `layout`.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def read_table_like(
     labels : {"text", "numbers"}, optional
         What a single target holds; see `read_csv`.
     options : dict, optional
-        Those of `READING_OPTIONS` that differ from the layout's.
+        Those of ``READING_OPTIONS`` that differ from the layout's.
 
     Raises
     ------

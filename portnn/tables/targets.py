@@ -23,7 +23,7 @@ class Targets:
     Attributes
     ----------
     objective : str
-        Name in `portnn.objectives.OBJECTIVES`.
+        Name in ``portnn.objectives.OBJECTIVES``.
     outputs : int
         Number of the network's outputs.
     classes : Classes or None

@@ -25,7 +25,7 @@ class Task(NamedTuple):
     ----------
     name : str
     objective : str
-        Default objective, a name in `portnn.objectives.OBJECTIVES`.
+        Default objective, a name in ``portnn.objectives.OBJECTIVES``.
     labels : str
         What the target column of a CSV file holds, as `read_csv` takes it.
     targets : callable

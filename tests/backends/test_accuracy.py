@@ -41,4 +41,4 @@ SUMS = {
 def test_long_sums_keep_the_digits_of_float32(backend32, total):
     """A running sum of so many equal numbers would lose them."""
     x = backend32.asarray(np.full(LONG - LONG % 7, 0.1, dtype=np.float32))
-    assert float(total(x, backend32.xp)) == pytest.approx(0.01 * (LONG - LONG % 7), rel=1e-4)
+    assert float(total(x, backend32.xp)) == pytest.approx(0.01 * (LONG - LONG % 7), rel=3e-4)
