@@ -17,9 +17,10 @@ class MLPClassifier(Classifier):
     ----------
     hidden_layer_sizes : int or sequence of int
         Units of every hidden layer; empty for a linear model.
-    activation : {"relu", "identity", "logistic", "sigmoid", "tanh", "rbf"}
-        Activation of the hidden layers; "logistic" and "sigmoid" are the same.
-    solver : {"adam", "sgd", "lbfgs", "momentum", "nesterov", "adagrad", "rmsprop", "adamw"}
+    activation : str
+        Activation of the hidden layers, a name in ``portnn.ops.ACTIVATIONS``; "logistic" is "sigmoid".
+    solver : str
+        "lbfgs", or a name in ``portnn.optimizers.OPTIMIZERS``.
     alpha : float
         L2 penalty on weights (not biases), divided by the number of rows in a batch, or by their total weight.
     batch_size : int or "auto"

@@ -15,7 +15,7 @@ import pytest
 import portnn
 from portnn.backends import Backend, MissingBackendError
 from portnn.backends.choosing import DTYPES
-from portnn.backends.libraries import LIBRARIES, library_of
+from portnn.backends.libraries import LIBRARIES, array_library, library_of
 from portnn.backends.libraries.cupy import CuPy
 from portnn.backends.libraries.dpnp import DPNP
 
@@ -292,6 +292,10 @@ def test_an_array_can_be_pickled_and_copied(backend, again):
     other = again(array)
     assert (other.dtype, portnn.backends.device(other)) == (array.dtype, portnn.backends.device(array))
     assert backend.to_host(other).tolist() == [1.0, 0.1]
+
+
+def test_an_array_belongs_to_its_library(backend):
+    assert array_library(backend.asarray(np.zeros(3))) is backend.library
 
 
 def test_the_library_behind_a_namespace_and_a_name_is_the_one_in_the_registry(backend):

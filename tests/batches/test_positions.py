@@ -11,6 +11,7 @@ import pytest
 
 from portnn.backends import backend, tree_flatten
 from portnn.batches import ChunkStreams, RowBatches, WindowBatches, WindowSettings
+from portnn.checking import training_cases
 from portnn.models import RowBatch
 
 pytestmark = pytest.mark.host
@@ -34,7 +35,12 @@ def windows(seed, **settings):
     return WindowBatches(IDS, COUNTS, words, WindowSettings(sample=0.01, **settings), batch_size=5, seed=seed)
 
 
+def case_batches(case):
+    return lambda seed: case.batches()
+
+
 SOURCES = {
+    **{case.name: case_batches(case) for case in training_cases()},
     "streams": streams,
     "streams with dropout": lambda seed: streams(seed, rate=0.5),
     "rows": rows,
@@ -43,7 +49,8 @@ SOURCES = {
     "windows": windows,
     "windows for CBOW": lambda seed: windows(seed, sg=False),
 }
-DRAWN = [name for name in SOURCES if name != "streams"]  # where the seed matters
+CASES = [case.name for case in training_cases()]  # their seed is fixed
+DRAWN = [name for name in SOURCES if name not in ("streams", *CASES)]  # where the seed matters
 
 POSITIONS = 150  # several passes over each of them
 

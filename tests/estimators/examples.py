@@ -16,16 +16,21 @@ POINTS = np.random.default_rng(4).normal(size=(40, 3))
 
 
 class Example(NamedTuple):
-    """Settings of an estimator, of its `fit`, data for both, and what it can then be asked."""
+    """Settings of an estimator and of its `fit`, data (and other data of the same size), and what it can be asked.
+
+    Two passes over the data, in batches, must be more than 8 steps.
+    """
 
     settings: dict[str, Any]
     data: tuple[Any, ...]
     run: dict[str, Any]
     ask: Callable[[Any], Any]
+    other: tuple[Any, ...]
 
 
 def _table(y: Any, **settings: Any) -> Example:
-    return Example(settings, (POINTS, y), {"batch_size": 8, "held_out": 0.2}, lambda model: model.evaluate(POINTS, y))
+    run = {"batch_size": 8, "held_out": 0.2}
+    return Example(settings, (POINTS, y), run, lambda model: model.evaluate(POINTS, y), (-POINTS, y))
 
 
 EXAMPLES = {
@@ -34,6 +39,7 @@ EXAMPLES = {
         (TEXT,),
         {"batch_size": 2, "seq_length": 9, "held_out": 0.1},
         lambda model: (model.sample(20, seed=3), model.evaluate(TEXT)),
+        (TEXT[::-1],),
     ),
     "MLP": _table(np.arange(40) % 3, hidden_layer_sizes=(5,), dropout=0.3, standardize=True),
     "LinearRegression": _table(POINTS @ np.ones(3), standardize_y=True),
@@ -44,6 +50,7 @@ EXAMPLES = {
         (SENTENCES,),
         {},
         lambda model: (model.wv.most_similar("red", topn=2), model.evaluate(SENTENCES)),
+        (SENTENCES[::-1],),
     ),
 }
 every_estimator = list(ESTIMATORS)
@@ -54,10 +61,11 @@ def make(name: str, backend: Any = "numpy", **changes: Any) -> Any:
     return estimator_class(name)(**{"seed": 3, **EXAMPLES[name].settings, **changes}, backend=backend)
 
 
-def fit(model: Any, steps: int = 6, **changes: Any) -> Any:
-    """Fit it on its example."""
-    _, data, run, _ = EXAMPLES[type(model).__name__]
-    return model.fit(*data, **{"steps": steps, "progress": False, **run, **changes})
+def fit(model: Any, steps: int = 6, data: tuple[Any, ...] | None = None, **changes: Any) -> Any:
+    """Fit it on its example, or on other data."""
+    example = EXAMPLES[type(model).__name__]
+    data = example.data if data is None else data
+    return model.fit(*data, **{"steps": steps, "progress": False, **example.run, **changes})
 
 
 def tables(model: Any) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import pytest
 
 import portnn
 from portnn.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from portnn.ops import CELLS
 from portnn.training import DivergenceError, Interrupted
 
 TEXT = "to be or not to be, that is the question; " * 6
@@ -232,7 +233,7 @@ def test_settings_of_fit_that_make_no_sense(backend, setting, message) -> None:
             for name in ("hidden_size", "num_layers")
             for value in (0, -1, 1.5, True)
         ),
-        ({"cell": "elman"}, "unknown cell 'elman'; known: gru, lstm, rnn"),
+        ({"cell": "elman"}, f"unknown cell 'elman'; known: {', '.join(sorted(CELLS))}"),
         ({"seed": -1}, "seed must be 0 or a positive whole number"),
     ],
 )

@@ -40,7 +40,7 @@ def test_before_fit_there_is_nothing_but_what_it_was_made_with(name, tmp_path):
 @each
 def test_fit_returns_the_model_with_its_history_and_metrics(name, backend):
     model = make(name, backend)
-    assert fit(model, log_every=2) is model
+    assert fit(model, log_every=2, evaluate_every=2) is model
     assert model.history.step == 6
     assert [line["step"] for line in model.metrics] == [2, 4, 6]
     assert model.backend is backend
@@ -165,6 +165,8 @@ def test_a_run_is_resumed_only_with_the_settings_that_are_fixed(name, tmp_path):
 @each
 def test_other_data_or_another_estimator_is_not_resumed(name, tmp_path):
     fit(make(name), out=tmp_path)
+    with pytest.raises(CheckpointError, match=r"is not the (text|table) trained on"):
+        fit(make(name), 8, EXAMPLES[name].other, out=tmp_path, resume=True)
     arrays, facts = load_checkpoint(tmp_path / "last.safetensors")
     for changed, message in (
         ({**facts, "data": {**facts["data"], "sha256": "0"}}, "is not the (text|table) trained on"),
@@ -257,7 +259,7 @@ def test_numbers_of_numpy_are_as_good_as_those_of_python(name, tmp_path):
     def converted(settings):
         return {key: kinds[type(value)](value) if type(value) in kinds else value for key, value in settings.items()}
 
-    settings, _, run, _ = EXAMPLES[name]
+    settings, _, run, *_ = EXAMPLES[name]
     model = make(name, **converted({"seed": 3, **settings}))
     fit(model, **converted({"steps": 6, **run, "clip_norm": 0.125}), out=tmp_path)
     assert load_checkpoint(tmp_path / "last.safetensors")[1]["fit"]["clip_norm"] == 0.125

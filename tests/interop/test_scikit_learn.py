@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import portnn
+from portnn.ops import ACTIVATIONS
 
 ROWS = 20
 TOLERANCE = 1e-12
@@ -89,7 +90,7 @@ def test_messages_for_sklearn():
         portnn.from_sklearn(object())
     odd = Perceptron()
     odd.activation = "swish"
-    with pytest.raises(ValueError, match="unknown activation 'swish'; known: identity, rbf, relu, sigmoid, tanh"):
+    with pytest.raises(ValueError, match=f"unknown activation 'swish'; known: {', '.join(sorted(ACTIVATIONS))}"):
         portnn.from_sklearn(odd)
     odd = Perceptron()
     odd.out_activation_ = "exp"

@@ -91,12 +91,21 @@ def test_initial_parameters_have_the_shapes_and_the_bound_of_torch(cell, rng):
 
 @pytest.mark.host
 @each_cell
-def test_only_an_lstm_starts_with_open_forget_gates(cell, rng):
-    assert bool(CELLS[cell].initial_bias) == ("forget" in CELLS[cell].gates)
+def test_biases_that_a_cell_starts_with_are_in_bias_ih_alone(cell, rng):
+    expected = [4 * CELLS[cell].gates.index(gate) + unit for gate in CELLS[cell].initial_bias for unit in range(4)]
     params = RecurrentLM(5, cell, hidden_size=4, num_layers=2).init(rng)
     for layer in range(2):
-        ones = np.flatnonzero(params[f"layers.{layer}.bias_ih"] == 1.0).tolist()
-        assert ones == ([4, 5, 6, 7] if CELLS[cell].initial_bias else [])
+        values = np.repeat(list(CELLS[cell].initial_bias.values()), 4)
+        assert np.array_equal(params[f"layers.{layer}.bias_ih"][expected], values)
+        assert (np.abs(params[f"layers.{layer}.bias_hh"]) < 1.0).all()
+
+
+@pytest.mark.host
+def test_only_an_lstm_of_the_three_starts_with_open_forget_gates(rng):
+    assert [cell for cell in ("rnn", "gru", "lstm") if CELLS[cell].initial_bias] == ["lstm"]
+    params = RecurrentLM(5, "lstm", hidden_size=4, num_layers=2).init(rng)
+    for layer in range(2):
+        assert np.flatnonzero(params[f"layers.{layer}.bias_ih"] == 1.0).tolist() == [4, 5, 6, 7]
         assert not (params[f"layers.{layer}.bias_hh"] == 1.0).any()
 
 

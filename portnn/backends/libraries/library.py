@@ -84,10 +84,12 @@ class Library(Primitives):
         return importlib.util.find_spec(self.module.partition(".")[0]) is not None
 
     def version(self) -> str | None:
-        """Version of the distribution, or None if there is none of the names expected."""
+        """Version of the distribution, or what the module calls its version; None if neither is known."""
         for distribution in self.distributions or (self.name,):
             with contextlib.suppress(importlib.metadata.PackageNotFoundError):
                 return importlib.metadata.version(distribution)
+        with contextlib.suppress(Exception):
+            return getattr(self.load(), "__version__", None)
         return None
 
     def load(self) -> Any:

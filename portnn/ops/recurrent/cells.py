@@ -11,7 +11,7 @@ __all__ = ["CELLS", "Cell", "RecurrentGradients", "Weights"]
 
 
 class Weights(NamedTuple):
-    """Weights of one recurrent layer; G is the number of gates (1, 3 or 4), gates side by side.
+    """Weights of one recurrent layer; G is the number of gates, which lie side by side.
 
     Attributes
     ----------

@@ -1,0 +1,35 @@
+"""Parts of a batch for workers: together they are the whole, for every model that can be split."""
+
+import numpy as np
+import pytest
+
+from portnn.backends import tree_flatten
+from portnn.checking import training_cases
+
+pytestmark = pytest.mark.host
+
+# Word vectors train in one process.
+CASES = [case for case in training_cases() if not case.model.row_parameters]
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_parts_times_their_shares_are_the_whole(case, parts, rng):
+    model, batches = case.model, case.batches()
+    params = {name: rng.normal(size=shape) for name, shape in model.shapes().items()}
+    batch, carry = batches.at(0).data, model.initial_carry(batches.batch_size)
+    loss, whole_carry, cache = model.loss(params, batch, carry, xp=np)
+    gradients = model.gradients(cache, xp=np)
+
+    pieces = [
+        (model.loss(params, piece, piece_carry, xp=np), share)
+        for piece, piece_carry, share in model.split(batch, carry, parts)
+    ]
+    assert len(pieces) == parts
+    assert sum(share * part[0] for part, share in pieces) == pytest.approx(loss, rel=1e-12)
+    for name, gradient in gradients.items():
+        summed = sum(share * model.gradients(part[2], xp=np)[name] for part, share in pieces)
+        np.testing.assert_allclose(summed, gradient, rtol=1e-9, atol=1e-12)
+    for path, array in tree_flatten(whole_carry, "carry"):
+        joined = np.concatenate([dict(tree_flatten(part[1], "carry"))[path] for part, _ in pieces])
+        np.testing.assert_allclose(joined, array, rtol=1e-12, atol=1e-14)
