@@ -47,7 +47,7 @@ def constructor(kind: Callable[P, S]) -> Callable[[Callable[[T, S], None]], Call
 
 
 def text_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], TextCall[P, R]]:
-    """Let ``method(self, source, *, settings)`` take the settings of a kind as keyword arguments; any source will do."""
+    """Let ``method(self, source, *, settings)`` take a kind of settings as keyword arguments; any source will do."""
     return _taking(kind)  # type: ignore[arg-type]
 
 

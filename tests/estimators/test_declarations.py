@@ -17,7 +17,8 @@ pytestmark = pytest.mark.host
 CLASSES = [estimator_class(name) for name in ESTIMATORS]
 KINDS = {kind for of in CLASSES for kind in (of.SETTINGS, of.RUN)}
 KINDS |= {*SCHEDULES.values(), *(type(optimizer(name)) for name in OPTIMIZERS)}
-SETTINGS = {setting.name: setting for kind in KINDS for setting in declared(kind).values()}
+DECLARED = {setting.name: setting for kind in KINDS for setting in declared(kind).values()}
+SETTINGS = {name: DECLARED[name] for name in sorted(DECLARED)}
 SOURCES = "\n".join(path.read_text() for path in Path(portnn.__file__).parent.rglob("*.py"))
 
 
