@@ -78,7 +78,7 @@ def test_a_folder_and_a_missing_file(train, tmp_path) -> None:
         (("--min-count", 0), "min_count"),
         (("--workers", 3), "3 workers cannot share a batch_size of 2" if hasattr(os, "memfd_create") else "workers"),
         (("--seed", -1), "seed must be 0 or a positive whole number, got -1"),
-        (("--cell", "elman"), f"unknown cell 'elman'; known: {', '.join(sorted(CELLS))}"),
+        (("--cell", "none such"), f"unknown cell 'none such'; known: {', '.join(sorted(CELLS))}"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'"),
         (("--schedule", "sawtooth"), "unknown schedule 'sawtooth'"),
         (("--level", "letter"), "unknown level 'letter'; known: char, byte, word, jieba"),

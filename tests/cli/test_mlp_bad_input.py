@@ -84,7 +84,7 @@ def test_a_table_that_cannot_be_learned(train, folder, content, message) -> None
         (("--delimiter", "::"), "delimiter must be one character or tab, got '::'"),
         (("--encoding", "klingon"), "unknown encoding 'klingon'"),
         (("--hidden", 0), "each of hidden_layer_sizes must be a positive whole number, got 0"),
-        (("--activation", "swish"), f"unknown activation 'swish'; known: {', '.join(sorted(ACTIVATIONS))}"),
+        (("--activation", "none such"), f"unknown activation 'none such'; known: {', '.join(sorted(ACTIVATIONS))}"),
         (("--optimizer", "newton"), "unknown optimizer 'newton'; known: sgd, momentum,"),
         (("--schedule", "sawtooth"), "unknown schedule 'sawtooth'"),
         (("--class-weight", "heavy"), "class_weight must be a dict or \"balanced\", got 'heavy'"),

@@ -233,7 +233,7 @@ def test_settings_of_fit_that_make_no_sense(backend, setting, message) -> None:
             for name in ("hidden_size", "num_layers")
             for value in (0, -1, 1.5, True)
         ),
-        ({"cell": "elman"}, f"unknown cell 'elman'; known: {', '.join(sorted(CELLS))}"),
+        ({"cell": "none such"}, f"unknown cell 'none such'; known: {', '.join(sorted(CELLS))}"),
         ({"seed": -1}, "seed must be 0 or a positive whole number"),
     ],
 )

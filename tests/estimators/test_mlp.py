@@ -329,7 +329,7 @@ def test_what_a_checkpoint_may_not_hold(tmp_path, backend, table):
         ({**arrays, "params.layers.0.bias": np.zeros(3)}, facts, "layers.0.bias does not fit"),
         ({**arrays, "params.layers.0.bias": np.full(8, np.nan)}, facts, "layers.0.bias holds NaN or infinity"),
         (arrays, {**facts, "targets": None}, "facts are damaged"),
-        (arrays, {**facts, "model": {**facts["model"], "activation": "gelu"}}, "unknown activation 'gelu'"),
+        (arrays, {**facts, "model": {**facts["model"], "activation": "none such"}}, "unknown activation 'none such'"),
         (
             arrays,
             {**facts, "targets": {**facts["targets"], "classes": {"labels": [2, 1, 0], "dtype": "<i8"}}},

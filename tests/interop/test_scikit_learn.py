@@ -89,8 +89,8 @@ def test_messages_for_sklearn():
     with pytest.raises(TypeError, match="object is not a fitted perceptron of scikit-learn: it has no coefs_"):
         portnn.from_sklearn(object())
     odd = Perceptron()
-    odd.activation = "swish"
-    with pytest.raises(ValueError, match=f"unknown activation 'swish'; known: {', '.join(sorted(ACTIVATIONS))}"):
+    odd.activation = "none such"
+    with pytest.raises(ValueError, match=f"unknown activation 'none such'; known: {', '.join(sorted(ACTIVATIONS))}"):
         portnn.from_sklearn(odd)
     odd = Perceptron()
     odd.out_activation_ = "exp"

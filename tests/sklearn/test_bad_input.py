@@ -141,7 +141,7 @@ def test_warm_start_with_other_classes():
 @pytest.mark.parametrize(
     ("name", "value", "listed"),
     [
-        ("activation", "swish", ("identity", "logistic", "sigmoid", "tanh", "relu", "rbf")),
+        ("activation", "none such", ("identity", "logistic", "sigmoid", "tanh", "relu", "rbf")),
         ("solver", "newton", ("lbfgs", "sgd", "adam", "momentum", "nesterov", "adagrad", "rmsprop", "adamw")),
         ("learning_rate", "cosine", ("constant", "invscaling", "adaptive")),
         ("alpha", -1.0, ("[0.0, inf)",)),
