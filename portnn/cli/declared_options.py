@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from portnn.settings import Alias, Flags, Setting, Settings, declared, shown_default
+from portnn.settings import Alias, Flags, Setting, Settings, own_first, shown_default
 
 NONE = "none"
 """How None is written on the command line."""
@@ -56,10 +56,10 @@ def with_options(*kinds: type[Settings]) -> Callable[[Callable[..., Any]], Calla
         own = [parameter for parameter in _signature(command) if parameter.name != "given"]
         taken = {parameter.name for parameter in own}
         settings = {
-            name: setting
+            setting.name: setting
             for kind in kinds
-            for name, setting in _own_first(kind)
-            if not setting.transient and name not in taken
+            for setting in own_first(kind)
+            if not setting.transient and setting.name not in taken
         }
 
         @functools.wraps(command)
@@ -80,11 +80,6 @@ def with_options(*kinds: type[Settings]) -> Callable[[Callable[..., Any]], Calla
         return call
 
     return decorate
-
-
-def _own_first(kind: type[Settings]) -> list[tuple[str, Setting]]:
-    """Declared settings, a class's own before those it inherits."""
-    return sorted(declared(kind).items(), key=lambda entry: entry[0] not in vars(kind).get("__annotations__", {}))
 
 
 def _signature(command: Callable[..., Any]) -> list[inspect.Parameter]:

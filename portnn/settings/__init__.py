@@ -14,6 +14,7 @@ from portnn.settings.declaration import (
     Shown,
     as_json,
     declared,
+    own_first,
 )
 from portnn.settings.documentation import documented, shown_default
 from portnn.settings.ranges import Range, above_zero, finite, fraction, not_negative, positive, share
@@ -41,6 +42,7 @@ __all__ = [
     "fraction",
     "not_negative",
     "number",
+    "own_first",
     "plain",
     "positive",
     "share",

@@ -196,6 +196,13 @@ def declared(kind: type[Settings]) -> dict[str, Setting]:
 _DECLARED: dict[type[Settings], dict[str, Setting]] = {}
 
 
+def own_first(kind: type[Settings]) -> list[Setting]:
+    """Declared settings as help and documentation list them: a class's own before those it inherits."""
+    return sorted(
+        declared(kind).values(), key=lambda setting: setting.name not in vars(kind).get("__annotations__", ())
+    )
+
+
 def as_json(value: Any) -> Any:
     """A value in plain JSON types; a mapping becomes a list of pairs, since JSON has no keys but strings."""
     if hasattr(value, "to_json"):

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from portnn.settings.declaration import Setting, Settings, Shown, declared
+from portnn.settings.declaration import Setting, Settings, Shown, own_first
 from portnn.settings.ranges import Range
 
 PLACE = "{settings}"
@@ -31,7 +31,7 @@ def filled(docstring: str | None, kind: type[Settings]) -> str | None:
     """Docstring with the settings of a kind in it; None, as Python leaves it with -OO, stays None."""
     if docstring is None:
         return None
-    return inspect.cleandoc(docstring).replace(PLACE, "\n".join(_entries(declared(kind).values())))
+    return inspect.cleandoc(docstring).replace(PLACE, "\n".join(_entries(own_first(kind))))
 
 
 def _entries(settings: Iterable[Setting]) -> Iterable[str]:
