@@ -53,10 +53,11 @@ def choose(
         model = estimator.SETTINGS.among(saved["settings"]) | {"dtype": saved["dtype"]}
         run = estimator.RUN.among(saved["fit"])
         run.pop("workers")  # they are those of the checkpoint, where there can be any
-    elif recipe:
-        print(f"recipe {recipe}: {_listed({**model, **run})}", file=sys.stderr)
     if {"steps", "epochs"} & given.keys():
         run = {name: value for name, value in run.items() if name not in ("steps", "epochs")}
+    if recipe and saved is None:
+        in_effect = {name: value for name, value in {**model, **run}.items() if name not in given}
+        print(f"recipe {recipe}: {_listed(in_effect)}", file=sys.stderr)
     of_model = {name for name, setting in declared(estimator.SETTINGS).items() if not setting.transient}
     return Chosen(
         {**model, **{name: value for name, value in given.items() if name in of_model}},
@@ -77,7 +78,13 @@ def _saved(estimator: Any, folder: RunFolder) -> dict[str, Any] | None:
 
 def _listed(settings: dict[str, Any]) -> str:
     def shown(value: Any) -> str:
-        return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+        return (
+            ",".join(map(str, value))
+            if isinstance(value, tuple)
+            else f"{value:g}"
+            if isinstance(value, float)
+            else f"{value}"
+        )
 
     return ", ".join(f"{name} {shown(value)}" for name, value in settings.items())
 

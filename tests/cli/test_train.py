@@ -160,7 +160,10 @@ def test_the_recipe(train, folder, portnn, tmp_path) -> None:
     assert facts["fit"]["optimizer"]["name"] == "adagrad"
     assert (facts["fit"]["clip_value"], facts["fit"]["clip_norm"], facts["fit"]["smoothing"]) == (0.2, None, 0.999)
     # What is said beside a recipe counts more.
-    train("--recipe", "min-char-rnn", "--steps", 2, "--overwrite", "--cell", "gru")
+    result = train("--recipe", "min-char-rnn", "--steps", 2, "--overwrite", "--cell", "gru")
+    (said,) = (line for line in result.err.splitlines() if line.startswith("recipe min-char-rnn: "))
+    assert "optimizer adagrad" in said
+    assert "cell" not in said  # only what the recipe decides
     _, facts = load_checkpoint(folder.last)
     assert (facts["model"]["cell"], facts["model"]["hidden_size"], facts["fit"]["batch_size"]) == ("gru", 6, 2)
 
