@@ -44,7 +44,7 @@ class Progress:
     ) -> None:
         self.quiet, self.unit, self.loss_unit, self.epoch = quiet, unit, loss_unit, epoch
         self.bar = tqdm(
-            total=total,
+            total=max(total, done),  # a resumed run may be longer already
             initial=done,
             file=sys.stderr,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",

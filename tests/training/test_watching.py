@@ -82,6 +82,13 @@ def test_no_bar_where_stderr_is_no_terminal(capsys) -> None:
     assert (out, err) == ("", "step 3: loss 2.000, held-out loss 1.500 nats, 1,234 char/s\n")
 
 
+def test_the_bar_of_a_run_that_is_longer_already_is_full(monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Progress(20, 456) as progress:
+        assert "100%" in str(progress.bar)
+        assert "456/456" in str(progress.bar)
+
+
 def test_quiet_says_nothing(capsys) -> None:
     with Progress(3, 0, quiet=True) as progress:
         progress.show(step=3, loss=2.0, held_out_loss=None, speed=1.0, say=True)
