@@ -4,6 +4,7 @@ import copy
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import pickle
 import re
 import sys
@@ -18,6 +19,7 @@ from portnn.backends.choosing import DTYPES
 from portnn.backends.libraries import LIBRARIES, array_library, library_of
 from portnn.backends.libraries.cupy import CuPy
 from portnn.backends.libraries.dpnp import DPNP
+from portnn.backends.libraries.library import Library
 
 OTHERS = [name for name, library in LIBRARIES.items() if not library.on_host]
 
@@ -315,6 +317,14 @@ def test_a_device_without_float64_is_refused_for_it():
     assert portnn.backend("array-api-strict", device="no_float64").dtype == "float32"
     with pytest.raises(ValueError, match=r"^array-api-strict knows no float64 on device no_float64, only float32$"):
         portnn.backend("array-api-strict", device="no_float64", dtype="float64")
+
+
+@pytest.mark.host
+def test_dpnp_starts_with_enough_threads_not_to_deadlock(monkeypatch):
+    monkeypatch.delenv("SYCL_QUEUE_THREAD_POOL_SIZE", raising=False)
+    monkeypatch.setattr(Library, "load", lambda library: types.SimpleNamespace(ndarray=type("Ndarray", (), {})))
+    DPNP().load()
+    assert int(os.environ["SYCL_QUEUE_THREAD_POOL_SIZE"]) >= 256
 
 
 @pytest.mark.host

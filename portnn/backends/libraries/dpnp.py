@@ -16,6 +16,10 @@ from portnn.backends.tree import tree_flatten
 
 RUNTIME = "libintelocl.so"
 """OpenCL for CPUs, of the distribution intel-opencl-rt."""
+HOST_THREADS = 256
+"""Threads of SYCL for tasks on the host. dpnp (0.20) frees arguments in such tasks, which need Python's lock, and some
+of its functions wait for others of them while they hold it. Once every thread waits for the lock, nothing moves: with 1
+or 2 threads that took seconds, with the 6 that SYCL has by itself some minutes."""
 
 
 class DPNP(Library):
@@ -27,7 +31,8 @@ class DPNP(Library):
     gpus = ("Intel",)
 
     def load(self) -> Any:
-        """Tell the OpenCL loader where the runtime is first: it looks in the system's folders alone."""
+        """Set what SYCL and OpenCL read when they start: threads, and where the runtime for CPUs is."""
+        os.environ.setdefault("SYCL_QUEUE_THREAD_POOL_SIZE", str(HOST_THREADS))
         runtime = _runtime()
         if runtime is not None:
             os.environ.setdefault("OCL_ICD_FILENAMES", runtime)
@@ -68,11 +73,7 @@ class DPNP(Library):
         return array.asnumpy()  # type: ignore[no-any-return]
 
     def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
-        """Empty the queue after each step.
-
-        dpnp (0.20) frees arguments in tasks of the queue that need Python's lock, and some of its functions wait for
-        the queue without letting go of that lock. Few tasks in the queue make that deadlock unlikely.
-        """
+        """Empty the queue after each step, so that its tasks do not outnumber `HOST_THREADS`."""
 
         @functools.wraps(step)
         def finished(*args: Any, **kwargs: Any) -> Any:
