@@ -116,7 +116,7 @@ def doctest(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("ruff")
-    session.run("ruff", "check")
+    session.run("ruff", "check", "--no-cache")
     session.run("ruff", "format", "--check")
 
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from portnn.checking.model_cases import as_function
 
 import portnn
 from portnn.backends import portable, to_host, tree_map
 from portnn.checking import check_gradients, training_cases
+from portnn.checking.model_cases import as_function
 from portnn.models import FeedForward
 from portnn.objectives import OBJECTIVES, Objective
 from portnn.objectives.label_kinds import VALUES
