@@ -140,7 +140,7 @@ class WordVectors:
             loss, pairs = ops.logistic_pairs(hidden, rows[:, :length, :], present, xp=xp)
             against, drawn = ops.negative_sampling(hidden, rows[:, length:, :], draws, positives=0, xp=xp)
             return loss + against, (), WordVectorsCache(inputs, mean, outputs, pairs, drawn)
-        itself = xp.eye(length, dtype=present.dtype, device=device(present)) * xp.expand_dims(present, axis=-1)
+        itself = xp.eye(length, dtype=present.dtype, device=device(present)) * present[..., None]
         loss, softmax = ops.window_softmax(hidden, params["output"], own, itself, xp=xp)
         return loss, (), WordVectorsCache(inputs, mean, None, None, softmax)
 

@@ -11,7 +11,7 @@ from portnn.models import Parameters
 
 Shapes = dict[str, tuple[int, ...]]
 
-LARGE = 1 << 14
+LARGE = 1 << 15
 """Entries of a vector below which copying takes no longer than comparing its pieces."""
 
 

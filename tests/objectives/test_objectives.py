@@ -25,7 +25,7 @@ def poisson(outputs, targets, weights=None, *, xp=None):
     """Negative log-likelihood of counts whose rate is exp(outputs), without the term of the counts alone."""
     if weights is None:
         weights = xp.ones_like(outputs[:, 0])
-    share = xp.expand_dims(weights / xp.sum(weights), axis=-1)
+    share = (weights / xp.sum(weights))[..., None]
     rate = xp.exp(outputs)
     return xp.sum((rate - targets * outputs) * share), ((rate - targets) * share,)
 

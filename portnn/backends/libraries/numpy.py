@@ -3,7 +3,8 @@
 The products of a recurrent loop reach OpenBLAS again and again with the same weights. Its AVX-512 kernels multiply
 small matrices (up to a million multiplications) where they lie; anything larger is first packed, which for few rows
 costs a third of the time. So the weights are cut, once, into blocks of columns that stay below that size, and one call
-of `matmul` goes over the stack of blocks.
+of `matmul` goes over the stack of blocks. Where they are left whole, methods multiply and reshape: at batch 1,
+NumPy's functions of these names would take as long as the product itself.
 """
 
 from __future__ import annotations
@@ -114,14 +115,14 @@ class NumPy(Library):
             columns = _columns(rows, k // parts, n) if k % parts == 0 else 0
             if columns:
                 return _in_blocks(weight.reshape(parts, k // parts, n), rows, columns)
-        return lambda x: np.matmul(x, weight)
+        return lambda x: x.dot(weight)
 
     def products(self, weight: Array, gates: int, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
         """Cut the products into blocks where that pays."""
         k, n = weight.shape[0], weight.shape[1] // gates
         columns = _columns(rows, k, n)
-        if not columns:  # methods: at batch 1, NumPy's functions of these names would take as long as the product
-            return lambda x: np.matmul(x, weight).reshape(rows, gates, n).transpose(1, 0, 2)
+        if not columns:
+            return lambda x: x.dot(weight).reshape(rows, gates, n).transpose(1, 0, 2)
         blocks = np.ascontiguousarray(weight.reshape(k, gates, n // columns, columns).transpose(1, 2, 0, 3))
 
         def multiply(x: Array) -> Array:

@@ -67,7 +67,7 @@ class Primitives:
     def one_hot(self, ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:
         """Compare each id with every class."""
         classes = xp.arange(depth, dtype=ids.dtype, device=self.device_of(ids))
-        return xp.astype(xp.expand_dims(ids, axis=-1) == classes, dtype)
+        return xp.astype(ids[..., None] == classes, dtype)
 
     def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
         """Sort by id and sum each run into its first row, so that no shape depends on data."""
@@ -78,7 +78,7 @@ class Primitives:
         new = xp.concat([xp.ones_like(ids[:1]), xp.astype(ids[1:] != ids[:-1], ids.dtype)])
         segment = xp.cumulative_sum(new) - 1
         sums = self.scatter_add(xp.zeros_like(rows), segment, xp.take(rows, order, axis=0), None, False, xp=xp)
-        leads = xp.expand_dims(xp.astype(new, rows.dtype), axis=-1)
+        leads = xp.astype(new, rows.dtype)[:, None]
         return ids, xp.take(sums, segment, axis=0) * leads, leads
 
     def product(self, weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:

@@ -99,5 +99,5 @@ def cross_entropy_backward(dloss: Array, cache: CrossEntropyCache, *, xp: Namesp
     if shares is None:
         dlogits *= dloss / math.prod(probabilities.shape[:-1])
         return dlogits
-    scale = xp.expand_dims(shares * dloss, axis=-1)
+    scale = (shares * dloss)[..., None]
     return xp.where(scale == 0.0, xp.zeros_like(dlogits), dlogits * scale)

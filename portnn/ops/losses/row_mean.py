@@ -17,7 +17,7 @@ def mean_of_rows_backward(dloss: Array, difference: Array, shares: Array | None,
     """Gradient of a mean over rows, where `difference` (..., n) is that of each row's loss."""
     if shares is None:
         return difference * (dloss / math.prod(difference.shape[:-1]))
-    return difference * xp.expand_dims(shares * dloss, axis=-1)
+    return difference * (shares * dloss)[..., None]
 
 
 def where_counted(weights: Array, array: Array, *, xp: Namespace) -> Array:
@@ -26,5 +26,5 @@ def where_counted(weights: Array, array: Array, *, xp: Namespace) -> Array:
     A product with 0 would not be enough, and arithmetic on such rows must not even cause a warning.
     """
     if weights.ndim < array.ndim:
-        weights = xp.expand_dims(weights, axis=-1)
+        weights = weights[..., None]
     return xp.where(weights == 0.0, xp.zeros_like(array), array)

@@ -158,18 +158,21 @@ def gru_backward(dy: Array, dstates: tuple[Array], cache: GRUCache, *, xp: Names
         to_r = mr - mr * r
         return dy, r, z, to_r, to_z, to_n
 
+    def joined(n: Array, r: Array, z: Array, rn: Array) -> tuple[Outputs, Array]:
+        dgates = xp.concat((n, r, z, rn), axis=-1)
+        return (dgates,), dgates[:, size:]
+
+    def apart(n: Array, r: Array, z: Array, rn: Array) -> tuple[Outputs, Array]:
+        recurrent = xp.concat((r, z, rn), axis=-1)
+        return (xp.concat((n, r, z), axis=-1), recurrent), recurrent
+
+    collect = joined if views else apart
+
     def step(dstates: tuple[Array], now: Outputs) -> tuple[tuple[Array], Outputs]:
         dy_t, r, z, to_r, to_z, to_n = now
         dh = dstates[0] + dy_t
         dn = dh * to_n
-        parts = (dn, dn * to_r, dh * to_z, dn * r)
-        dgates: Outputs
-        if views:
-            dgates = (xp.concat(parts, axis=-1),)
-            recurrent = dgates[0][:, size:]
-        else:
-            recurrent = xp.concat(parts[1:], axis=-1)
-            dgates = (xp.concat(parts[:3], axis=-1), recurrent)
+        dgates, recurrent = collect(dn, dn * to_r, dh * to_z, dn * r)
         dh *= z
         dh += recur(recurrent)
         return (dh,), dgates

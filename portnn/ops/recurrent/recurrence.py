@@ -92,7 +92,7 @@ def weight_gradients(
         if length > 1:
             dweight_hh += xp.matmul(xp.reshape(before, (-1, hidden)).T, later)
     else:
-        start = xp.expand_dims(xp.astype(h0, hs.dtype, copy=False), axis=0)
+        start = xp.astype(h0, hs.dtype, copy=False)[None, ...]
         before = xp.concat((before, start) if reverse else (start, before))
         dweight_hh = xp.matmul(xp.reshape(before, (-1, hidden)).T, db)
     if x.ndim == 2:

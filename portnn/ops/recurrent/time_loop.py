@@ -86,8 +86,7 @@ def time_loop(operation: str, x: Array, lengths: Array | None, reverse: bool, *,
     if not xp.isdtype(lengths.dtype, "integral"):
         raise TypeError(f"{operation}: lengths {shape(lengths)} have dtype {lengths.dtype}, expected an integer dtype")
     times = xp.arange(x.shape[0], dtype=lengths.dtype, device=device(lengths))
-    running = xp.expand_dims(times, axis=1) < xp.expand_dims(lengths, axis=0)
-    return TimeLoop(xp.expand_dims(running, axis=2), reverse)
+    return TimeLoop(times[:, None, None] < lengths[None, :, None], reverse)
 
 
 def _where(running: Array, new: States, old: States, xp: Namespace) -> States:

@@ -75,5 +75,5 @@ def logistic_pairs_backward(
     dloss: Array | float, cache: LogisticPairsCache, *, xp: Namespace = None
 ) -> LogisticPairsGradients:
     """Gradients of `logistic_pairs` for both. dloss: 0-d array or float."""
-    dlogits = xp.expand_dims(cache.dlogits * dloss, axis=-1)
+    dlogits = (cache.dlogits * dloss)[..., None]
     return LogisticPairsGradients(dlogits * cache.outputs, dlogits * cache.hidden)
