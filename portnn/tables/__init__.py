@@ -2,7 +2,7 @@
 
 from portnn.tables.csv_sheet import CsvSheet, open_csv
 from portnn.tables.csv_table import read_csv
-from portnn.tables.files import READING_OPTIONS, is_npz, read_table, read_table_like
+from portnn.tables.files import is_npz, read_table, read_table_like
 from portnn.tables.holding_out import check_counts, split_ids, take_rows
 from portnn.tables.labels import Classes, as_labels, place_labels
 from portnn.tables.layout import Layout
@@ -16,7 +16,6 @@ from portnn.tables.weighting import class_weights, place_weights
 
 __all__ = [
     "MAX_CLASSES",
-    "READING_OPTIONS",
     "TASKS",
     "Classes",
     "CsvSheet",

@@ -16,7 +16,6 @@ from portnn.tables.tasks import Task
 
 CSV_OPTIONS = ("delimiter", "header", "encoding")
 NPZ_OPTIONS = ("x_name", "y_name")
-READING_OPTIONS = (*CSV_OPTIONS, *NPZ_OPTIONS)
 """Options of `open_csv` and `read_npz`; a `Layout` keeps those that were given."""
 
 
@@ -42,7 +41,7 @@ def read_table(
     layout : Layout, optional
         Of a file read earlier, whose columns and options are used again.
     options : dict, optional
-        Those of ``READING_OPTIONS`` that apply; they take precedence over those of `layout`.
+        Those of `open_csv` or `read_npz`; they take precedence over those of `layout`.
 
     Returns
     -------
@@ -94,7 +93,7 @@ def read_table_like(
     labels : {"text", "numbers"}, optional
         What a single target holds; see `read_csv`.
     options : dict, optional
-        Those of ``READING_OPTIONS`` that differ from the layout's.
+        Those of `open_csv` or `read_npz` that differ from the layout's.
 
     Raises
     ------

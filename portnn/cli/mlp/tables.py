@@ -30,6 +30,11 @@ SPIRAL = ("x", "y", "arm")
 """Column names of the spiral as a file."""
 
 
+def given_options(**options: Any) -> dict[str, Any]:
+    """Options that are not None, which stands for one that was not given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def read_training_table(
     file: Path | None, target: str | None, task: Task | None, options: dict[str, Any], *, saved: Layout | None = None
 ) -> tuple[Table, Layout]:

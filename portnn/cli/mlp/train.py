@@ -10,12 +10,12 @@ import typer
 
 from portnn.cli.declared_options import with_options
 from portnn.cli.mlp.report import report
-from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, read_training_table
+from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, given_options, read_training_table
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.runs import Out, Overwrite, Resume, choose, recipe_help
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES
-from portnn.tables import MAX_CLASSES, READING_OPTIONS, Layout, infer_task, task_for, task_named
+from portnn.tables import MAX_CLASSES, Layout, infer_task, task_for, task_named
 from portnn.training import RunFolder
 
 
@@ -58,7 +58,7 @@ def train(
 
     Example: portnn mlp train flowers.csv --target species --recipe table --out flowers
     """
-    reading = {name: value for name, value in locals().items() if name in READING_OPTIONS and value is not None}
+    reading = given_options(delimiter=delimiter, header=header, encoding=encoding, x_name=x_name, y_name=y_name)
     folder = RunFolder(out)
     recipe = recipe or (None if file else "table")
     chosen = choose(MLP, given, folder, recipe=recipe, resume=resume, overwrite=overwrite)

@@ -13,11 +13,10 @@ import typer
 
 from portnn.cli.checkpoints import Checkpoint, load_model
 from portnn.cli.mlp.report import as_record, in_words
-from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, read_table_for
+from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, given_options, read_table_for
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES
-from portnn.tables import READING_OPTIONS
 
 File = Annotated[Path, typer.Argument(help="CSV or .npz file.")]
 
@@ -44,9 +43,8 @@ def predict(
 
     Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
     """
-    options = locals()
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
-    reading = {name: options[name] for name in READING_OPTIONS if options.get(name) is not None}
+    reading = given_options(delimiter=delimiter, header=header, encoding=encoding, x_name=x_name)
     if proba and not OBJECTIVES[model.objective].classifies:
         raise ValueError(f"{checkpoint} holds a regression, which has no probabilities for --proba")
     if out is not None and out.exists() and not overwrite:
@@ -125,11 +123,10 @@ def evaluate(
 
     Example: portnn mlp evaluate flowers/best.safetensors test.csv --confusion
     """
-    options = locals()
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     if show_confusion and model.classes is None:
         raise ValueError(f"{checkpoint} holds a regression, which has no classes for --confusion")
-    reading = {name: options[name] for name in READING_OPTIONS if options.get(name) is not None}
+    reading = given_options(delimiter=delimiter, header=header, encoding=encoding, x_name=x_name, y_name=y_name)
     table = read_table_for(model, file, reading, targets=True)
     evaluation = model.evaluate(table.x, table.y)
     record = as_record(model, evaluation)
