@@ -12,6 +12,8 @@ from portnn.backends import Array, Namespace, keep_mask, tree_flatten, tree_unfl
 from portnn.checking.gradients import Checked
 from portnn.checking.model_cases import as_function, training_cases
 from portnn.models import RecurrentStack
+from portnn.objectives import OBJECTIVES
+from portnn.objectives.label_kinds import CLASSES
 from portnn.ops import ACTIVATIONS, CELLS
 
 Arrays = dict[str, Any]
@@ -104,12 +106,12 @@ def _losses(rng: np.random.Generator) -> Iterator[Case]:
     soft /= soft.sum(axis=-1, keepdims=True)
     hard = rng.integers(0, 5, (4, 3))
     weights = np.asarray([[1.0, 0.0, 1.0], [0.5, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]])
-    for name, forward, backward, targets in (
-        ("cross_entropy hard", ops.cross_entropy, ops.cross_entropy_backward, hard),
-        ("cross_entropy soft", ops.cross_entropy, ops.cross_entropy_backward, soft),
-        ("squared_error", ops.squared_error, ops.squared_error_backward, soft),
-        ("binary_cross_entropy", ops.binary_cross_entropy, ops.binary_cross_entropy_backward, soft),
-    ):
+    losses = {
+        name: (objective.forward, objective.backward, hard if objective.label is CLASSES else soft)
+        for name, objective in OBJECTIVES.items()
+    }
+    losses["cross_entropy soft"] = (ops.cross_entropy, ops.cross_entropy_backward, soft)
+    for name, (forward, backward, targets) in losses.items():
         arrays = {"outputs": rng.normal(size=(4, 3, 5)), "targets": targets}
         yield _op(name, forward, backward, arrays, rng)
         yield _op(f"{name} weighted", forward, backward, {**arrays, "weights": weights}, rng)

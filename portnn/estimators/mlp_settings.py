@@ -52,7 +52,7 @@ def as_held_out(chosen: Any) -> float | tuple[Any, ...]:
     if isinstance(chosen, tuple) and len(chosen) in (2, 3):
         return chosen
     try:
-        return checked_number("held_out", chosen, float, fraction)  # type: ignore[no-any-return]
+        return checked_number("held_out", chosen, float, fraction)
     except TypeError as error:
         kind = type(chosen)
         raise ValueError(f"held_out must be a fraction or a tuple (X, y[, sample_weight]), got {kind}") from error
@@ -81,8 +81,8 @@ class TableSettings(EstimatorSettings):
     standardize_y: Annotated[
         bool,
         FIXED,
-        "Do the same for every column of y of a regression: predictions are in y's units, losses in squared "
-        "deviations.",
+        "Do the same for every column of y of a regression: predictions are in y's units, losses are of "
+        "standardized y.",
     ] = False
     init_scale: Annotated[
         float | None,

@@ -48,4 +48,9 @@ class Model(Protocol):
 
         The loss of the whole is the sum of the parts' losses times their shares. There are at least as many rows as
         parts. Every array of a carry has the batch as its first axis, by which the parts' are joined again.
+
+        Raises
+        ------
+        ValueError
+            If it has `row_parameters`, since workers share gradients of whole parameters only.
         """

@@ -1,6 +1,6 @@
 """Objectives: what a network minimizes, what y must hold for it, and what the network's outputs mean.
 
-Each has a file that registers it. A new one needs that file, its name in the import below, and a test.
+Each has a file that registers it, and its name in the import below.
 """
 
 from portnn.objectives import binary_cross_entropy, cross_entropy, squared_error  # noqa: F401 (each registers itself)

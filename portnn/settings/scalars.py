@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import numbers
 import operator
-from typing import Any
+from typing import Any, TypeVar
 
 from portnn.settings.ranges import Range
+
+N = TypeVar("N", int, float)
 
 
 def plain(value: Any) -> Any:
@@ -68,7 +70,7 @@ def switch(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def checked_number(name: str, value: Any, kind: type, within: Range | None = None) -> Any:
+def checked_number(name: str, value: Any, kind: type[N], within: Range | None = None) -> N:
     """Python's number, an int or a float as `kind` says, in a range.
 
     Raises
@@ -84,4 +86,4 @@ def checked_number(name: str, value: Any, kind: type, within: Range | None = Non
         value, expected = number(name, value), "a number" if within is None else within.real
     if within is not None and not within.holds(value):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return value
+    return kind(value)

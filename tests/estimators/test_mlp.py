@@ -10,6 +10,8 @@ import portnn
 from portnn.backends import Backend
 from portnn.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from portnn.models import FeedForward
+from portnn.objectives import OBJECTIVES
+from portnn.objectives.label_kinds import BINARY
 from portnn.tables import split_ids
 from portnn.training import DivergenceError, Interrupted, read_metrics
 
@@ -58,10 +60,10 @@ def test_every_library_trains_to_the_same_parameters(backend, table):
     assert_allclose(*found, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("objective", ["cross_entropy", "binary_cross_entropy", "squared_error"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_loss_and_gradient_agree_with_central_differences_along_the_flat_vector(backend, table, rng, objective):
     x, y = table
-    y = y % 2 if objective == "binary_cross_entropy" else y
+    y = y % 2 if OBJECTIVES[objective].label is BINARY else y
     model = portnn.MLP((4,), "tanh", objective, l2=0.1, backend=backend).fit(x, y, steps=1, **QUIET)
     vector, direction = backend.to_host(model.pack()), rng.normal(size=model.pack().shape)
     _, gradient = model.loss_and_gradient(x, y)

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import portnn
+from portnn.objectives import OBJECTIVES
 
 ROWS = 20
 TOLERANCE = 1e-12
@@ -112,7 +113,7 @@ def test_messages_for_torch(torch):
             portnn.from_torch(nn.Sequential(*modules))
     with pytest.raises(TypeError, match=r"sequential is Linear, expected torch.nn.Sequential"):
         portnn.from_torch(linear)
-    with pytest.raises(ValueError, match="unknown objective 'hinge'; known: binary_cross_entropy, cross"):
+    with pytest.raises(ValueError, match=f"unknown objective 'hinge'; known: {', '.join(OBJECTIVES)}"):
         portnn.from_torch(nn.Sequential(linear), "hinge")
     with pytest.raises(ValueError, match="classes are for classifiers"):
         portnn.from_torch(nn.Sequential(linear), "squared_error", classes=[0, 1])

@@ -135,7 +135,7 @@ def test_initial_weights_have_the_documented_range_and_biases_are_zero():
         (((3, 2.5, 2),), "got 2.5"),
         (((3, True, 2),), "got True"),
         (((3, 2), "none such"), f"unknown activation 'none such'; known: {', '.join(sorted(ACTIVATIONS))}"),
-        (((3, 2), "relu", "hinge"), "unknown objective 'hinge'; known: binary_cross_entropy, cross_entropy, squared_e"),
+        (((3, 2), "relu", "hinge"), f"unknown objective 'hinge'; known: {', '.join(OBJECTIVES)}"),
         (((3, 2), "relu", "cross_entropy", -1.0), "l2 must be 0 or a positive number, got -1.0"),
         (((3, 2), "relu", "cross_entropy", np.nan), "l2 must be 0 or a positive number, got nan"),
         (((3, 2), "relu", "cross_entropy", 0.0, 1.0), r"dropout must be in \[0, 1\), got 1.0"),

@@ -1,4 +1,4 @@
-"""Objectives: each is one record, and a new one needs nothing else."""
+"""Objectives: each is one record, which is all that estimators ask."""
 
 from __future__ import annotations
 

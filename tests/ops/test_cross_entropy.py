@@ -128,9 +128,10 @@ def test_one_row_without_leading_axes(backend, place):
     assert_allclose(backend.to_host(cross_entropy_backward(2.0, cache)), [1.0, -1.0], rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", ["hard", "soft", "hard weighted", "soft weighted"])
-def test_gradient_agrees_with_central_differences(check_case, kind):
-    check_case(f"cross_entropy {kind}")
+@pytest.mark.parametrize("kind", ["cross_entropy", "cross_entropy soft"])
+@pytest.mark.parametrize("weighted", ["", " weighted"])
+def test_gradient_agrees_with_central_differences(check_case, kind, weighted):
+    check_case(kind + weighted)
 
 
 @pytest.mark.parametrize("kind", ["hard", "soft", "hard weighted"])
