@@ -187,9 +187,13 @@ def _tried(chosen: Backend) -> Backend:
     """Return the backend after a product of two small matrices has come out right on it."""
     try:
         ones = chosen.asarray(np.ones((2, 2)))
+        owner = array_library(ones)
         right = bool(np.all(chosen.to_host(chosen.xp.matmul(ones, ones)) == 2.0))
     except Exception as error:
         raise MissingBackendError(f"{chosen} does not work here: {one_line(error)}") from error
+    if owner is not chosen.library:
+        claimed = "no library" if owner is None else owner.name
+        raise MissingBackendError(f"{chosen} does not work here: its arrays count as those of {claimed}")
     if not right:
         raise MissingBackendError(f"{chosen} does not work here: a 2 x 2 matrix product came out wrong")
     return chosen

@@ -213,8 +213,8 @@ class Trainer:
         state, asarray = self.state, self.backend.asarray
         batch = self.batches.at(state.position)
         carry = self._initial_carry() if batch.starts else state.carry
-        rate = self.plan.schedule(state.step)
         state.step, state.position = state.step + 1, state.position + 1
+        rate = self._learning_rate()
         if batch.data is not self._given:  # a batch of the whole table is the same every time
             self._given, self._placed = batch.data, tree_map(asarray, batch.data)
         with np.errstate(all="ignore"):  # the loss shows what is not finite
@@ -232,6 +232,10 @@ class Trainer:
         )
         return result
 
+    def _learning_rate(self) -> float:
+        """Learning rate of the present step."""
+        return self.plan.schedule(self.state.step - 1)
+
     def _kept_params(self) -> Parameters:
         """Parameters that no later step changes: with tables, the next step may write into the present ones."""
         params, xp = self.state.params, self.backend.xp
@@ -244,7 +248,7 @@ class Trainer:
                 params=self.state.params,
                 loss=result.loss,
                 gradient_norm=result.gradient_norm,
-                learning_rate=self.plan.schedule(self.state.step - 1),
+                learning_rate=self._learning_rate(),
                 carry=self.state.carry,
                 backend=self.backend,
             )

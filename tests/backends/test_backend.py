@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import portnn
-from portnn.backends import Backend, MissingBackendError
+from portnn.backends import Backend, MissingBackendError, libraries
 from portnn.backends.choosing import DTYPES
 from portnn.backends.libraries import LIBRARIES, array_library, library_of
 from portnn.backends.libraries.cupy import CuPy
@@ -230,6 +230,15 @@ def test_auto_is_numpy_where_cupys_product_is_wrong(monkeypatch):
 
 
 @pytest.mark.host
+def test_a_library_whose_arrays_another_claims_is_refused(monkeypatch):
+    """Otherwise everything would be computed, and proven, on the other."""
+    pretend_cupy(monkeypatch, np.matmul)
+    monkeypatch.setitem(libraries._OF_CLASS, OnGPU, LIBRARIES["numpy"])
+    with pytest.raises(MissingBackendError, match=r"does not work here: its arrays count as those of numpy$"):
+        portnn.backend("cupy")
+
+
+@pytest.mark.host
 @pytest.mark.parametrize(("given", "number"), [("cuda:1", 1), ("1", 1), (1, 1), ("cuda", 0), ("cuda:0", 0)])
 def test_a_cuda_device_may_be_a_number_or_a_name(monkeypatch, given, number):
     pretend_cupy(monkeypatch, np.matmul)
@@ -276,6 +285,7 @@ def pretend_cupy(monkeypatch, matmul):
         __array_namespace_info__=lambda: types.SimpleNamespace(dtypes=lambda **_: {"float32": np.float32}),
     )
     fake(monkeypatch, "cupy", empty=np.empty)
+    monkeypatch.setitem(libraries._OF_CLASS, OnGPU, LIBRARIES["cupy"])
     monkeypatch.setattr(CuPy, "namespace_of", lambda self, array: xp)
 
 
@@ -325,6 +335,16 @@ def test_dpnp_starts_with_enough_threads_not_to_deadlock(monkeypatch):
     monkeypatch.setattr(Library, "load", lambda library: types.SimpleNamespace(ndarray=type("Ndarray", (), {})))
     DPNP().load()
     assert int(os.environ["SYCL_QUEUE_THREAD_POOL_SIZE"]) >= 256
+
+
+@pytest.mark.host
+def test_dpnp_empties_its_queue_after_every_step():
+    waits = []
+    array = types.SimpleNamespace(sycl_queue=types.SimpleNamespace(wait=lambda: waits.append(1)))
+    step = DPNP().compile(lambda: ({"weight": array}, None), (), xp=np)
+    step()
+    step()
+    assert len(waits) == 2
 
 
 @pytest.mark.host

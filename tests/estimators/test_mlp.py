@@ -483,6 +483,18 @@ def test_another_monitor_or_other_held_out_rows_cannot_go_on(tmp_path, backend, 
             small(backend).fit(x, y, steps=4, out=tmp_path, resume=True, **settings, **QUIET)
 
 
+@pytest.mark.host
+@pytest.mark.parametrize("changed", ["X", "y", "sample_weight"])
+def test_a_run_goes_on_with_the_same_features_targets_and_weights_alone(tmp_path, backend, table, changed):
+    x, y = table
+    data = {"X": x, "y": y, "sample_weight": np.linspace(1.0, 2.0, len(x))}
+    small(backend).fit(**data, steps=2, out=tmp_path, **QUIET)
+    other = np.roll(data[changed], 1, axis=0)
+    with pytest.raises(CheckpointError, match="is not the table trained on"):
+        small(backend).fit(**{**data, changed: other}, steps=4, out=tmp_path, resume=True, **QUIET)
+    small(backend).fit(**data, steps=4, out=tmp_path, resume=True, **QUIET)
+
+
 @pytest.mark.parametrize("labels", [[0, 2**40, 2**41], [0.1, 0.3, 0.7]], ids=str)
 def test_labels_come_back_as_they_were_whatever_dtypes_the_library_has(backend32, table, labels):
     x, y = backend32.asarray(table[0]), np.asarray(labels)[table[1]]

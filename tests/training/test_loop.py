@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.optimizers import optimizer
 from portnn.optimizers.schedules import schedule
 from portnn.settings import declared
-from portnn.training import DivergenceError, Interrupted, Plan, StepSettings, Trainer, make_step, read_metrics
+from portnn.training import DivergenceError, Interrupted, Plan, StepSettings, Trainer, loop, make_step, read_metrics
 from portnn.training.losses import Unread
 from portnn.training.step import init_optimizer
 
@@ -224,6 +225,28 @@ def test_callbacks_see_every_step(backend) -> None:
     trainer(backend, callbacks=[watch]).run(5)
     assert [step for step, *_ in seen] == [1, 2, 3, 4, 5]
     assert all(rate == 0.05 and loss > 0 and norm > 0 for _, rate, loss, norm in seen)
+
+
+def test_callbacks_and_metrics_are_told_the_learning_rate_of_the_step(backend, monkeypatch) -> None:
+    seen, lines, stepped = [], [], []
+    run = trainer(backend, log_every=1, callbacks=[lambda event: seen.append(event.learning_rate)])
+    run.plan = replace(run.plan, schedule=schedule("cosine", 0.05, 4))
+    run.on_metrics = lambda line: lines.append(line["learning_rate"])
+    right = loop.make_step
+
+    def watched(*args, **options):
+        step = right(*args, **options)
+
+        def stepping(*arguments):
+            stepped.append(float(arguments[4]))
+            return step(*arguments)
+
+        return stepping
+
+    monkeypatch.setattr(loop, "make_step", watched)
+    run.run(4)
+    assert len(set(seen)) == 4
+    assert seen == lines == pytest.approx(stepped, rel=1e-6)
 
 
 def normalised(event):
