@@ -1,10 +1,10 @@
-"""Proof of parity: every model trained for 200 steps on every array library that is installed, and compared with NumPy.
+"""Proof of parity: every model trained for 200 steps on every installed array library, and compared with NumPy.
 
     python examples/parity.py [BACKEND ...]
 
-Shown is the largest relative difference of the loss at any step. Exit status 1 if one is above its library's
-tolerance: 1e-9 in float64 or 2e-4 in float32, if the library's file in portnn.backends.libraries states no other.
-Devices without float64 have columns of their own.
+The table shows the largest relative difference of the loss at any step. Exit status 1 if one is above its library's
+tolerance: 1e-9 in float64 or 2e-4 in float32, unless the library's file in portnn.backends.libraries states another.
+Devices without float64 have their own columns.
 """
 
 import sys

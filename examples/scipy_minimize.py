@@ -1,8 +1,8 @@
-"""Train a network with an optimizer of SciPy, which needs a vector of parameters, its loss and its gradient.
+"""Train a network with a SciPy optimizer, which needs a vector of parameters, its loss and its gradient.
 
     python examples/scipy_minimize.py
 
-needs SciPy (python -m pip install scipy). For comparison, portnn's own gradient descent then trains the same network
+Needs SciPy (python -m pip install scipy). For comparison, portnn's own gradient descent then trains the same network
 from the same weights.
 """
 

@@ -26,14 +26,14 @@ KEEP = 1 << 30
 
 
 class Tuning(TypedDict):
-    """What was done to the process, and why not where not; plain JSON types."""
+    """What was done to the process, or why not; plain JSON types."""
 
     keeps_freed_memory: bool
     blas_kernels_overridden: str | None
     note: str
 
 
-_done = Tuning(keeps_freed_memory=False, blas_kernels_overridden=None, note="not tuned (this is no portnn command)")
+_done = Tuning(keeps_freed_memory=False, blas_kernels_overridden=None, note="not tuned (this is not a portnn command)")
 
 
 def tuning() -> Tuning:
@@ -44,8 +44,8 @@ def tuning() -> Tuning:
 def tune_process() -> Tuning:
     """Keep freed memory, and start over with AVX-512 kernels where OpenBLAS chose AVX2 ones on an AVX-512 processor.
 
-    Call it first thing in a program: the second part replaces the running program by itself, once. Linux only;
-    PORTNN_TUNE=0 says no.
+    Call it first thing in a program: the second part restarts the running program, once. Linux only;
+    PORTNN_TUNE=0 turns both off.
     """
     if os.environ.get(SWITCH) == "0":
         _done["note"] = f"left alone, since {SWITCH}=0"
@@ -100,7 +100,7 @@ def available_cpus() -> int:
 
 @contextlib.contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Give products of matrices one thread until the last context that is open in the process ends.
+    """Run matrix products in one thread until the last open context in the process ends.
 
     Small products are over before another thread has woken up, and where another process wants a core, waiting for
     that thread can take ten times as long as the product.

@@ -136,7 +136,8 @@ def test_a_python_without_its_documentation(monkeypatch) -> None:
 
 
 def blas_threads():
-    return {library["num_threads"] for library in process.blas_libraries()}
+    """Threads of NumPy's BLAS; a library that was imported later may have brought another."""
+    return {library["num_threads"] for library in process._blas().info()}
 
 
 def test_one_blas_thread_until_the_last_context_ends():

@@ -53,8 +53,8 @@ figure.savefig("digits.png", dpi=144)
 # Mini-batches
 # ------------
 #
-# The mean gradient over 25 rows is a noisy estimate of the mean over all rows, but it costs a fiftieth, and many rough
-# steps get further than a few exact ones. Every epoch, one pass over the training rows, shuffles them again.
+# The mean gradient over 25 rows is a noisy estimate of the mean over all rows, but costs a fortieth of it, and many
+# rough steps get further than a few exact ones. Every epoch, one pass over the training rows, shuffles them again.
 #
 # A tenth of the training rows is held out to decide when to stop: while the training loss keeps falling, the held-out
 # loss eventually rises, because the network begins to memorize its rows. The run ends after 20 epochs without a new

@@ -50,7 +50,7 @@ __all__ = [
 
 
 class _CallableModule(types.ModuleType):
-    """Make `portnn.backends` and `portnn.backends()` both mean what they say, whichever came first."""
+    """Make `portnn.backends` and `portnn.backends()` both work, whichever is used first."""
 
     def __call__(self) -> list[BackendStatus]:
         return backends()

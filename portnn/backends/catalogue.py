@@ -1,4 +1,4 @@
-"""`backends`: every array library portnn knows, and what can be had here."""
+"""`backends`: every array library portnn knows, and which work here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portnn.backends.libraries import LIBRARIES, Library
 
 
 class BackendStatus(TypedDict):
-    """What `backends` tells of one library; plain JSON types."""
+    """Status of one library in `backends`; plain JSON types."""
 
     name: str
     available: bool

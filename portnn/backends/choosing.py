@@ -1,4 +1,4 @@
-"""`Backend`: an array library, a device of it and a floating dtype, chosen by name or found from arrays."""
+"""`Backend`: an array library, a device and a floating dtype, chosen by name or inferred from arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MissingBackendError(ModuleNotFoundError):
 
 @dataclass(frozen=True)
 class Backend:
-    """An array library at work: namespace, device, and the dtypes that new arrays get.
+    """An array library in use: namespace, device, and the dtypes of new arrays.
 
     Attributes
     ----------
@@ -44,19 +44,19 @@ class Backend:
 
     @functools.cached_property
     def library(self) -> Library:
-        """What the array library does in its own way."""
+        """What is specific to the array library."""
         return library_named(self.name)
 
     @functools.cached_property
     def integer_dtype(self) -> Any:
-        """Dtype that ids get: the library's default integer dtype."""
+        """Dtype of ids: the library's default integer dtype."""
         return self.library.integer_dtype(self.device, xp=self.xp)
 
     def asarray(self, host: Any) -> Array:
         """Move host data over: floats become `dtype`, integers the library's default integer dtype.
 
-        The result may share memory with a NumPy array given, on the CPU of any library. An array that belongs to this
-        library already is returned as it is.
+        On a CPU the result may share memory with a given NumPy array. An array that already belongs to this
+        library is returned as is.
         """
         if not self.library.on_host and is_array(host) and namespace_of(host) is self.xp:
             return host
@@ -78,11 +78,11 @@ class Backend:
         return compile(step, donate=donate, xp=self.xp)
 
     def synchronize(self, array: Array) -> None:
-        """Wait until `array` has been computed, so that a clock may be read."""
+        """Wait until `array` has been computed, for timing."""
         self.library.synchronize(array)
 
     def __reduce__(self) -> tuple[Callable[..., Backend], tuple[Any, ...]]:
-        # Modules cannot be pickled, nor can the devices of every library.
+        # Modules cannot be pickled, nor can the devices of some libraries.
         return _make, (self.name, self.library.portable_device(self.device), self.dtype)
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ class Backend:
 
 
 def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -> Backend:
-    """Choose an array library, a device of it and a floating dtype.
+    """Choose an array library, a device and a floating dtype.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
         One of the names that `portnn.backends` lists, such as "numpy" or "torch". "auto" is CuPy where a GPU really
         works (a small product is tried on it), else NumPy.
     device : str or object, optional
-        A name that `portnn.backends` lists, or what else the library takes: "cuda:1" or 1 for CuPy, a `torch.device`
+        A name that `portnn.backends` lists, or whatever the library takes: "cuda:1" or 1 for CuPy, a `torch.device`
         for PyTorch, "cpu", "gpu" or "gpu:1" for JAX and SYCL. None is the library's default. MLX computes on one
         device in the whole process, the one chosen last.
     dtype : {"float32", "float64"}
@@ -139,7 +139,7 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
 
 
 def backend_of(**arrays: Array) -> Backend:
-    """Backend that given arrays live on: where arrays are given, the arrays decide.
+    """Backend that the given arrays live on.
 
     Raises
     ------
@@ -178,13 +178,13 @@ def _make(name: str, spec: Any, dtype: str) -> Backend:
         raise ValueError(f"{name} has no device {spec!r}: {one_line(error)}") from error
     known = library.dtypes(device, xp=xp)
     if dtype not in known:
-        raise ValueError(f"{name} knows no {dtype} on device {library.device_name(device)}, only {', '.join(known)}")
+        raise ValueError(f"{name} has no {dtype} on device {library.device_name(device)}, only {', '.join(known)}")
     library.select(device)
     return Backend(name, xp, device, dtype)
 
 
 def _tried(chosen: Backend) -> Backend:
-    """Return the backend after a product of two small matrices has come out right on it."""
+    """Return the backend if a small matrix product comes out right on it."""
     try:
         ones = chosen.asarray(np.ones((2, 2)))
         owner = array_library(ones)

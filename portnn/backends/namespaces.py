@@ -71,10 +71,10 @@ def library_name(xp: Namespace) -> str:
 
 
 def portable(function: Callable[P, R]) -> Callable[P, R]:
-    """Let callers leave `xp` out: it is then the namespace of the arrays given.
+    """Let callers omit `xp`: it is then the namespace of the given arrays.
 
     Arrays are looked for among the arguments themselves and in tuples among them (caches, states).
-    A caller that hands `xp` in has settled the question already, and nothing is looked up.
+    If the caller passes `xp`, nothing is looked up.
     """
 
     @functools.wraps(function)

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def generator(seed: int) -> np.random.Generator:
-    """Random generator of a seed (PCG64), the same on every machine.
+    """Random generator (PCG64) for a seed, the same on every machine.
 
     Raises
     ------

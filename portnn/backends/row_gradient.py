@@ -9,7 +9,7 @@ from portnn.backends.libraries.primitives import Array, Namespace
 
 
 class RowGradient(NamedTuple):
-    """Gradient of a table (n, m) that is zero but in some rows.
+    """Gradient of a table (n, m) that is zero except in some rows.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ def coalesce(gradient: RowGradient, *, xp: Namespace) -> tuple[RowGradient, Arra
         On NumPy each id once. Elsewhere k rows as before, so that no shape depends on data: sorted by id, the sum at
         the first of equal ids and zeros at the others.
     leads : array (rows, 1)
-        1 where a sum stands, 0 at the others.
+        1 for rows that hold a sum, 0 for the others.
     """
     ids, rows, leads = library_of(xp).coalesce(*gradient, xp=xp)
     return RowGradient(ids, rows), leads

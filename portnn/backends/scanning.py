@@ -16,7 +16,7 @@ def scan(
     prepare: Prepare | None = None,
     fusible: bool = False,
 ) -> tuple[Carry, tuple[Array, ...]]:
-    """Fold `step` over the leading axis of `xs` and collect what it puts out.
+    """Fold `step` over the leading axis of `xs` and collect its outputs.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def scan(
         `prepare(*xs) -> xs for step`: elementwise work that does not depend on the carry. It is done for many
         time steps at once: for all of them, or for as many as stay in the processor's cache.
     fusible : bool
-        A compiler may do the work of `prepare` inside the loop, step by step, where it fuses it with the step and
-        saves memory. Not so where `prepare` holds a product, which is faster for all time steps at once.
+        A compiler may do the work of `prepare` inside the loop, fused with each step, which saves memory. False
+        if `prepare` contains a product, which is faster for all time steps at once.
 
     Returns
     -------

@@ -18,9 +18,9 @@ def scatter_add(
         Values are checked on the host, before a step; here only where a wrong one would do harm.
     rows : array (k, m), dtype of `target`
     scale : array, shape (), dtype of `target`, optional
-        1 without it.
+        1 if not given.
     donate : bool
-        `target` is not needed any more: where the library lets itself be written to, the result is `target` itself.
+        `target` is no longer needed: if the library can write in place, the result is `target` itself.
 
     Returns
     -------
@@ -30,8 +30,8 @@ def scatter_add(
     Notes
     -----
     `array_api_extra.at(target, ids).add(rows)` leaves repeated ids undefined; this is the operation that
-    the gradient of a row gather needs. On NumPy a table of more than 512 rows, or one that is donated, is added to
-    by SciPy's sparse kernels if SciPy is there, ten to twenty times faster than NumPy alone.
+    the gradient of a row gather needs. On NumPy, SciPy's sparse kernels, if installed, add to a table of more
+    than 512 rows, or to one that is donated, ten to twenty times faster than NumPy alone.
     """
     return library_of(xp).scatter_add(target, ids, rows, scale, donate, xp=xp)
 

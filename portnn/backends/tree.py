@@ -1,4 +1,4 @@
-"""Trees of arrays: tuples, named tuples and dicts of them, with None for what is not there."""
+"""Trees of arrays: tuples, named tuples and dicts of them, with None for what is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """Tree of the same form, of `function(array, ...)` with the arrays that have the same place in every tree."""
+    """Tree of the same structure, with `function(array, ...)` of the arrays at the same place in every tree."""
     if tree is None:
         return None
     if isinstance(tree, dict):
@@ -31,7 +31,7 @@ def tree_flatten(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def tree_unflatten(arrays: dict[str, Any], like: Any, name: str) -> Any:
-    """Tree of the form of `like` out of what `tree_flatten` gave; KeyError names a path that is not there."""
+    """Tree with the structure of `like` from what `tree_flatten` gave; KeyError names a missing path."""
     if isinstance(like, dict):
         return {key: tree_unflatten(arrays, branch, f"{name}.{key}") for key, branch in like.items()}
     if isinstance(like, tuple):

@@ -1,4 +1,4 @@
-"""`Batches`: what the training loop needs of any source of batches."""
+"""`Batches`: what the training loop needs from any source of batches."""
 
 from __future__ import annotations
 

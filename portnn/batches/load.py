@@ -9,7 +9,7 @@ import numpy as np
 from portnn.batches.window_settings import WindowSettings
 
 MAX_LOAD = 10.0
-"""Largest product of the learning rate and a word's pairs in a step; runs with about twice as much diverged."""
+"""Largest product of the learning rate and a word's pairs in a step; runs at about twice that diverged."""
 
 MAX_BATCH = {True: 512, False: 2048}
 """Positions in a step beyond which training gets no faster, for skip-gram and for CBOW."""

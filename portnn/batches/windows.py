@@ -19,7 +19,7 @@ from portnn.settings import checked_number, positive
 Ids = np.ndarray[Any, Any]
 
 BATCHES = 64
-"""Batches are made this many at a time, so that the thread that makes them seldom needs the interpreter's lock."""
+"""Batches are made this many at a time, so that the thread that makes them seldom needs the GIL."""
 
 
 class Slice(NamedTuple):
@@ -52,7 +52,7 @@ class WindowBatches:
         Approximate number of positions in a batch. Positive.
     seed : int or tuple of int
     release : callable, optional
-        Called now and then to release pages that have been read of a memory-mapped file.
+        Called now and then to release pages of a memory-mapped file that have been read.
 
     Raises
     ------
@@ -132,7 +132,7 @@ class WindowBatches:
         self._next = None
 
     def _take(self, number: int) -> Slice:
-        """Return the batches of a slice, from the thread if it makes them; then let it make the next slice."""
+        """Return the batches of a slice, from the thread if it made them; then let it make the next slice."""
         made = self._next[1].result() if self._next is not None and self._next[0] == number else self._make(number)
         self._next = number + 1, self._thread.submit(self._make, number + 1)
         return made

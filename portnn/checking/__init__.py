@@ -1,4 +1,4 @@
-"""Checks of gradients and of parity between array libraries, for portnn's own functions and for anyone's."""
+"""Checks of gradients and of parity between array libraries, for portnn's functions and for your own."""
 
 from portnn.checking.gradients import Comparison, GradientError, check_gradients
 from portnn.checking.guards import frozen, without_stalls

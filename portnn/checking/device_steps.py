@@ -1,4 +1,4 @@
-"""Device steps: whatever runs on a device again and again, for every training case."""
+"""Device steps: whatever runs repeatedly on a device, for every training case."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def device_steps(
     optimizer: Optimizer,
     settings: StepSettings = CLIPPED,
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield the steps of a case, all arrays in place: training, evaluation and, from a model of language, sampling.
+    """Yield the steps of a case, with their arrays: training, evaluation and, for a language model, sampling.
 
     Parameters
     ----------

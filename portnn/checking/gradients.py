@@ -16,7 +16,7 @@ Checked = Callable[..., tuple[Array, Mapping[str, Array]]]
 """``function(arrays, *, xp) -> (loss, gradients)``: arrays and gradients are dicts by name, loss is 0-d."""
 
 ENTRIES = 2000
-"""Up to this many entries are perturbed one by one; above, random directions are."""
+"""Up to this many entries are perturbed one by one; beyond that, random directions are used."""
 
 
 class GradientError(AssertionError):
@@ -30,7 +30,7 @@ class Comparison(NamedTuple):
     ----------
     name : str
     error : float
-        ``|analytic - numeric| / max(|analytic|, |numeric|, floor)``; infinite where that is no number.
+        ``|analytic - numeric| / max(|analytic|, |numeric|, floor)``; infinite where that is not a number.
     where : tuple of int
         Index of the entry; empty for a direction.
     analytic, numeric : float
@@ -72,8 +72,8 @@ def check_gradients(
     floor : float
         Gradients smaller than this are compared absolutely, at ``tolerance * floor``.
     directions : int, optional
-        Check along so many random directions through all arrays at once, instead of entry by entry. Without
-        it, entries are checked up to 2000 in all, and 3 directions above.
+        Check along this many random directions through all arrays at once, instead of entry by entry. By default, up to
+        2000 entries in all are checked one by one; beyond that, 3 directions.
     seed : int
         Of the directions.
 
@@ -191,6 +191,6 @@ def _along(
         for sign in (1.0, -1.0)
     ]
     numeric = (ends[0] - ends[1]) / (2.0 * step)
-    with np.errstate(invalid="ignore"):  # a gradient that is not finite is found out all the same
+    with np.errstate(invalid="ignore"):  # a gradient that is not finite is detected all the same
         analytic = float(sum(np.sum(gradients[name] * part) for name, part in direction.items()) / length)
     return Comparison(f"direction {number}", _error(analytic, numeric, floor), (), analytic, numeric)

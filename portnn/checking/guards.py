@@ -11,14 +11,14 @@ from portnn.backends import Array, Backend
 def without_stalls(backend: Backend) -> contextlib.AbstractContextManager[Any]:
     """Make it an error to do what would stall a GPU, as far as the library can tell.
 
-    JAX notices copies between host and device that nobody asked for, array-api-strict boolean indexing and shapes that
-    depend on values. Other libraries watch nothing.
+    JAX detects implicit copies between host and device; array-api-strict detects boolean indexing and shapes that
+    depend on values. Other libraries detect nothing.
     """
     return backend.library.without_stalls()
 
 
 def frozen(array: Array) -> Array:
-    """Array that cannot be written into, if the library has such (NumPy does), so that an attempt is an error."""
+    """Array that cannot be written to, if the library has them (NumPy does), so that an attempt is an error."""
     flags = getattr(array, "flags", None)
     if flags is not None and hasattr(flags, "writeable"):
         array = array.view()

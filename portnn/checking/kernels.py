@@ -1,7 +1,7 @@
 """Kernels: how many each step of each model launches, counted where any look at a value is an error.
 
-On a GPU a small step costs its launches. PyTorch's device `meta` computes shapes alone, so a step that passes there
-asks for no value, hence never waits, and its kernels can be counted on any machine.
+On a GPU a small step takes as long as its launches. PyTorch's device `meta` computes shapes alone, so a step that
+passes there asks for no value and never waits, and its kernels can be counted on any machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training cases: every model with every architecture that has code of its own, and batches for it, from a seed."""
+"""Training cases: every model in every architecture that has its own code, and batches for it, from a seed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MODEL_CASES: dict[type, Cases] = {}
 
 
 def cases_of(model: type) -> Callable[[Cases], Cases]:
-    """Add training cases of a model: every architecture that has code of its own, small, from a seed."""
+    """Add training cases of a model: every architecture that has its own code, small, from a seed."""
 
     def add(cases: Cases) -> Cases:
         MODEL_CASES[model] = cases
@@ -49,7 +49,7 @@ def training_cases() -> Iterator[TrainingCase]:
 
 @cases_of(RecurrentLM)
 def _language_cases() -> Iterator[TrainingCase]:
-    # Each id is one or two past the one before: at chance, with nothing to learn, runs would hardly part.
+    # Each id is one or two above the last: with random ids there is nothing to learn, and runs hardly differ.
     ids = np.cumsum(np.random.default_rng(3).integers(1, 3, 400)) % 5
     for cell in CELLS:
         model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
@@ -114,7 +114,7 @@ def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> Trai
 
 
 def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> TrainingCase:
-    """Case of word vectors on sentences whose words are near in the vocabulary, too."""
+    """Case of word vectors on sentences whose words are also near each other in the vocabulary."""
     rng = np.random.default_rng(9)
     sentences = (rng.integers(0, 7, (40, 1)) + rng.integers(0, 3, (40, 6))) % 7
     ids = np.concatenate((sentences, np.full((40, 1), 7)), axis=1).reshape(-1).astype(np.uint8)

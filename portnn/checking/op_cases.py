@@ -50,7 +50,7 @@ def _op(
 ) -> Case:
     """Case of an op whose arguments are `arrays`, in this order, and then options.
 
-    `of` is the argument that a backward with a single result differentiates; without it, the first.
+    `of` is the argument whose gradient a backward with a single result returns; by default the first.
     """
     names, single = list(arrays), of or next(iter(arrays))
 

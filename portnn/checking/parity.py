@@ -22,7 +22,7 @@ class ParityError(AssertionError):
 
 
 class Difference(NamedTuple):
-    """Worst relative difference from NumPy on one backend, and what it is in."""
+    """Worst relative difference from NumPy on one backend, and where it is."""
 
     backend: str
     error: float
@@ -42,8 +42,8 @@ def check_parity(
         On the host.
     backends : sequence of Backend
     tolerance : float, optional
-        Largest difference, relative to the largest entry of each array. Without it that of the library, which is
-        1e-9 in float64 and 2e-4 in float32 unless its file in `portnn.backends.libraries` says otherwise.
+        Largest difference, relative to the largest entry of each array. By default that of the library, which is 1e-9
+        in float64 and 2e-4 in float32 unless its file in `portnn.backends.libraries` says otherwise.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def training_losses(
 
 
 def check_losses(losses: Sequence[float], expected: Sequence[float], backend: Backend) -> Difference:
-    """Compare the losses of two runs step by step; raise ParityError where they part."""
+    """Compare the losses of two runs step by step; raise ParityError where they differ."""
     errors = [
         Difference(str(backend), relative(loss, right), f"loss at step {number}")
         for number, (loss, right) in enumerate(zip(losses, expected, strict=True), start=1)
@@ -117,7 +117,7 @@ def check_losses(losses: Sequence[float], expected: Sequence[float], backend: Ba
 
 
 def relative(value: Any, right: Any) -> float:
-    """Largest difference, relative to the largest entry of what is right. NaN where anything is."""
+    """Largest difference, relative to the largest expected entry; NaN if any entry is."""
     value, right = np.asarray(value), np.asarray(right)
     if value.shape != right.shape:
         return float("nan")

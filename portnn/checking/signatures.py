@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Call(NamedTuple):
-    """A call of a function of a namespace: its dotted name, how many positional arguments, and which keywords."""
+    """A call of a function in a namespace: its dotted name, how many positional arguments, and which keywords."""
 
     function: str
     positional: int
@@ -17,12 +17,12 @@ class Call(NamedTuple):
 
 
 class Recorder:
-    """NumPy as a namespace that writes down each different call.
+    """NumPy as a namespace that records each distinct call.
 
     Parameters
     ----------
     name : str
-        Whose namespace it claims to be: primitives then take the way of that library.
+        Library whose namespace it claims to be, so that primitives take that library's path.
     """
 
     def __init__(self, name: str) -> None:
@@ -34,7 +34,7 @@ class Recorder:
 
 
 class _Recorded:
-    """A function, or a module of them, whose calls are written down."""
+    """A function, or a module of them, whose calls are recorded."""
 
     def __init__(self, value: Any, name: str, calls: set[Call]) -> None:
         self._value, self._name, self._calls = value, name, calls

@@ -21,7 +21,7 @@ DTYPES = {
     **{f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)},
     **{f"float{bits}": f"F{bits}" for bits in (16, 32, 64)},
 }
-"""Names in safetensors of NumPy's dtypes."""
+"""safetensors' names of NumPy's dtypes."""
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

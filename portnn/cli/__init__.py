@@ -1,4 +1,4 @@
-"""The command line: one command group a file."""
+"""The command line: one command group per file."""
 
 from __future__ import annotations
 

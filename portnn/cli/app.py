@@ -24,7 +24,7 @@ class Commands(TyperGroup):
     """Turns errors of commands into one line on stderr and an exit status.
 
     0 done; 1 an error; 2 wrong usage; 3 a run that diverged; 130 and 143 stopped by SIGINT and SIGTERM, with a
-    checkpoint saved where a run was going on.
+    checkpoint saved if a run was in progress.
     """
 
     def invoke(self, ctx: Any) -> Any:
@@ -40,7 +40,7 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             fail("stopped", 128 + signal.SIGINT)
         except BrokenPipeError:
-            # The reader of our output has gone; Python would complain again when it closes stdout.
+            # The reader of our output is gone; Python would complain again when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(1) from None
         except (typer.Exit, typer.Abort):

@@ -20,7 +20,7 @@ def load_model(path: Path, kind: type[Model], *, backend: str, device: str | Non
     Raises
     ------
     CheckpointError
-        If the checkpoint holds another.
+        If the checkpoint holds another kind.
     """
     model = load(path, backend=backend, device=device, dtype=dtype)
     if not isinstance(model, kind):

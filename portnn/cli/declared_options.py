@@ -20,9 +20,9 @@ METAVARS = {int: "<int>", float: "<float>"}
 
 
 def parser(setting: Setting) -> Callable[[Any], Any]:
-    """Make the function that reads a number, several numbers with commas between them, or text.
+    """Make the function that reads a number, several comma-separated numbers, or text.
 
-    "none" means None for a setting that may be None. Whether another value makes sense is for the setting to say.
+    "none" means None for a setting that may be None. Other values are left for the setting to check.
     """
     kind = setting.kinds[0]
     several = typing.get_origin(kind) is tuple
@@ -49,7 +49,7 @@ class Nothing:
 def with_options(*kinds: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the options of declared settings; its parameter `given` receives those on the command line.
 
-    Settings that the command has a parameter of its own for are left to it.
+    Settings for which the command has its own parameter are left to it.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -67,14 +67,14 @@ def title(path: Path) -> str:
 
 
 def run(name: str, path: Path) -> None:
-    """Run a study as a program of its own.
+    """Run a study as a script.
 
     Raises
     ------
     ModuleNotFoundError
         If a package that the study needs is missing, with the command that installs it.
     RuntimeError
-        If the study ended itself and said why.
+        If the study exited with a message.
     """
     try:
         runpy.run_path(str(path), run_name="__main__")

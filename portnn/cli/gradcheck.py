@@ -14,7 +14,7 @@ from portnn.cli.options import Device, Json, print_json
 
 STEPS = ("training", "evaluation", "sampling")
 DIRECTIONS = 5
-"""Random directions that gradients are checked along where small arrays are slow: everywhere but on NumPy."""
+"""Number of random directions to check gradients along where small arrays are slow: everywhere but on NumPy."""
 
 
 def gradcheck(
@@ -36,7 +36,7 @@ def gradcheck(
     """Check every op and model: its gradients against central differences, its results against NumPy's.
 
     Everything is computed in float64. Gradients are differenced entry by entry on NumPy, along random directions
-    elsewhere; loss and gradients are compared with NumPy's entry by entry. The figure is the larger of both relative
+    elsewhere; loss and gradients are compared with NumPy's entry by entry. The figure is the larger of the two relative
     errors. Exit status 1 if any fails.
 
     With --kernels, nothing is computed and no GPU is needed: the table shows how many kernels a step of each model
@@ -90,7 +90,7 @@ def print_kernels(as_json: bool) -> None:
 
 
 def everything() -> list[Backend]:
-    """Every backend that is available, in float64, each on the device that its library proposes for proofs."""
+    """Every available backend, in float64, on the device that its library proposes for such checks."""
     available = [LIBRARIES[status["name"]] for status in backends() if status["available"]]
     return [
         backend_named(library.name, device=device, dtype="float64")

@@ -71,5 +71,5 @@ def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:
     if sys.platform == "linux" and not tuned["keeps_freed_memory"]:
         advice.append("training is faster when freed memory is kept: portnn.process.keep_freed_memory()")
     if importlib.util.find_spec("scipy") is None:
-        advice.append('word2vec on NumPy is faster beside SciPy: python -m pip install "portnn[word2vec]"')
+        advice.append('word2vec on NumPy is faster with SciPy: python -m pip install "portnn[word2vec]"')
     return advice

@@ -27,7 +27,7 @@ class Chosen(NamedTuple):
 
 def recipe_help(estimator: Any) -> str:
     """Help of the option that names a recipe."""
-    return f"Settings under one name: {', '.join(estimator.RECIPES)}."
+    return f"Named set of settings: {', '.join(estimator.RECIPES)}."
 
 
 def choose(
@@ -38,7 +38,7 @@ def choose(
     Raises
     ------
     ValueError
-        If the folder holds a run and neither `resume` nor `overwrite` was said, or the recipe is not known.
+        If the folder holds a run and neither `resume` nor `overwrite` was given, or the recipe is unknown.
     """
     if resume and overwrite:
         raise typer.BadParameter("--resume continues a run, --overwrite replaces it: give one of them")
@@ -49,10 +49,10 @@ def choose(
     saved = _saved(estimator, folder) if resume else None
     model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
     if saved is not None:
-        # Where the checkpoint was written, data had settled the length of the run; the rest is as it was asked for.
+        # In the checkpoint, the data have settled the length of the run; the rest is as requested.
         model = estimator.SETTINGS.among(saved["settings"]) | {"dtype": saved["dtype"]}
         run = estimator.RUN.among(saved["fit"])
-        run.pop("workers")  # they are those of the checkpoint, where there can be any
+        run.pop("workers")  # resuming takes those of the checkpoint where possible
     if {"steps", "epochs"} & given.keys():
         run = {name: value for name, value in run.items() if name not in ("steps", "epochs")}
     if recipe and saved is None:
@@ -67,7 +67,7 @@ def choose(
 
 
 def _saved(estimator: Any, folder: RunFolder) -> dict[str, Any] | None:
-    """What the checkpoint of the run to continue says; None if the run has not come to its first one."""
+    """What the checkpoint of the run to continue says; None if there is none yet."""
     if not folder.last.exists():
         print(f"no checkpoint in {folder.path} yet: the run starts", file=sys.stderr)
         return None
@@ -96,7 +96,7 @@ def draw_curve(folder: RunFolder, runs: Any, **look: Any) -> tuple[bool, str]:
     -------
     drawn : bool
     trouble : str
-        Why not: a run does not fail for want of a picture.
+        Why not; a missing picture does not make a run fail.
     """
     from portnn.plots import plot_loss
 

@@ -1,4 +1,4 @@
-"""`CharRNN`: train a character RNN on text, sample from it, measure it, keep it."""
+"""`CharRNN`: train a character RNN on text, sample from it, evaluate it, save it."""
 
 from __future__ import annotations
 

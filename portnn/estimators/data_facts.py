@@ -1,4 +1,4 @@
-"""What tells the data of one run from those of another, so that a run is continued on its own data alone."""
+"""Facts that identify the data of a run, so that it is resumed only on the same data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DataFacts(NamedTuple):
         What the size counts: "tokens", "words", "rows".
     sha256 : str
     held_out : str or None
-        Digest of held-out data that were given apart.
+        Digest of held-out data that were given separately.
     """
 
     kind: str

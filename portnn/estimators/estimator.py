@@ -1,4 +1,4 @@
-"""`Estimator`: the life that every model has for people, from its settings to a file and back."""
+"""`Estimator`: what all models offer their users, from settings to a file and back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EstimatorSettings(Settings):
 
 
 class Recipe(NamedTuple):
-    """Settings under one name: of the estimator, and of its `fit`."""
+    """A named set of settings for the estimator and its `fit`."""
 
     model: dict[str, Any]
     run: dict[str, Any]
@@ -43,7 +43,7 @@ class Estimator(Generic[S]):
     settings : Settings
         What it was made with.
     backend : Backend or None
-        None until arrays have decided.
+        None until the first arrays determine it.
     model : Model or None
         The network's configuration, once the data are known.
     params : dict of str to array, or None
@@ -114,7 +114,7 @@ class Estimator(Generic[S]):
         raise NotImplementedError
 
     def _facts(self) -> dict[str, Any]:
-        """What a checkpoint says of the model, in plain JSON types."""
+        """Facts about the model for a checkpoint, in plain JSON types."""
         model, _, backend = self._fitted()
         return {
             "estimator": type(self).__name__,
@@ -125,11 +125,11 @@ class Estimator(Generic[S]):
         }
 
     def _own_facts(self) -> dict[str, Any]:
-        """What a checkpoint says of this kind of estimator alone, in plain JSON types."""
+        """Facts specific to this kind of estimator for a checkpoint, in plain JSON types."""
         return {}
 
     def _constants(self) -> Arrays:
-        """Arrays that a checkpoint holds beside the parameters."""
+        """Arrays that a checkpoint holds besides the parameters."""
         return {}
 
     def _forget(self) -> None:
@@ -156,7 +156,7 @@ def model_facts(model: Model) -> dict[str, Any]:
 
 
 def as_backend(chosen: str | Backend | None, device: Any, dtype: str | None) -> Backend:
-    """Backend itself, or the one of a name: without one NumPy, in float32."""
+    """The given backend, or that of a name; by default NumPy, in float32."""
     if isinstance(chosen, Backend):
         return chosen
     return choose_backend(chosen or "numpy", device=device, dtype=dtype or "float32")

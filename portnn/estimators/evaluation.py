@@ -13,7 +13,7 @@ from portnn.batches import check_integers, check_range
 from portnn.models import LanguageBatch, Parameters, RecurrentLM
 
 STREAMS, CHUNK = 8, 128
-"""Parallel streams in which a text is measured, at most, and ids of each at a time."""
+"""Maximum number of parallel streams in which a text is measured, and ids of each at a time."""
 
 RELEASE_EVERY = 1000
 """Pages of a memory-mapped text are released after this many chunks."""
@@ -38,8 +38,8 @@ class Evaluation(NamedTuple):
 class LanguageEvaluator:
     """Mean loss over a text, every id after the first counted once.
 
-    The text is read as parallel streams, each from a zero state, so the first ids of a stream are predicted
-    from little: with few streams the figure is exact but slow, with many slightly pessimistic.
+    The text is read as parallel streams, each from a zero state, so the first ids of a stream are predicted from little
+    context: few streams are slow but exact, many slightly pessimistic.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class LanguageEvaluator:
     TypeError
         If ids are not integers.
     ValueError
-        If there are fewer than two ids or, once it is read, for an id that the model does not have.
+        If there are fewer than two ids or, found only while reading, one that the model does not have.
     """
 
     def __init__(

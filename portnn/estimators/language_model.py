@@ -1,4 +1,4 @@
-"""What every language model that has been fitted can do: sample, evaluate, save."""
+"""What every fitted language model can do: sample, evaluate, save."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LanguageModel(Estimator[S]):
         stop: str | None = None,
         seed: int = 0,
     ) -> str:
-        """Draw text. One seed gives the same text run after run.
+        """Draw text. The same seed always gives the same text.
 
         Parameters
         ----------

@@ -92,7 +92,7 @@ class LogisticRegressionSettings(LinearSettings):
 
 @documented(LogisticRegressionSettings)
 class LogisticRegression(LinearModel):
-    """Logistic regression: two classes, or several yes-or-no questions a row, with binary cross-entropy.
+    """Logistic regression: two classes, or several yes-or-no questions per row, with binary cross-entropy.
 
     Parameters
     ----------

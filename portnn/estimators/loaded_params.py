@@ -1,4 +1,4 @@
-"""Parameters out of a checkpoint, checked against the model they are for."""
+"""Parameters from a checkpoint, checked against their model."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def load(
     ----------
     path : path-like
     backend : str or Backend
-        Where its parameters go. The file knows no device: what a GPU wrote loads where only NumPy is.
+        Where its parameters go. The file knows no device: one written on a GPU loads where only NumPy is installed.
     device : str, optional
     dtype : {"float32", "float64"}, optional
         Without it, the dtype it was trained in.

@@ -1,4 +1,4 @@
-"""`MLP`: train a feed-forward network on a table, predict with it, measure it, keep it."""
+"""`MLP`: train a feed-forward network on a table, predict with it, evaluate it, save it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MLP(RowLearner):
     history : RunState
         Where the last `fit` ended.
     layout : Layout or None
-        How the table stood in its file, for whoever read it from one; checkpoints keep it.
+        Layout of the file that the table was read from, if any; checkpoints keep it.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class MLP(RowLearner):
         Parameters
         ----------
         X : array (rows, features)
-            Of any array library, or what NumPy makes an array of.
+            Of any array library, or anything that NumPy can convert to an array.
         y : array (rows,) or (rows, n)
             Class labels (numbers or strings), or values of a regression.
         sample_weight : array (rows,), optional

@@ -27,7 +27,7 @@ from portnn.settings import (
 
 
 def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
-    """Class weights as a dict, also out of the pairs that a checkpoint records, or "balanced".
+    """Class weights as a dict, also from the pairs that a checkpoint records, or "balanced".
 
     Raises
     ------
@@ -42,7 +42,7 @@ def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
 
 
 def as_held_out(chosen: Any) -> float | tuple[Any, ...]:
-    """A fraction of the rows, or rows that were given apart.
+    """A fraction of the rows, or rows that were given separately.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def as_held_out(chosen: Any) -> float | tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class TableSettings(EstimatorSettings):
-    """What every estimator of tables has."""
+    """Settings of every estimator of tables."""
 
     _: KW_ONLY
     l2: Annotated[
@@ -81,8 +81,7 @@ class TableSettings(EstimatorSettings):
     standardize_y: Annotated[
         bool,
         FIXED,
-        "Do the same for every column of y of a regression: predictions are in y's units, losses are of "
-        "standardized y.",
+        "Do the same for every column of a regression's y: predictions are in y's units, losses are of standardized y.",
     ] = False
     init_scale: Annotated[
         float | None,
@@ -108,7 +107,7 @@ class TableSettings(EstimatorSettings):
         Raises
         ------
         ValueError
-            If classes of a regression are weighed, or values of a classifier standardized.
+            If a regression has class weights, or a classifier is to standardize y.
         """
         if self.class_weight is not None and not OBJECTIVES[objective].classifies:
             raise ValueError(f"class_weight is for classifiers, not for {objective}")

@@ -1,4 +1,4 @@
-"""How a feed-forward model begins to learn: what its first X and y decide, its batches, and training bit by bit."""
+"""How a feed-forward model starts to learn: what its first X and y determine, its batches, and incremental training."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RowLearner(RowModel):
         classes : array, optional
             All class labels there will ever be, if y lacks some of them.
         held_out : float in [0, 1)
-            Fraction of the rows that `fit` will hold out: what standardizes must not see them.
+            Fraction of the rows that `fit` will hold out: scaling must not see them.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class RowLearner(RowModel):
             scaling = Scaling.of_host(given[train_ids].astype(np.float64))
         elif chosen.standardize:
             scaling = Scaling.of(backend.xp.take(x, backend.asarray(train_ids), axis=0), backend)
-        # Nothing is changed before all has been found good.
+        # Nothing changes until everything has been checked.
         self.scaling = scaling
         self.backend, self.targets, self.model = backend, targets, model
         self.params = tree_map(backend.asarray, model.init(generator(chosen.seed), chosen.init_scale))

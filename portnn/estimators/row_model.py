@@ -80,7 +80,7 @@ class RowModel(Estimator[Any]):
         Returns
         -------
         array (rows,) or (rows, n)
-            In X's library; class labels that are strings in NumPy's.
+            In X's library; string labels are always NumPy's.
         """
         targets, outputs = self._fitted_targets(), self.outputs(X)
         if isinstance(outputs, np.ndarray) or not OBJECTIVES[self.objective].classifies:
@@ -173,7 +173,7 @@ class RowModel(Estimator[Any]):
         }
 
     def _of_each_class(self, of_outputs: Callable[[Array], Array] | None, X: Any) -> Array:
-        """A function of outputs for each class, also if two classes share an output."""
+        """A function of outputs for each class, even if two classes share an output."""
         if of_outputs is None:
             raise ValueError("a regression predicts no probabilities; predict returns its values")
         outputs = self.outputs(X)
@@ -189,7 +189,7 @@ class RowModel(Estimator[Any]):
         return place_table(X, backend, width=model.sizes[0], scaling=self.scaling)
 
     def _back(self, array: Array, X: Any) -> Array:
-        """Result in the place of X: on the host if X was there."""
+        """Result where X was: on the host if X was there."""
         return array if is_array(X) and not isinstance(X, np.ndarray) else to_host(array)
 
     def _rows(self, X: Any, y: Any, sample_weight: Any) -> RowBatch:

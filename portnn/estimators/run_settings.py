@@ -14,7 +14,7 @@ from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings,
 from portnn.training import Callback, LoopSettings
 
 MEASURE, MEASUREMENTS = 50, 200
-"""Fewest steps between measurements that patience counts, and most of them in a run: a small table's epoch is short."""
+"""With patience: minimum steps between measurements, maximum measurements in a run; a small table's epoch is short."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,13 @@ class RunSettings(OptimizerSettings, LoopSettings):
     EPOCHS: ClassVar[float] = 10.0
 
     steps: Annotated[
-        int | None, positive, "Total length of the run in steps, a resumed part included; give steps or epochs."
+        int | None, positive, "Total length of the run in steps, including any resumed part; give steps or epochs."
     ] = None
     epochs: Annotated[
         float | None,
         positive,
         ClassDefault("EPOCHS"),
-        "Total length of the run in passes over the data, a resumed part included.",
+        "Total length of the run in passes over the data, including any resumed part.",
     ] = None
     out: Annotated[
         str | os.PathLike[str] | None,
@@ -75,7 +75,7 @@ class RunSettings(OptimizerSettings, LoopSettings):
         return max(1, round((self.EPOCHS if self.epochs is None else self.epochs) * batches))
 
     def cadence(self, batches: int, total: int) -> dict[str, int]:
-        """How often to log, evaluate and save, in steps: as said, or what suits the length of the run."""
+        """How often to log, evaluate and save, in steps: as set, or what suits the length of the run."""
         if self.patience is None:
             suitable = max(batches, math.ceil(total / 20))
         else:
@@ -89,11 +89,11 @@ class RunSettings(OptimizerSettings, LoopSettings):
         }
 
     def recorded(self, **settled: Any) -> dict[str, Any]:
-        """What a checkpoint records of a run, with what the data settled in place of what was left open."""
+        """Settings of a run for its checkpoint, with those left open as the data settled them."""
         return {**self.to_json(), "epochs": None, **settled}
 
     def rate(self, total: int) -> dict[str, Schedule]:
-        """Schedule of the learning rate for the plan, if the run has one of its own."""
+        """Schedule of the learning rate for the plan, if the run has one."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""The one way to run: open the folder, prepare, compare with the checkpoint, restore, train, keep what is good."""
+"""How every run proceeds: open the folder, prepare, compare with the checkpoint, restore, train, keep the result."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class Task:
     model, batches, params, backend
         What to train, on what, from where, and on which backend.
     data : DataFacts
-        What tells these data from others.
+        What identifies these data.
     held_out : callable, optional
         Parameters -> loss on held-out data.
     attributes : dict
-        What else the estimator becomes when the run starts (its vocabulary, say).
+        Other attributes that the estimator gets when the run starts, such as its vocabulary.
     settled : dict
         Settings of the run that the data settled, for the checkpoint: a batch cannot be larger than the table.
     plan : dict
-        What of the plan is of this estimator's own.
+        Parts of the plan that are specific to this estimator.
     loss_unit : str
     width : int
-        Entries of the gates of all layers for one row of a batch: what a worker process has to do. 0: never share a
-        batch unasked.
+        Entries of the gates of all layers for one row of a batch: the work of a worker process. 0: share a batch only
+        on request.
     close : callable
         Called when the run has ended, however it ended.
     """
@@ -68,11 +68,11 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
     Parameters
     ----------
     estimator : Estimator
-        Until the first step it stays as it is, whatever is refused; if the run diverges, it is as before. An
-        interrupt, or any other error, leaves it as far as it has come.
+        Unchanged if anything is refused before the first step, and restored if the run diverges. An interrupt, or any
+        other error, leaves it as trained so far.
     settings : RunSettings
     prepare : callable
-        Makes the task, out of the checkpoint to continue from, if there is one.
+        Makes the task, from the checkpoint to continue from, if there is one.
     """
     before = {**vars(estimator), "metrics": list(estimator.metrics)}
     trainer = None
@@ -100,7 +100,7 @@ def open_run(settings: RunSettings, estimator: str) -> tuple[RunFolder | None, S
     Raises
     ------
     ValueError
-        If the folder holds a run and neither `resume` nor `overwrite` was said.
+        If the folder holds a run and neither `resume` nor `overwrite` was given.
     CheckpointError
         If no training run of this estimator wrote the checkpoint.
     """

@@ -43,7 +43,7 @@ class Sampler:
         stop: str | None = None,
         seed: int = 0,
     ) -> Iterator[str]:
-        """Yield text piece by piece; see `CharRNN.sample` for the parameters. All of them are checked at once."""
+        """Yield text piece by piece; see `CharRNN.sample` for the parameters. All of them are checked immediately."""
         if isinstance(length, bool) or not isinstance(length, int) or length < 0:
             raise ValueError(f"length must be a whole number, 0 or more, got {length!r}")
         if not (math.isfinite(temperature) and temperature >= 0.0):
@@ -108,7 +108,7 @@ class Sampler:
 def draw(logits: np.ndarray[Any, Any], temperature: float, top_k: int | None, rng: np.random.Generator) -> int:
     """Draw an id from logits (n,) in float64.
 
-    Temperature 0 is the largest logit, the first of equals. `top_k` keeps the k largest (and their equals).
+    Temperature 0 takes the largest logit, the first of ties. `top_k` keeps the k largest (and ties).
     """
     if not np.all(np.isfinite(logits)):
         raise ValueError("the model's logits are not finite; are there NaN or infinity in its weights?")

@@ -1,4 +1,4 @@
-"""Checkpoints of portnn 0.1: how what they say is said now. Everything that knows of them is in this file."""
+"""Upgrades checkpoints of portnn 0.1 to the current form. All code that knows them is in this file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def upgraded(facts: dict[str, Any]) -> dict[str, Any]:
         return facts
     now = {**facts, **_UPGRADES[facts["estimator"]](facts)}
     if "run" in facts:
-        # Then every source of batches kept a position of its own, and a generator besides.
+        # In 0.1 every source of batches kept its own position, and a generator.
         step = facts["run"]["step"]
         run = {name: value for name, value in facts["run"].items() if name not in ("position", "random")}
         now["run"] = {**run, "position": step}

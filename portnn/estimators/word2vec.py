@@ -1,4 +1,4 @@
-"""`Word2Vec`: learn word vectors from sentences, by skip-gram or CBOW, and keep them."""
+"""`Word2Vec`: learn word vectors from sentences, by skip-gram or CBOW, and save them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from portnn.text import WordIds, WordVocabulary
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
 LINES_OF_METRICS = 20
-"""Lines of metrics an epoch."""
+"""Lines of metrics per epoch."""
 
 TABLES = ("input", "output", "sum")
 
@@ -110,8 +110,8 @@ class Word2Vec(Estimator[Word2VecSettings]):
 
         Notes
         -----
-        When a run is resumed with other `epochs` or `steps` than at first, the learning rate falls anew, from what it
-        would be there in a run of that length.
+        If a run is resumed with other `epochs` or `steps`, the learning rate falls as in a run of the new length, from
+        its value at that point.
         """
         if settings.steps is None and settings.epochs is None:
             settings = replace(settings, epochs=self.settings.epochs)
@@ -149,12 +149,12 @@ class Word2Vec(Estimator[Word2VecSettings]):
         return [line["loss"] for line in self.metrics if line["step"] % self.steps_per_epoch == 0]
 
     def vectors(self, table: str = "input") -> KeyedVectors:
-        """Words and their vectors out of one table, on the backend.
+        """Words and their vectors from one table, on the backend.
 
         Parameters
         ----------
         table : {"input", "output", "sum"}
-            The sum of both is what the exercise of Stanford's CS224d takes.
+            The exercise of Stanford's CS224d uses the sum of both.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         return made
 
     def batch_size_for(self, vocabulary: WordVocabulary) -> int:
-        """Positions of a step: as said, or what a vocabulary tolerates."""
+        """Positions of a step: as set, or what the vocabulary tolerates."""
         return self.settings.batch_size or steady_batch_size(vocabulary.counts, self.settings, self.settings.alpha)
 
     def _task(self, source: Any, settings: Word2VecRun, saved: Saved | None) -> Task:
@@ -256,7 +256,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
                 "finite; usual is 0.75"
             )
         kept = float(np.average(chance_to_keep(vocabulary.counts, sample), weights=vocabulary.counts))
-        # A word that is kept has a pair with each other that is kept in its sentence, at most.
+        # A kept word has at most one pair with each other kept word of its sentence.
         if sample and kept * kept * words.words * (words.longest - 1) < 1.0:
             raise ValueError(
                 f"sample is {sample:g}, which leaves {kept * words.words:.2g} of {words.words:,} words, too few for a "
@@ -264,7 +264,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
             )
 
     def _first_params(self, model: WordVectors, vocabulary: WordVocabulary, rng: np.random.Generator) -> Parameters:
-        """Parameters to start from: copies of those there are, since training writes to them; drawn for new words."""
+        """Parameters to start from: copies of existing ones, as training writes to them; random for new words."""
         assert self.backend is not None
         before = 0 if self.params is None else len(self.vocabulary or ())
         drawn = replace(model, vocabulary_size=max(1, len(vocabulary) - before)).init(rng)

@@ -66,7 +66,7 @@ class Word2VecRun(RunSettings):
         float | None,
         positive,
         Shown("epochs of the constructor, 5"),
-        "Total passes over the text, a resumed part included.",
+        "Total passes over the text, including any resumed part.",
     ] = None
     update_vocabulary: Annotated[
         bool,
@@ -77,4 +77,4 @@ class Word2VecRun(RunSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.optimizer.takes_rows:  # type: ignore[union-attr]
-            raise ValueError(f"optimizer {self.optimizer!r} moves all vectors at every step; take sgd, adagrad or adam")
+            raise ValueError(f"optimizer {self.optimizer!r} moves all vectors at every step; use sgd, adagrad or adam")

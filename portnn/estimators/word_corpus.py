@@ -1,4 +1,4 @@
-"""From what people have, text or sentences, to the ids and the vocabulary that word vectors are learned from."""
+"""From text or sentences to the ids and the vocabulary that word vectors are learned from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WordCorpus(Settings):
         int | None,
         positive,
         FIXED,
-        "Most words to hold while counting and in the vocabulary; the rarest are dropped.",
+        "Maximum number of words, while counting and in the vocabulary; the rarest are dropped.",
     ] = None
     phrases: Annotated[
         int,
@@ -121,7 +121,7 @@ class WordCorpus(Settings):
     def _extended(self, known: WordVocabulary, counts: dict[str, int]) -> WordVocabulary:
         """Vocabulary with more words after those it has, the most frequent first, and the sums of their counts.
 
-        No word that is known goes; new ones come as long as there is room.
+        Known words are never dropped; new ones are added while there is room.
         """
         more = [word for word, count in counts.items() if count >= self.min_count and word not in known.index]
         more.sort()
@@ -134,7 +134,7 @@ class WordCorpus(Settings):
 
 
 def saved_vocabulary(arrays: dict[str, Any]) -> WordVocabulary:
-    """Vocabulary out of a checkpoint's arrays.
+    """Vocabulary from a checkpoint's arrays.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Model(Protocol):
         """Name and shape of every parameter."""
 
     def init(self, rng: np.random.Generator) -> dict[str, np.ndarray[Any, Any]]:
-        """Draw initial parameters on the host, float64."""
+        """Draw initial parameters on the host, in float64; large tables may be float32."""
 
     def initial_carry(self, batch_size: int) -> Any:
         """Carry before the first batch, on the host."""
@@ -47,10 +47,10 @@ class Model(Protocol):
         """Cut a batch and its carry, NumPy arrays, for workers: (batch, carry, share) for each of `parts`.
 
         The loss of the whole is the sum of the parts' losses times their shares. There are at least as many rows as
-        parts. Every array of a carry has the batch as its first axis, by which the parts' are joined again.
+        parts. Every array of a carry has the batch as its first axis, along which the parts are rejoined.
 
         Raises
         ------
         ValueError
-            If it has `row_parameters`, since workers share gradients of whole parameters only.
+            If the model has `row_parameters`, since workers share gradients of whole parameters only.
         """

@@ -113,7 +113,7 @@ class RecurrentLM:
         return params
 
     def initial_carry(self, batch_size: int) -> tuple[tuple[np.ndarray[Any, Any], ...], ...]:
-        """Zero states on the host, float64: one tuple a layer of (batch_size, hidden_size) arrays."""
+        """Zero states on the host, float64: one tuple per layer of (batch_size, hidden_size) arrays."""
         return self.stack.initial_states(batch_size)
 
     def logits(

@@ -38,7 +38,7 @@ class RecurrentStack:
         Units of each layer and direction.
     num_layers : int
     bidirectional : bool
-        Every layer reads the sequence in both directions, each with weights of its own, and puts out both results side
+        Every layer reads the sequence in both directions, each with weights of its own, and outputs both results side
         by side.
     dropout : float in [0, 1)
         Fraction of the outputs of every layer but the last that is dropped in training.
@@ -79,7 +79,7 @@ class RecurrentStack:
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """What the name of a layer is followed by, for each direction."""
+        """Suffix of a layer's name, for each direction."""
         return ("", ".reverse") if self.bidirectional else ("",)
 
     @functools.cached_property
@@ -190,7 +190,7 @@ class RecurrentStack:
 
         Returns
         -------
-        dx : array like x, or None where x was ids
+        dx : array like x, or None if x held ids
         dstates : tuple of tuples of arrays
             Gradients of the states that were passed in.
         grads : dict of str to array

@@ -13,7 +13,7 @@ from portnn.models.protocol import Parameters
 
 
 class WindowBatch(NamedTuple):
-    """Blocks of consecutive words, and who is to predict whom.
+    """Blocks of consecutive words, and which words predict which.
 
     With L the positions of a block, w the window and n = L + 2 w:
 
@@ -23,8 +23,8 @@ class WindowBatch(NamedTuple):
         The words of each block with w words on either side of it, then the K negatives that the block shares. K is 0
         for a full softmax.
     weights : array (blocks, L, n + K)
-        For the neighbours 1 where they are in a position's window, else 0. For the negatives how often each counts:
-        with `negative` draws for every positive that differs from it, ``negative / K`` times their number.
+        For the neighbours 1 where they are in a position's window, else 0. For the negatives, how often each counts:
+        ``negative / K`` times the number of positives that differ from it, `negative` being the draws per positive.
     """
 
     ids: Array
@@ -49,7 +49,7 @@ class WordVectors:
     ----------
     vocabulary_size, vector_size : int
     window : int
-        Most words on either side.
+        Largest number of words on either side.
     sg : bool
         Skip-gram: each word predicts the words of its window. Otherwise CBOW: the window predicts the word.
     negative : bool
@@ -57,8 +57,8 @@ class WordVectors:
     cbow_mean : bool
         CBOW predicts from the mean of its window, otherwise from the sum.
     whole_steps : bool
-        CBOW by the mean moves every word of a window by the whole gradient of the mean, as word2vec's code does, in
-        place of its share. What `gradients` gives for the input is then not the gradient of the loss.
+        CBOW by the mean moves every word of a window by the whole gradient of the mean, as word2vec's code does, not
+        by its share. What `gradients` returns for the input is then not the gradient of the loss.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class WordVectors:
     def init(self, rng: np.random.Generator) -> dict[str, np.ndarray[Any, Any]]:
         """Draw input vectors, uniform within 0.5 / vector_size; output vectors are zero. Float32, on the host.
 
-        In CBOW they are drawn twice as large: a mean of several is small, and on little text learning began late.
+        In CBOW they are drawn twice as large: a mean of several is small, which delayed learning on small texts.
         """
         shape = (self.vocabulary_size, self.vector_size)
         drawn = rng.random(shape, dtype=np.float32)
@@ -145,7 +145,7 @@ class WordVectors:
         return loss, (), WordVectorsCache(inputs, mean, None, None, softmax)
 
     def gradients(self, cache: WordVectorsCache, *, xp: Namespace) -> dict[str, Array | RowGradient]:
-        """Gradients for both tables: rows of those words alone that the batch has, where it needs no others."""
+        """Gradients for both tables: only the rows of the batch's words, if it needs no others."""
         if cache.outputs is None:
             dhidden, doutput = ops.window_softmax_backward(1.0, cache.objective, xp=xp)
         else:

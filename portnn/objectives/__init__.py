@@ -1,6 +1,6 @@
 """Objectives: what a network minimizes, what y must hold for it, and what the network's outputs mean.
 
-Each has a file that registers it, and its name in the import below.
+Each is registered by a file of its own, imported below.
 """
 
 from portnn.objectives import binary_cross_entropy, cross_entropy, squared_error  # noqa: F401 (each registers itself)

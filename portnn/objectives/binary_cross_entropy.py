@@ -21,7 +21,7 @@ def predict(logits: Host) -> Host:
 
 
 def score(logits: Host, targets: Host, weights: Host | None) -> float:
-    """Share of rows of which every answer is right."""
+    """Share of rows with every answer right."""
     return accuracy(np.all((logits > 0.0) == (targets > 0.5), axis=1), weights)
 
 

@@ -13,7 +13,7 @@ class LabelKind(NamedTuple):
     ----------
     name : str
     class_count : callable
-        Number of classes that a number of outputs tells apart; None if such outputs do not stand for classes.
+        Number of classes for a number of outputs; None if the outputs do not stand for classes.
     """
 
     name: str
@@ -21,11 +21,11 @@ class LabelKind(NamedTuple):
 
 
 CLASSES = LabelKind("classes", lambda outputs: outputs)
-"""One of several classes a row, with an output for each class. The loss takes class ids (rows,)."""
+"""One of several classes per row, with an output for each class. The loss takes class ids (rows,)."""
 
 BINARY = LabelKind("binary", lambda outputs: 2 if outputs == 1 else None)
-"""One of two classes a row, which share an output, or several yes-or-no questions with an output each. The loss takes
-0, 1 or a probability between them (rows, outputs)."""
+"""One of two classes per row, which share an output, or several yes-or-no questions with an output each. The loss
+takes 0, 1 or a probability between them (rows, outputs)."""
 
 VALUES = LabelKind("values", lambda outputs: None)
-"""One or several numbers a row, with an output for each. The loss takes the numbers (rows, outputs)."""
+"""One or several numbers per row, with an output for each. The loss takes the numbers (rows, outputs)."""

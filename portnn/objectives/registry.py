@@ -14,7 +14,7 @@ Host = np.ndarray[Any, Any]
 
 
 class Objective(NamedTuple):
-    """A loss, and what the outputs that minimise it mean.
+    """A loss, and what the outputs that minimize it mean.
 
     Attributes
     ----------
@@ -25,11 +25,11 @@ class Objective(NamedTuple):
     label : LabelKind
         What y holds.
     loss_name : str
-        What people call the loss.
+        Display name of the loss.
     unit : str
         Unit of the loss; empty if that depends on the unit of y.
     score_name : str
-        What people call the score.
+        Display name of the score.
     predict : callable
         Prediction from outputs (rows, n): class ids (rows,), an answer for each output (rows, n), or values (rows, n).
         Values come from arrays of any library, ids and answers from NumPy's.
@@ -69,5 +69,5 @@ OBJECTIVES: dict[str, Objective] = {}
 
 
 def register(objective: Objective) -> None:
-    """Let models take an objective by its name."""
+    """Make an objective available under its name."""
     OBJECTIVES[objective.name] = objective

@@ -1,4 +1,4 @@
-"""Scores: how good predictions are, in a number that people know."""
+"""Scores: how good predictions are, as a familiar number."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Optimizers: pure functions from (parameters, gradients, state) to (parameters, state).
 
 An optimizer is a frozen dataclass that holds numbers only. All that changes during training is in the
-arrays that go in and come out, so one text runs eagerly, under ``jax.jit`` and in a captured graph. The
+arrays that go in and come out, so the same code runs eagerly, under ``jax.jit`` and in a captured graph. The
 rules are those of ``torch.optim``.
 
 In-place operators touch only arrays that the same function has just made; on a library whose arrays are
@@ -65,7 +65,7 @@ def optimizer(name: str, **options: Any) -> Optimizer:
 
 
 def as_optimizer(chosen: str | dict[str, Any] | Optimizer) -> Optimizer:
-    """Optimizer itself, or the one of a name or of a record that its `to_json` made."""
+    """The optimizer itself, or one made from its name or its `to_json` record."""
     if isinstance(chosen, dict):
         return optimizer(**chosen)
     return chosen if isinstance(chosen, Optimizer) else optimizer(chosen)

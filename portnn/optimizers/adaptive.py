@@ -165,7 +165,7 @@ class AdamW(Adam):
 
 def _mean_square(old: Array, grad: Array, decay: float) -> Array:
     """``decay * old + (1 - decay) * grad^2``."""
-    # A step from the old towards the new would need one array less, but cancels where decay is small.
+    # A step from the old towards the new would need one array fewer, but cancels where decay is small.
     square = grad * grad
     square *= 1.0 - decay
     square += old * decay

@@ -22,7 +22,7 @@ class Optimizer(Settings):
     Parameters
     ----------
     weight_decay : float, default 0
-        L2 penalty: this multiple of the parameter joins its gradient.
+        L2 penalty: multiple of the parameter added to its gradient.
 
     Raises
     ------
@@ -33,7 +33,7 @@ class Optimizer(Settings):
     """
 
     name: ClassVar[str]
-    weight_decay: Annotated[float, not_negative, "L2 penalty: this multiple of the parameter joins its gradient."] = 0.0
+    weight_decay: Annotated[float, not_negative, "L2 penalty: multiple of the parameter added to its gradient."] = 0.0
 
     def __post_init__(self) -> None:
         try:
@@ -52,7 +52,7 @@ class Optimizer(Settings):
 
     @property
     def takes_rows(self) -> bool:
-        """Whether a gradient may be a `RowGradient`: the rule must leave a row without a gradient where it is."""
+        """Whether a gradient may be a `RowGradient`: the rule must leave a row without a gradient unchanged."""
         return not self.weight_decay
 
     def update(
@@ -73,15 +73,15 @@ class Optimizer(Settings):
         params : dict of str to array
         grads : dict of str to array or RowGradient
             The gradient of the loss for each parameter, of the same names, shapes and floating dtype. A table may
-            come with a `RowGradient`: then only those rows move, and only their state does ("lazy": with Adam, a
-            row that is not there keeps its running means, which the gradient of the whole table would shrink).
+            come with a `RowGradient`: then only those rows and their state change ("lazy": with Adam, an absent
+            row keeps its running means, which the gradient of the whole table would shrink).
         state : dict of str to dict of str to array
             From `init` or the update before.
         learning_rate, step : array, shape ()
             Of the parameters' dtype. `step` is 1 for the first update.
         donate : bool
-            Tables that come with a `RowGradient`, and their state, are not needed any more and may be written to,
-            so that a step costs what its rows cost and not what the table does.
+            Tables that come with a `RowGradient`, and their state, are no longer needed and may be written to,
+            so that the cost of a step depends on its rows, not on the table.
         xp : namespace
             Array API namespace of all of these.
 
@@ -95,7 +95,7 @@ class Optimizer(Settings):
         TypeError
             If dtypes differ, or `learning_rate` or `step` is not an array of shape ().
         ValueError
-            If names or shapes differ, the state belongs to another optimizer, or a `RowGradient` came to an
+            If names or shapes differ, the state belongs to another optimizer, or a `RowGradient` was given to an
             optimizer that would have to move all rows (momentum, weight decay, RMSprop, AdamW).
         """
         self._check(params, grads, state, {"learning_rate": learning_rate, "step": step})
@@ -119,11 +119,11 @@ class Optimizer(Settings):
         return {"name": self.name, **super().to_json()}
 
     def _scalars(self, learning_rate: Array, step: Array, xp: Any) -> Scalars:
-        """Work out once for all parameters what the rule needs: minus the learning rate, if no more."""
+        """Work out once for all parameters what the rule needs: by default, minus the learning rate."""
         return (-learning_rate,)
 
     def _decayed(self, param: Array, grad: Array, learning_rate: Array) -> tuple[Array, Array]:
-        """Add the L2 penalty to the gradient; without one the arguments themselves, not to be written to."""
+        """Add the L2 penalty to the gradient; without one, return the arguments themselves, not to be written to."""
         if self.weight_decay:
             penalty = param * self.weight_decay
             penalty += grad
@@ -150,7 +150,7 @@ class Optimizer(Settings):
 
     def _check(self, params: Arrays, grads: Gradients, state: State, scalars: Arrays) -> None:
         # Names, shapes and dtypes, never values, so nothing waits for a device. A wider dtype in any of them
-        # would widen the parameters without a word.
+        # would silently widen the parameters.
         if state.keys() != set(self.slots):
             raise ValueError(f"{self.name}: the state has {sorted(state)}, expected {sorted(self.slots)}")
         for what, arrays in {"grads": grads, **state}.items():
@@ -176,7 +176,7 @@ class Optimizer(Settings):
 
     def _checked_rows(self, grad: RowGradient, param: Array, label: str) -> Array:
         if not self.takes_rows:
-            raise ValueError(f"{label} is a RowGradient, but this optimizer moves all rows; take sgd, adagrad or adam")
+            raise ValueError(f"{label} is a RowGradient, but this optimizer moves all rows; use sgd, adagrad or adam")
         count, rows = grad.ids.shape[0], tuple(grad.rows.shape)
         if param.ndim != 2 or rows != (count, param.shape[1]):
             raise ValueError(f"{label} has {count} ids and rows of shape {rows}, its parameter {tuple(param.shape)}")

@@ -35,7 +35,7 @@ def global_norm(grads: dict[str, Array], *, xp: Any) -> Array:
     Notes
     -----
     Each array is summed first, then the sums, so that small arrays are not lost beside a large one.
-    A dot product needs no temporary array. It wants its argument contiguous, which the packed vector of a
+    A dot product needs no temporary array. It needs a contiguous argument, which the packed vector of a
     training step is; others are copied.
 
     Examples

@@ -50,7 +50,7 @@ class Schedule(Settings):
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """Name and options, for a checkpoint; `as_schedule` makes an equal schedule of them."""
+        """Name and options, for a checkpoint; `as_schedule` makes an equal schedule from them."""
         return {"name": self.name, **super().to_json()}
 
     def _require(self, option: str, valid: bool, expected: str) -> None:
@@ -76,7 +76,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Halving(Schedule):
-    """Half the rate after each `every` steps: ``learning_rate / 2^floor(step / every)``.
+    """The rate halves every `every` steps: ``learning_rate / 2^floor(step / every)``.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class Halving(Schedule):
     every: Annotated[int, positive, "Steps after which the rate halves."]
 
     def _rate(self, step: int) -> float:
-        # ldexp sinks to 0 where `2.0**n` would overflow.
+        # ldexp underflows to 0 where `2.0**n` would overflow.
         return math.ldexp(self.learning_rate, -(step // self.every))
 
 
@@ -253,7 +253,7 @@ def schedule(name: str, learning_rate: float, total_steps: int, **options: Any) 
 
 
 def as_schedule(chosen: str | dict[str, Any] | Schedule, learning_rate: float, total: int) -> Schedule:
-    """Schedule itself, or the one of a name or of a record that its `to_json` made.
+    """The schedule itself, or one made from its name or its `to_json` record.
 
     Raises
     ------
@@ -267,7 +267,7 @@ def as_schedule(chosen: str | dict[str, Any] | Schedule, learning_rate: float, t
 
 
 def known_schedule(chosen: str | dict[str, Any] | Schedule) -> str | Schedule:
-    """Return the name of a schedule, or a schedule, once it is known to be one.
+    """Return the name of a schedule, or a schedule, after checking that it exists.
 
     Raises
     ------

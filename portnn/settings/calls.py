@@ -28,14 +28,14 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class TextCall(Protocol[P, R_co]):
-    """Method of a text, or sentences, and settings."""
+    """Method that takes a text, or sentences, and settings."""
 
     def __call__(self, source: Any, /, *args: P.args, **settings: P.kwargs) -> R_co:
         """Call it."""
 
 
 class TableCall(Protocol[P, R_co]):
-    """Method of a table and settings."""
+    """Method that takes a table and settings."""
 
     def __call__(self, X: Any, y: Any, sample_weight: Any = None, *args: P.args, **settings: P.kwargs) -> R_co:
         """Call it."""

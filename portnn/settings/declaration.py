@@ -1,4 +1,4 @@
-"""`Settings`: a frozen dataclass whose fields say all there is to say of a setting, once.
+"""`Settings`: a frozen dataclass whose fields declare all there is to a setting, once.
 
 ::
 
@@ -6,8 +6,8 @@
     class RunSettings(Settings):
         learning_rate: Annotated[float, positive, "Step size."] = 1e-3
 
-The checks, the conversion to plain Python numbers, the documentation, what a checkpoint records, what a resumed run
-is compared with and the options of the command line follow from that line. A subclass may give a field another
+From that line follow the checks, the conversion to plain Python numbers, the documentation, what a checkpoint records,
+what a resumed run is compared with and the command-line options. A subclass may give a field another
 default, ``learning_rate: float = 0.1``; the rest is inherited.
 """
 
@@ -64,7 +64,7 @@ class ClassDefault(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """Something that is said of a setting."""
+    """A flag on a setting."""
 
     name: str
 
@@ -73,12 +73,12 @@ FIXED = Marker("fixed")
 """A run can be resumed only with the same value."""
 
 TRANSIENT = Marker("transient")
-"""Of this call alone: not recorded in checkpoints, and not an option of the command line."""
+"""For this call only: not recorded in checkpoints, and not a command-line option."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is declared of one setting.
+    """The declaration of one setting.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Setting:
     default : object
         `dataclasses.MISSING` if there is none.
     marks : tuple
-        What stands in its annotation beside the type and the sentence.
+        What its annotation holds besides the type and the sentence.
     """
 
     name: str

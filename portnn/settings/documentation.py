@@ -1,4 +1,4 @@
-"""Docstrings: what declared settings say of themselves, in numpydoc's form."""
+"""Docstrings of declared settings, in numpydoc's format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portnn.settings.declaration import Setting, Settings, Shown, own_first
 from portnn.settings.ranges import Range
 
 PLACE = "{settings}"
-"""Line of a docstring that the settings take the place of."""
+"""Line of a docstring that the settings replace."""
 
 C = TypeVar("C", bound=type)
 

@@ -1,4 +1,4 @@
-"""Ranges that numbers must lie in, each with the words that say so."""
+"""Ranges that numbers must lie in, each with its wording for messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Range(NamedTuple):
     whole, real : str
         What a whole number, or any real number, of the range is called in messages.
     short : str
-        The same for documentation, behind the type.
+        The same for documentation, after the type.
     holds : callable
         Whether a number lies in the range. NaN lies in none.
     """

@@ -13,12 +13,12 @@ N = TypeVar("N", int, float)
 
 
 def plain(value: Any) -> Any:
-    """Python's number for a scalar, or array without axes, of any library; anything else as it is."""
+    """Python number for a scalar, or 0-d array, of any library; anything else as is."""
     if not hasattr(value, "dtype") or getattr(value, "shape", None) != ():
         return value
     if hasattr(value, "item"):
         return value.item()
-    # The array API standard has no `item`, and there `float` accepts a truth value.
+    # The array API standard has no `item`, and there `float` accepts a boolean.
     for convert in (bool,) if "bool" in str(value.dtype) else (operator.index, float):
         with contextlib.suppress(TypeError):
             return convert(value)
@@ -26,7 +26,7 @@ def plain(value: Any) -> Any:
 
 
 def number(name: str, value: Any) -> float:
-    """Python's float for a real number of any kind, and for nothing else: neither text nor a truth value.
+    """Python float for a real number of any kind, and for nothing else: neither a string nor a boolean.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def whole_number(name: str, value: Any, expected: str = "a whole number") -> int
     TypeError
         If it is not a number.
     ValueError
-        If it is a number with a fraction, or a truth value; `expected` says what it should be.
+        If it is a number with a fraction, or a boolean; `expected` says what it should be.
     """
     value = plain(value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
@@ -57,7 +57,7 @@ def whole_number(name: str, value: Any, expected: str = "a whole number") -> int
 
 
 def switch(name: str, value: Any) -> bool:
-    """A truth value given as such, or as 0 or 1.
+    """A boolean given as such, or as 0 or 1.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def switch(name: str, value: Any) -> bool:
 
 
 def checked_number(name: str, value: Any, kind: type[N], within: Range | None = None) -> N:
-    """Python's number, an int or a float as `kind` says, in a range.
+    """Python number in a range, an int or a float as `kind` says.
 
     Raises
     ------

@@ -28,7 +28,7 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     @property
     def classes_(self) -> Array:
-        """Class labels (n,), sorted, in the place of X (strings on the host); of several questions, their numbers."""
+        """Class labels (n,), sorted, where X is (strings on the host); for several questions, their numbers."""
         known = self.mlp_.classes
         labels = np.arange(self.n_outputs_) if known is None else known.labels
         return place_labels(labels, self.mlp_.backend)
@@ -65,7 +65,7 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return self._fit_epoch(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> Array:
-        """Probability of each class (rows, n), or of yes to each of several questions, in the place of X."""
+        """Probability of each class (rows, n), or of yes to each of several questions, where X is."""
         table = self._table(X, "predict_proba")
         return self.mlp_.predict_proba(table)
 

@@ -16,7 +16,7 @@ def follows(X: Any) -> bool:
 
 
 def dtypes(X: Any) -> list[Any]:
-    """Dtypes that X may have in its place; X of another dtype is converted to the first."""
+    """Dtypes that X may have where it is; X of another dtype is converted to the first."""
     if not follows(X):
         return [np.float64, np.float32]
     known = namespace(X=X).__array_namespace_info__().dtypes(kind="real floating", device=device(X))
@@ -24,7 +24,7 @@ def dtypes(X: Any) -> list[Any]:
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:
-    """Array of any library, or anything that NumPy makes an array of, on the host."""
+    """Array of any library, or anything that NumPy can convert to one, on the host."""
     return to_host(array) if is_array(array) else np.asarray(array)
 
 

@@ -22,7 +22,7 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
     mlp_: Any
 
     def predict(self, X: Any) -> Array:
-        """Likeliest class of each row, or the prediction of a regression, in the place of X.
+        """Likeliest class of each row, or the prediction of a regression, where X is.
 
         Parameters
         ----------

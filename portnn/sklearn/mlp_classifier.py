@@ -35,7 +35,7 @@ class MLPClassifier(Classifier):
     shuffle : bool
         Draw a new order of rows every epoch.
     random_state : int, RandomState or None
-        Decides on the initial weights, the order of rows, dropout and the held-out rows.
+        Determines the initial weights, the order of rows, dropout and the held-out rows.
     tol : float
         Smallest improvement that counts, of the mean training loss or the held-out score. For lbfgs, the largest
         gradient entry at which training stops.

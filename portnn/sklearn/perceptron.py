@@ -166,7 +166,7 @@ class Perceptron(Fitted):
         raise NotImplementedError
 
     def _out_activation(self, y: Host, classes: Any) -> str:
-        """Output activation that y calls for, which decides on the loss."""
+        """Output activation that y calls for, which determines the loss."""
         raise NotImplementedError
 
     def _stratifies(self, y: Host) -> bool:
@@ -178,7 +178,7 @@ class Perceptron(Fitted):
         return weights
 
     def _rows(self, X: Any, y: Any, sample_weight: Any, again: bool) -> Rows:
-        """Checked X in its place, y and weights on the host."""
+        """Checked X where it is, y and weights on the host."""
         if y is None:
             raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
         if again:

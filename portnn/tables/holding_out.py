@@ -1,4 +1,4 @@
-"""Rows that are held out of training, to be measured on."""
+"""Rows held out of training for evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Class labels: from the y that people give to the ids that a network is trained on, and back."""
+"""Class labels: from the user's y to the ids that a network is trained on, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""X as people give it, checked and placed on the backend of a model."""
+"""The user's X, checked and placed on the backend of a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DTYPES = ("float32", "float64")
 
 
 def backend_for(x: Any) -> Backend:
-    """Backend that X decides on: its library, device and dtype. Integers take the library's default floating dtype.
+    """Backend that X determines: its library, device and dtype. Integers take the library's default floating dtype.
 
     Raises
     ------

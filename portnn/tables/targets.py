@@ -29,7 +29,7 @@ class Targets:
     classes : Classes or None
         Of a classifier; None for a regression, and for several yes-or-no questions.
     one_axis : bool
-        Whether y (rows,) has one value a row; otherwise it is (rows, outputs).
+        Whether y (rows,) has one value per row; otherwise it is (rows, outputs).
     scaling : Scaling or None
         Of the values of a regression, if they are standardized.
     """

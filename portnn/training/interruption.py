@@ -27,7 +27,7 @@ class Interrupted(KeyboardInterrupt):
 class StopRequests:
     """While entered, the first SIGINT or SIGTERM only sets `received`; a second one acts as it did before.
 
-    Signals reach the main thread alone; in any other thread nothing changes.
+    Only the main thread receives signals; in any other thread nothing changes.
     """
 
     def __init__(self) -> None:

@@ -156,16 +156,16 @@ class Trainer:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether the loss has not become lower for as many evaluations as the plan waits."""
+        """Whether the loss has not improved for as many evaluations as the plan waits."""
         return self.plan.patience is not None and self.state.waited >= self.plan.patience
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint of the run as it is, before `run` too, if all losses so far are good.
+        """Write a checkpoint of the run as it is, even before `run`, if all losses so far are good.
 
         Raises
         ------
         DivergenceError
-            If a loss is not, or a parameter is not finite.
+            If a loss is not good, or a parameter is not finite.
         OSError
             If the checkpoint cannot be written; an earlier file of that name stays.
         """
@@ -233,11 +233,10 @@ class Trainer:
         return result
 
     def _learning_rate(self) -> float:
-        """Learning rate of the present step."""
-        return self.plan.schedule(self.state.step - 1)
+        return self.plan.schedule(self.state.step - 1)  # of the current step
 
     def _kept_params(self) -> Parameters:
-        """Parameters that no later step changes: with tables, the next step may write into the present ones."""
+        """Parameters that no later step changes: with tables, the next step may write into the current ones."""
         params, xp = self.state.params, self.backend.xp
         return {name: xp.asarray(p, copy=True) for name, p in params.items()} if self.model.row_parameters else params
 
@@ -264,7 +263,7 @@ class Trainer:
         speed = self._speed.measure(state.step, state.seconds) * self.batches.tokens
         state.tokens_per_second = state.step * self.batches.tokens / state.seconds
         improved = evaluate and self._evaluate()
-        if evaluate and state.step % self.plan.evaluate_every == 0:  # patience counts no extra evaluation at the end
+        if evaluate and state.step % self.plan.evaluate_every == 0:  # patience ignores an extra evaluation at the end
             state.wait_for(loss if state.held_out_loss is None else state.held_out_loss, self.plan.tolerance)
         line = Metrics(
             step=state.step,

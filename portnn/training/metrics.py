@@ -69,7 +69,7 @@ def _text(line: Metrics) -> str:
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """Read the lines of a metrics file, without a last line that a kill cut off."""
+    """Read the lines of a metrics file, except a last line that a kill cut off."""
     lines: list[Metrics] = []
     if path.exists():
         for text in path.read_text(encoding="utf-8", errors="replace").splitlines():

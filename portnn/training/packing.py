@@ -28,7 +28,7 @@ def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:
 
 
 def _cut_from(pieces: list[Array]) -> Array | None:
-    """Return the NumPy vector (n,) whose consecutive pieces the arrays are, if there is one."""
+    """Return the NumPy vector (n,) that the arrays together make up, in order, if there is one."""
     whole = getattr(pieces[0], "base", None)
     if not isinstance(whole, np.ndarray) or whole.ndim != 1 or whole.size < LARGE or not whole.flags.c_contiguous:
         return None

@@ -10,7 +10,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 SHORTEST = 0.5
-"""Seconds of training that a speed is measured over, at least. The first step after an evaluation or a checkpoint finds
+"""Shortest training time, in seconds, to measure a speed over. The first step after an evaluation or a checkpoint finds
 cold caches, and the system may give the core to another process for some 10 ms: a line that covers a few milliseconds
 would show little else."""
 
@@ -27,7 +27,7 @@ class Progress:
     loss_unit : str
         "nats", or an empty string.
     epoch : int, optional
-        Steps of an epoch, if lines are to count epochs in place of steps.
+        Steps per epoch, if lines are to count epochs instead of steps.
     quiet : bool
         Show nothing.
     """
@@ -44,7 +44,7 @@ class Progress:
     ) -> None:
         self.quiet, self.unit, self.loss_unit, self.epoch = quiet, unit, loss_unit, epoch
         self.bar = tqdm(
-            total=max(total, done),  # a resumed run may be longer already
+            total=max(total, done),  # a resumed run may already be longer
             initial=done,
             file=sys.stderr,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
@@ -63,7 +63,7 @@ class Progress:
         self.bar.update()
 
     def show(self, *, step: int, loss: float, held_out_loss: float | None, speed: float, say: bool) -> None:
-        """Show the latest figures behind the bar and, with `say`, on a line of their own."""
+        """Show the latest figures after the bar and, with `say`, on a line of their own."""
         self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} {self.unit}/s", refresh=False)
         if say:
             done = f"step {step}" if self.epoch is None else f"epoch {step / self.epoch:.3g}"
@@ -118,7 +118,7 @@ class Reading:
 
 
 class StopWatch:
-    """Seconds of training. Entered as a context, it stands still."""
+    """Seconds of training; paused while entered as a context."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._before, self._since = seconds, time.perf_counter()
@@ -152,7 +152,7 @@ class SpeedMeter:
         self._marks = deque([(step, seconds)])
 
     def mark(self, step: int, seconds: float) -> None:
-        """Let later measurements begin here at the earliest where they can. The first step compiles, for example."""
+        """Let later measurements start here or later if they can: the first step compiles, for example."""
         self._start = step
         self._marks.append((step, seconds))
 

@@ -46,7 +46,7 @@ class RunState:
         self.lowest_loss = min(loss, lowest)
 
     def begun_anew(self, params: Parameters) -> RunState:
-        """State to train further with on other data: with the optimizer's state, but without what was measured."""
+        """State for further training on other data: keeps the optimizer's state, drops what was measured."""
         return replace(
             self,
             params=params,

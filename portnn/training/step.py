@@ -20,7 +20,7 @@ class StepResult(NamedTuple):
     """What a step returns: `loss` (in the model's unit) and `gradient_norm` (before `clip_norm`) are 0-d.
 
     If gradients come in rows, their norm is computed only for clipping, since rows of the same id have to be summed
-    first. It is None otherwise.
+    first; without clipping it is None.
     """
 
     params: Parameters

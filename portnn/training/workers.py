@@ -44,7 +44,7 @@ class Workers:
     Parameters
     ----------
     model : Model
-        It can `split` a batch, and its module can be imported by another process.
+        Able to `split` a batch, and from a module that another process can import.
     backend : Backend
         NumPy, on Linux; see `check_workers`.
     count : int
@@ -133,9 +133,9 @@ def check_workers(count: int, backend: Backend, batch_size: int) -> None:
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ValueError(f"workers must be a positive whole number, got {count!r}")
     if count > 1 and not backend.library.on_host:
-        raise ValueError(f"workers are processes that train on NumPy; on {backend.name} there is one, not {count}")
+        raise ValueError(f"workers train on NumPy; on {backend.name} there can be only one, not {count}")
     if count > 1 and not hasattr(os, "memfd_create"):
-        raise ValueError(f"workers share memory as Linux does; on {sys.platform} there is one, not {count}")
+        raise ValueError(f"workers need Linux's shared memory; on {sys.platform} there can be only one, not {count}")
     if count > batch_size:
         raise ValueError(f"{count} workers cannot share a batch_size of {batch_size}")
 
@@ -203,7 +203,7 @@ def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
 
 
 def _occupy_standard_streams() -> None:
-    """Open those of stdin, stdout and stderr that are closed: shared memory would take their numbers, and output."""
+    """Open whichever of stdin, stdout and stderr are closed, or shared memory would get their numbers, and output."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)

@@ -144,9 +144,7 @@ def updated(chosen, backend, ids, rows, shape=(4, 2)):
 
 @pytest.mark.parametrize("chosen", ALL_ROWS, ids=str)
 def test_optimizers_that_move_all_rows_refuse(backend, chosen):
-    message = (
-        f"{chosen.name}: grads['w'] is a RowGradient, but this optimizer moves all rows; take sgd, adagrad or adam"
-    )
+    message = f"{chosen.name}: grads['w'] is a RowGradient, but this optimizer moves all rows; use sgd, adagrad or adam"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         updated(chosen, backend, [1], np.ones((1, 2)))
     assert not chosen.takes_rows

@@ -1,4 +1,4 @@
-"""Array libraries: one file each, all with the same questions answered, and the registry of them."""
+"""Array libraries, one file each with the same interface, and their registry."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _OF_CLASS: dict[type, Library | None] = {}
 
 
 def library_named(name: str) -> Library:
-    """Library of a name; one that is not in the registry is taken to follow the standard."""
+    """Library by name; one that is not in the registry is assumed to follow the standard."""
     return LIBRARIES[name] if name in LIBRARIES else _unknown(name)
 
 
 def library_of(xp: Namespace) -> Library:
-    """Library behind a namespace. It costs one look into a dict, since primitives ask at every call."""
+    """Library behind a namespace. It costs one dict lookup, since primitives ask at every call."""
     try:
         return _OF_NAMESPACE[xp]
     except KeyError:
@@ -54,7 +54,7 @@ def _owner(xp: Namespace) -> Library:
 
 
 def array_library(array: Array) -> Library | None:
-    """Library that an array belongs to; None for what is no array of a library in the registry."""
+    """Library in the registry that an array belongs to, or None."""
     kind = type(array)
     try:
         return _OF_CLASS[kind]

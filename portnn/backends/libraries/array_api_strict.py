@@ -28,7 +28,7 @@ class ArrayAPIStrict(Library):
     narrow_devices = ("no_float64",)
 
     def is_array(self, value: object) -> bool:
-        """Its class of arrays is not public, its module's name is."""
+        """Its array class is not public, but its module name is."""
         return type(value).__module__.startswith("array_api_strict.")
 
     def device_name(self, device: Any) -> str:

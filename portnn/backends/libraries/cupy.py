@@ -14,12 +14,12 @@ ONE_HOT_ROWS = 512
 
 
 class CuPy(Library):
-    """CuPy, whose arrays live on a GPU alone."""
+    """CuPy, whose arrays live only on GPUs."""
 
     name = "cupy"
     module = "cupy"
     namespaces = ("cupy", "array_api_compat.cupy")
-    distributions = ("cupy-cuda12x", "cupy-cuda13x", "cupy-rocm-7-0", "cupy")  # called after the CUDA version
+    distributions = ("cupy-cuda12x", "cupy-cuda13x", "cupy-rocm-7-0", "cupy")  # named after the CUDA version
     install = 'python -m pip install "portnn[cuda12]"  (or cuda13)'
     gpus = ("NVIDIA", "AMD")
     automatic = True
@@ -45,7 +45,7 @@ class CuPy(Library):
         return "cuda" if device is None else f"cuda:{device.id}"
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
-        """CuPy copies nothing to the host by itself."""
+        """CuPy never copies to the host implicitly."""
         return array.get()  # type: ignore[no-any-return]
 
     def synchronize(self, array: Array) -> None:

@@ -15,15 +15,15 @@ from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.tree import tree_flatten
 
 RUNTIME = "libintelocl.so"
-"""OpenCL for CPUs, of the distribution intel-opencl-rt."""
+"""OpenCL for CPUs, from the package intel-opencl-rt."""
 HOST_THREADS = 256
-"""Threads of SYCL for tasks on the host. dpnp (0.20) frees arguments in such tasks, which need Python's lock, and some
-of its functions wait for others of them while they hold it. Once every thread waits for the lock, nothing moves: with 1
-or 2 threads that took seconds, with the 6 that SYCL has by itself some minutes."""
+"""SYCL's threads for host tasks. dpnp (0.20) frees arguments in such tasks, which need the GIL, and some of its
+functions hold the GIL while they wait for other such tasks. Once every thread waits for the GIL, nothing moves: that
+took seconds with 1 or 2 threads, and some minutes with SYCL's default of 6."""
 
 
 class DPNP(Library):
-    """dpnp, whose arrays live on a queue, are computed asynchronously and refuse to become NumPy's by themselves."""
+    """dpnp, whose arrays live on a queue, are computed asynchronously and are never converted to NumPy implicitly."""
 
     name = "dpnp"
     module = "dpnp"
@@ -31,17 +31,17 @@ class DPNP(Library):
     gpus = ("Intel",)
 
     def load(self) -> Any:
-        """Set what SYCL and OpenCL read when they start: threads, and where the runtime for CPUs is."""
+        """Set what SYCL and OpenCL read at startup: threads, and the path of the CPU runtime."""
         os.environ.setdefault("SYCL_QUEUE_THREAD_POOL_SIZE", str(HOST_THREADS))
         runtime = _runtime()
         if runtime is not None:
             os.environ.setdefault("OCL_ICD_FILENAMES", runtime)
         module = super().load()
-        copyreg.pickle(module.ndarray, _reduced)  # arrays cannot be pickled by themselves
+        copyreg.pickle(module.ndarray, _reduced)  # its arrays do not support pickling
         return module
 
     def prepare(self, module: Any, dtype: str) -> Namespace:
-        """Find out whether there is any device."""
+        """Check that there is a device."""
         import dpctl
 
         if not dpctl.get_devices():
@@ -58,7 +58,7 @@ class DPNP(Library):
         return [f"{device.filter_string} ({device.name.strip()})" for device in dpctl.get_devices()]
 
     def device(self, spec: Any, *, xp: Namespace) -> Any:
-        """Any filter of SYCL's, such as gpu or opencl:cpu:0."""
+        """Any SYCL filter string, such as gpu or opencl:cpu:0."""
         return xp.empty(0, device=spec).device
 
     def device_name(self, device: Any) -> str:

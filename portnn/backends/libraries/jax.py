@@ -21,7 +21,7 @@ class JAX(Library):
     slices_are_views = False
 
     def prepare(self, module: Any, dtype: str) -> Namespace:
-        """In float64, turn on the flag without which JAX computes in float32, for the whole process."""
+        """For float64, turn on the process-wide flag without which JAX computes in float32."""
         import jax
 
         if dtype == "float64":
@@ -35,7 +35,7 @@ class JAX(Library):
         return [self.device_name(device) for device in jax.devices()]
 
     def device(self, spec: Any, *, xp: Namespace) -> Any:
-        """A platform, with a colon and a number for another than its first device."""
+        """A platform, or a platform, a colon and a device number."""
         import jax
 
         if not isinstance(spec, str):
@@ -44,7 +44,7 @@ class JAX(Library):
         return jax.devices({"cuda": "gpu"}.get(platform, platform))[int(index or 0)]
 
     def device_name(self, device: Any) -> str:
-        """Name that `device` takes, which JAX's own names for people are not."""
+        """Name that `device` takes, unlike JAX's own display names."""
         import jax
 
         device = jax.devices()[0] if device is None else device
@@ -75,7 +75,7 @@ class JAX(Library):
         *,
         xp: Namespace,
     ) -> tuple[Carry, tuple[Array, ...]]:
-        """JAX has this very operation: a compiled step does not grow with the number of time steps."""
+        """Use `lax.scan`: a compiled step does not grow with the number of time steps."""
         from jax import lax
 
         if prepare is not None and fusible:
@@ -85,11 +85,11 @@ class JAX(Library):
     def scatter_add(
         self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
     ) -> Array:
-        """JAX has this very operation; under `compile` it writes into a donated table."""
+        """Use JAX's own operation; under `compile` it writes into a donated table."""
         return target.at[ids].add(rows if scale is None else rows * scale)
 
     def without_stalls(self) -> contextlib.AbstractContextManager[Any]:
-        """Forbid copies between host and device that nobody asked for."""
+        """Forbid implicit copies between host and device."""
         import jax
 
         return jax.transfer_guard("disallow")  # type: ignore[no-any-return]

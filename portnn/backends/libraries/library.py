@@ -1,4 +1,4 @@
-"""`Library`: what portnn asks of an array library, with answers that suit any library of the standard."""
+"""`Library`: what portnn needs from an array library, with defaults for any that follows the standard."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Library(Primitives):
     module : str
         Module that is imported.
     namespaces : tuple of str
-        Names of the modules that serve as its namespace; `module` without them.
+        Names of the modules that serve as its namespace; by default `module`.
     array_class : str
         Name of its class of arrays in `module`.
     distributions : tuple of str
-        What it may be installed as; the first that is found gives the version. `name` without them.
+        What it may be installed as; the first one found gives the version. By default `name`.
     install : str
         Command that installs it.
     gpus : tuple of str
@@ -48,7 +48,7 @@ class Library(Primitives):
     slices_are_views : bool
         Whether a slice costs nothing before a product.
     gates_first : bool
-        Whether the loop of a recurrent layer runs faster with the axis of gates in front.
+        Whether the loop of a recurrent layer runs faster with the gate axis first.
     writes_donated : bool
         Whether `scatter_add` writes into a donated table.
     scikit_learn : bool
@@ -56,7 +56,7 @@ class Library(Primitives):
     proof_devices : tuple of str or None
         Devices for tests and proofs in float64; None is the default device.
     narrow_devices : tuple of str
-        Devices for tests and proofs that know no float64.
+        Devices without float64, for tests and proofs.
     tolerance : dict of str to float
         Largest relative difference from NumPy that passes, per dtype.
     """
@@ -93,7 +93,7 @@ class Library(Primitives):
         return None
 
     def load(self) -> Any:
-        """Import the module; whatever goes wrong raises."""
+        """Import the module; any failure raises."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # CUDA libraries warn at import where there is no GPU
             return importlib.import_module(self.module)
@@ -103,7 +103,7 @@ class Library(Primitives):
         return self.namespace_of(module.empty(0))  # fails where a driver or a GPU is missing
 
     def select(self, device: Any) -> None:
-        """Take note that a device (None: the default) is going to be used."""
+        """Prepare to use a device (None: the default)."""
 
     # Which arrays are its own
 
@@ -123,11 +123,11 @@ class Library(Primitives):
     # Devices and dtypes
 
     def devices(self, *, xp: Namespace) -> list[str]:
-        """Devices that are here: a name that `device` takes, followed by the hardware in parentheses if it is known."""
+        """Available devices: a name that `device` takes, followed by the hardware in parentheses if known."""
         return [self.device_name(device) for device in xp.__array_namespace_info__().devices()]
 
     def device(self, spec: Any, *, xp: Namespace) -> Any:
-        """Device object for a name out of `devices`, or whatever else the library takes; whatever goes wrong raises."""
+        """Device object for a name from `devices`, or whatever else the library takes; any failure raises."""
         for device in xp.__array_namespace_info__().devices() if isinstance(spec, str) else ():
             if self.device_name(device) == spec:
                 return device
@@ -138,20 +138,20 @@ class Library(Primitives):
         return array_api_compat.device(array)
 
     def device_name(self, device: Any) -> str:
-        """Name of a device object, None included, for people."""
+        """Display name of a device object or None."""
         return "cpu" if device is None else str(device)
 
     def portable_device(self, device: Any) -> Any:
-        """What `device` makes the same device of in another process; it can be pickled."""
+        """Picklable value from which `device` makes the same device in another process."""
         return None if device is None else self.device_name(device)
 
     def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
-        """Those of float32 and float64 that a device knows."""
+        """Which of float32 and float64 a device supports."""
         known = xp.__array_namespace_info__().dtypes(device=device, kind="real floating")
         return [dtype for dtype in DTYPES if dtype in known]
 
     def integer_dtype(self, device: Any, *, xp: Namespace) -> Any:
-        """Dtype that ids get."""
+        """Dtype of ids."""
         return xp.__array_namespace_info__().default_dtypes(device=device)["integral"]
 
     # To and from the host, waiting
@@ -170,13 +170,13 @@ class Library(Primitives):
     # Checks
 
     def without_stalls(self) -> contextlib.AbstractContextManager[Any]:
-        """Make it an error, for a while, to do what would stall a GPU; a library that cannot tell watches nothing."""
+        """Context in which anything that would stall a GPU is an error; a no-op if the library cannot tell."""
         return contextlib.nullcontext()
 
     def be_strict(self) -> None:
-        """Turn on, for the rest of the process, those of the checks that hold outside of a step, too."""
+        """Turn on, for the rest of the process, the checks that also apply outside a step."""
 
 
 def writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """NumPy array that a library may share the memory of: a copy if it is read-only or has negative strides."""
+    """NumPy array whose memory a library may share: a copy if it is read-only or has negative strides."""
     return array.copy() if not array.flags.writeable or min(array.strides, default=0) < 0 else array

@@ -1,13 +1,13 @@
 """MLX: Apple GPUs, and CPUs.
 
-MLX computes nothing until it is asked to, so a step ends by asking for what it returns; otherwise the graph of
-operations would grow until a loss is read.
+MLX is lazy, so a step ends by starting to compute what it returns; otherwise the graph of operations would grow until
+a loss is read.
 
 CPU and GPU share memory, and arrays have no device: operations run on the process's default device.
 
-float64 works on the CPU alone. Even there `exp`, `sin`, `cos`, `sigmoid`, `softmax`, `logsumexp`, `logaddexp` and `erf`
+float64 works on the CPU only. Even there `exp`, `sin`, `cos`, `sigmoid`, `softmax`, `logsumexp`, `logaddexp` and `erf`
 compute in single precision (version 0.32). The two that portnn calls, `exp` and `logaddexp`, are replaced here by
-`expm1` and `log1p`, which do not. So float64 keeps the tolerances of every other library.
+`expm1` and `log1p`, which do not, so float64 meets the same tolerances as elsewhere.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class MLX(Library):
     proof_devices = ("cpu",)
 
     def load(self) -> Any:
-        """Let arrays of float64 keep their digits when they are pickled; by themselves they become float32."""
+        """Let float64 arrays keep their digits when pickled; by default they become float32."""
         module = super().load()
         copyreg.pickle(module.array, _reduced)
         return module
@@ -53,7 +53,7 @@ class MLX(Library):
             mx.set_default_device(getattr(mx, device))
 
     def namespace_of(self, array: Array) -> Namespace:
-        """Not what the array itself names, which is MLX as it is."""
+        """Not the array's own namespace, which is plain MLX."""
         return namespace()
 
     def devices(self, *, xp: Namespace) -> list[str]:
@@ -80,7 +80,7 @@ class MLX(Library):
         return str(self.device_of(None)) if device is None else str(device)
 
     def dtypes(self, device: Any, *, xp: Namespace) -> list[str]:
-        """Apple's GPUs know no float64."""
+        """Apple's GPUs have no float64."""
         return list(DTYPES) if self.device_name(device) == "cpu" else ["float32"]
 
     def integer_dtype(self, device: Any, *, xp: Namespace) -> Any:
@@ -88,7 +88,7 @@ class MLX(Library):
         return xp.int32
 
     def from_host(self, array: np.ndarray[Any, Any], dtype: Any, device: Any, *, xp: Namespace) -> Array:
-        """MLX knows no negative strides."""
+        """MLX does not support negative strides."""
         return xp.asarray(writable(array), dtype=dtype)
 
     def synchronize(self, array: Array) -> None:
@@ -116,7 +116,7 @@ class MLX(Library):
     def scatter_add(
         self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
     ) -> Array:
-        """MLX has this very operation."""
+        """Use MLX's own operation."""
         return target.at[ids].add(rows if scale is None else rows * scale)
 
 
@@ -144,7 +144,7 @@ class Adapted:
         return self._mx.asarray(obj, dtype, copy=copy)
 
     def astype(self, x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
-        """Arrays are never written into by others, so a copy changes nothing."""
+        """Arrays are never modified by others, so a copy changes nothing."""
         return self._mx.astype(x, dtype)
 
     def argsort(self, x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
@@ -152,7 +152,7 @@ class Adapted:
         return self._mx.argsort(-x if descending else x, axis=axis)
 
     def sum(self, x: Array, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
-        """Sum, of long vectors in parts: on the CPU, MLX's running sum of 3 million float32 numbers is 2 % off."""
+        """Sum, in parts for long vectors: on the CPU, MLX's running sum of 3 million float32 numbers is 2 % off."""
         x = x if dtype is None else self._mx.astype(x, dtype)
         whole = axis is None or x.ndim == 1
         if not whole or keepdims or x.size <= PART:
@@ -170,7 +170,7 @@ class Adapted:
         return self._mx.matmul(x, y) if x.ndim + y.ndim > 2 else self.sum(x * y)
 
     def exp(self, x: Array, /) -> Array:
-        """Exponential, in float64 of `expm1` on the side where nothing cancels."""
+        """Exponential, in float64 from `expm1` on the side where nothing cancels."""
         if x.dtype != self._mx.float64:
             return self._mx.exp(x)
         grown = 1.0 + self._mx.expm1(self._mx.abs(x))
@@ -181,7 +181,7 @@ class Adapted:
         if x.dtype != self._mx.float64:
             return self._mx.logaddexp(x, y)
         apart = self.exp(-self._mx.abs(x - y))
-        # Infinities of one sign have no difference.
+        # The difference of equal infinities is NaN.
         return self._mx.where(x == y, x + math.log(2.0), self._mx.maximum(x, y) + self._mx.log1p(apart))
 
 

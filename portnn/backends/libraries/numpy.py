@@ -1,10 +1,10 @@
 """NumPy: the host itself, where a call costs as much as the arithmetic of a small array.
 
 The products of a recurrent loop reach OpenBLAS again and again with the same weights. Its AVX-512 kernels multiply
-small matrices (up to a million multiplications) where they lie; anything larger is first packed, which for few rows
-costs a third of the time. So the weights are cut, once, into blocks of columns that stay below that size, and one call
-of `matmul` goes over the stack of blocks. Where they are left whole, methods multiply and reshape: at batch 1,
-NumPy's functions of these names would take as long as the product itself.
+small matrices (up to a million multiplications) unpacked; anything larger is first packed, which for few rows costs a
+third of the time. So the weights are cut, once, into blocks of columns that stay below that size, and one call of
+`matmul` multiplies the stack of blocks. If they are left whole, array methods multiply and reshape: at batch 1, NumPy's
+functions of the same names would take as long as the product itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ONE_HOT_ROWS = 512
 """Tables up to this many rows are summed by a one-hot matrix product, unless they are donated."""
 
 BLOCK = 1 << 14
-"""So many time steps are prepared together that their states have up to about this many entries."""
+"""Time steps prepared together have states of up to about this many entries in all."""
 
 SMALL = 1_000_000
 """Multiplications up to which OpenBLAS's AVX-512 kernels do not pack."""
@@ -64,7 +64,7 @@ class NumPy(Library):
         *,
         xp: Namespace,
     ) -> tuple[Carry, tuple[Array, ...]]:
-        """Loop in Python, prepared and stacked by as many time steps as stay in the processor's cache."""
+        """Loop in Python; prepare and stack as many time steps at a time as fit into the cache."""
         length = xs[0].shape[0]
         size = max(1, BLOCK // max(1, _entries(carry)))
         outputs: tuple[Any, ...] = ()
@@ -94,7 +94,7 @@ class NumPy(Library):
     def scatter_add(
         self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
     ) -> Array:
-        """Add to a large or donated table with SciPy's sparse kernel, or by runs of sorted ids without it."""
+        """Add to a large or donated table with SciPy's sparse kernel, or without SciPy by runs of sorted ids."""
         if not donate and target.shape[0] <= ONE_HOT_ROWS:
             return super().scatter_add(target, ids, rows, scale, donate, xp=xp)
         add_columns = _sparse_kernel()
@@ -142,7 +142,7 @@ def _entries(carry: Any) -> int:
 @functools.cache
 def _sparse_kernel() -> Callable[..., None] | None:
     # SciPy's public sparse product always makes a new array of the size of the table; the kernel below it adds to
-    # one that is there, row after row, which is just what is wanted. It is not public, so it may be gone one day.
+    # an existing one, row by row, which is just what is needed. It is not public, so it may disappear one day.
     try:
         from scipy.sparse._sparsetools import csc_matvecs
     except ImportError:
@@ -155,7 +155,7 @@ def _by_columns(target: Array, ids: Array, rows: Array, scale: Array | None, add
     count, width = rows.shape
     if count:
         ids = np.ascontiguousarray(ids, dtype=np.int64)
-        # The kernel would write to whatever lies beside the table. A negative id is a huge one without its sign.
+        # The kernel would write outside the table. Read as unsigned, a negative id is huge.
         if int(ids.view(np.uint64).max()) >= target.shape[0]:
             raise IndexError(f"scatter_add: ids lie in {ids.min()}..{ids.max()}, expected 0..{target.shape[0] - 1}")
         entries = np.full(count, 1.0 if scale is None else scale, dtype=rows.dtype)
@@ -166,7 +166,7 @@ def _by_columns(target: Array, ids: Array, rows: Array, scale: Array | None, add
 
 
 def _by_segments(target: Array, ids: Array, rows: Array) -> Array:
-    # Sorting brings equal ids together; each run is then summed by one call. `add.at` goes row by row.
+    # Sorting brings equal ids together; one call then sums every run. `add.at` goes row by row.
     order = np.argsort(ids, stable=True)
     sorted_ids = ids[order]
     starts = np.flatnonzero(np.concatenate((np.ones_like(ids[:1], dtype=bool), sorted_ids[1:] != sorted_ids[:-1])))
@@ -189,7 +189,7 @@ def _in_blocks(weight: Array, rows: int, columns: int) -> Callable[[Array], Arra
 
 
 def _columns(rows: int, k: int, n: int) -> int:
-    """Columns of a block: as many as divide n and stay small; 0 where the product should be left whole."""
+    """Columns of a block: the most that divide n and stay small; 0 if the product should be left whole."""
     if rows < ROWS or not k or not _small_kernels():
         return 0
     return next((size for size in range(min(SMALL // (rows * k), n), NARROWEST - 1, -1) if n % size == 0), 0)

@@ -41,7 +41,7 @@ class PyTorch(Library):
         return super().device(wanted, xp=xp)
 
     def from_host(self, array: np.ndarray[Any, Any], dtype: Any, device: Any, *, xp: Namespace) -> Array:
-        """PyTorch shares memory: it warns if that is read-only, and knows no negative strides."""
+        """PyTorch shares memory: it warns if that is read-only, and rejects negative strides."""
         return xp.asarray(writable(array), dtype=dtype, device=device)
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
@@ -58,13 +58,13 @@ class PyTorch(Library):
     def scatter_add(
         self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
     ) -> Array:
-        """PyTorch has this very operation."""
+        """Use PyTorch's own operation."""
         rows = rows if scale is None else rows * scale
         return target.index_add_(0, ids, rows) if donate else target.index_add(0, ids, rows)
 
     @contextlib.contextmanager
     def counted_kernels(self) -> Iterator[Counter[str]]:
-        """Count the kernels that are launched, by name; what only looks at memory in another way is none."""
+        """Count the kernels launched, by name; views of the same memory do not count."""
         from torch.utils._python_dispatch import TorchDispatchMode
 
         launched: Counter[str] = Counter()

@@ -13,7 +13,7 @@ from portnn.training import RunFolder, StepEvent
 
 
 class SampleCallback:
-    """Show a text sample at intervals. It has a seed of its own, so it does not change the run."""
+    """Show a text sample at intervals. It has its own seed, so it does not change the run."""
 
     def __init__(self, model: CharRNN, every: int) -> None:
         self.model, self.every = model, every

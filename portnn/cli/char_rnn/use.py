@@ -26,7 +26,7 @@ def sample(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Print text drawn from a trained model. One seed gives the same text run after run.
+    """Print text drawn from a trained model. The same seed always gives the same text.
 
     Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
     """

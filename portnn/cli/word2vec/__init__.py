@@ -1,4 +1,4 @@
-"""`portnn word2vec`: learn word vectors, ask them, measure them, convert them and draw them."""
+"""`portnn word2vec`: learn word vectors, query, evaluate, convert and draw them."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     Raises
     ------
     ValueError
-        If the expression is not words with one sign between two of them.
+        If the expression is not words separated by single signs.
 
     Examples
     --------

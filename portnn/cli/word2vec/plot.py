@@ -39,7 +39,7 @@ def plot(
     out = file.with_suffix(".png") if out is None else out
     refuse_existing(out, overwrite)
     wv = load_vectors(file, table)
-    # An option takes one value, so of "--words the a an" the others arrive as arguments.
+    # An option takes one value, so in "--words the a an" the other words arrive as arguments.
     shown = list(dict.fromkeys([*(words or ()), *(more or ())])) or wv.index_to_key[:FREQUENT]
     for word in shown:
         wv.get_index(word)  # an error names words of similar spelling

@@ -52,7 +52,7 @@ def embedding_backward(
 ) -> Array | RowGradient:
     """Gradient of `embedding` for the table (n, m); rows of repeated ids accumulate. dy (..., m).
 
-    With `as_rows` only rows that were gathered: ids (k,) and rows (k, m), which may be far smaller than the table.
+    With `as_rows`, only the gathered rows: ids (k,) and rows (k, m), which may be far smaller than the table.
     """
     ids, rows = xp.reshape(cache.ids, (-1,)), xp.reshape(dy, (-1, cache.table.shape[1]))
     if as_rows:

@@ -19,7 +19,7 @@ class LinearCache(NamedTuple):
 
 
 class LinearGradients(NamedTuple):
-    """Gradients of `linear`, each shaped like the argument of its name; `x` is None if it was not asked for."""
+    """Gradients of `linear`, each shaped like the argument of the same name; `x` is None if not requested."""
 
     x: Array | None
     weight: Array

@@ -80,12 +80,12 @@ def binary_cross_entropy_backward(dloss: Array, cache: BinaryCrossEntropyCache, 
     Parameters
     ----------
     dloss : 0-d array or float
-        Gradient of the loss; 1 when the loss is what is minimised.
+        Gradient of the loss; 1 if the loss itself is minimized.
     cache : BinaryCrossEntropyCache
 
     Returns
     -------
     dlogits : array (..., n)
-        Each row has the weight that it has in the mean.
+        Each row is weighted as in the mean.
     """
     return mean_of_rows_backward(dloss, cache.difference, cache.shares, xp=xp)

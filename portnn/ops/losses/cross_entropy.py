@@ -83,13 +83,13 @@ def cross_entropy_backward(dloss: Array, cache: CrossEntropyCache, *, xp: Namesp
     Parameters
     ----------
     dloss : 0-d array or float
-        Gradient of the loss; 1 when the loss is what is minimised.
+        Gradient of the loss; 1 if the loss itself is minimized.
     cache : CrossEntropyCache
 
     Returns
     -------
     dlogits : array (..., n)
-        Each row has the weight that it has in the mean.
+        Each row is weighted as in the mean.
     """
     probabilities, targets, shares = cache
     if targets.ndim < probabilities.ndim:

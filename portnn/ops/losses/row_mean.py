@@ -1,4 +1,4 @@
-"""Means over rows of different weight, which losses share."""
+"""Weighted means over rows, shared by the losses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from portnn.backends import Array, Namespace
 
 
 def row_shares(weights: Array, *, xp: Namespace) -> Array:
-    """Share of each row in the mean: weights / sum(weights). If all are 0 so are the shares, without a look at them."""
+    """Share of each row in the mean: weights / sum(weights). If all are 0, so are the shares, without branching."""
     total = xp.sum(weights)
     return weights / (total + xp.astype(total == 0.0, total.dtype))
 
@@ -21,7 +21,7 @@ def mean_of_rows_backward(dloss: Array, difference: Array, shares: Array | None,
 
 
 def where_counted(weights: Array, array: Array, *, xp: Namespace) -> Array:
-    """Zeros in place of rows of `array` (..., n) of weight 0: they may hold anything, infinity too.
+    """`array` (..., n) with rows of weight 0 set to zero: they may hold anything, even infinity.
 
     A product with 0 would not be enough, and arithmetic on such rows must not even cause a warning.
     """

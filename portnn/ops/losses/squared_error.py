@@ -70,12 +70,12 @@ def squared_error_backward(dloss: Array, cache: SquaredErrorCache, *, xp: Namesp
     Parameters
     ----------
     dloss : 0-d array or float
-        Gradient of the loss; 1 when the loss is what is minimised.
+        Gradient of the loss; 1 if the loss itself is minimized.
     cache : SquaredErrorCache
 
     Returns
     -------
     dprediction : array (..., n)
-        Each row has the weight that it has in the mean.
+        Each row is weighted as in the mean.
     """
     return mean_of_rows_backward(dloss, cache.difference, cache.shares, xp=xp)

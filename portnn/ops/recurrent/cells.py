@@ -29,7 +29,7 @@ class Weights(NamedTuple):
 
 
 class RecurrentGradients(NamedTuple):
-    """Gradients of a recurrent op, each shaped like the argument of its name; `x` is None where x was ids."""
+    """Gradients of a recurrent op, each shaped like the argument of the same name; `x` is None if x holds ids."""
 
     x: Array | None
     states: tuple[Array, ...]

@@ -52,7 +52,7 @@ class GateLayout(NamedTuple):
         return product(weight, rows, xp=xp)
 
     def spread(self, per_gate: Array, *, xp: Namespace) -> Array:
-        """Shape one number a gate (gates,) so that it broadcasts against the gates of one step."""
+        """Shape one number per gate (gates,) so that it broadcasts against the gates of one step."""
         return xp.reshape(per_gate, (-1, 1, 1)) if self.first else per_column(per_gate, self.hidden, xp=xp)
 
 
@@ -62,5 +62,5 @@ def gate_layout(hidden: int, *, xp: Namespace) -> GateLayout:
 
 
 def per_column(per_gate: Array, hidden: int, *, xp: Namespace) -> Array:
-    """Repeat one number a gate (gates,) for each of its columns, (gates * hidden,)."""
+    """Repeat one number per gate (gates,) for each of its columns, (gates * hidden,)."""
     return xp.reshape(xp.broadcast_to(xp.reshape(per_gate, (-1, 1)), (per_gate.shape[0], hidden)), (-1,))

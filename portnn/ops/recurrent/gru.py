@@ -80,8 +80,8 @@ def gru(
 
     Notes
     -----
-    Padding may hold anything: it has no effect on any result, and its gradient is exactly 0. The states of a row stand
-    still there, so the final states are those after its last step, and a row of length 0 returns its initial states.
+    Padding may hold anything: it has no effect on any result, and its gradient is exactly 0. The states of a row stay
+    fixed there, so the final states are those after its last step, and a row of length 0 returns its initial states.
     Lengths above time count as time.
 
     References
@@ -98,7 +98,7 @@ def gru(
     scale = xp.concat((half, half, one))
     outer = xp.concat((weights.bias_hh[: 2 * size], xp.zeros_like(one)))
     inner = xp.zeros_like(h0) + weights.bias_hh[2 * size :]
-    constant = half[0]  # beside a small array, NumPy takes an array faster than a Python number
+    constant = half[0]  # beside a small array, NumPy handles an array faster than a Python number
     first, second, third, both = (*map(layout.gate, range(3)), layout.gate(0, count=2))
 
     recur = layout.product(weights.weight_hh * scale, x.shape[1], xp=xp)
@@ -150,7 +150,7 @@ def gru_backward(dy: Array, dstates: tuple[Array], cache: GRUCache, *, xp: Names
     views = slices_are_views(xp=xp)
 
     def factors(dy: Array, rz: Array, n: Array, m: Array, d: Array) -> Outputs:
-        # As in the LSTM: what dh and dn are multiplied with does not depend on later steps.
+        # As in the LSTM: what dh and dn are multiplied by does not depend on later steps.
         r, z = layout.over_time(rz, 0), layout.over_time(rz, 1)
         keep, mr = 1.0 - z, m * r
         to_n = keep - keep * n * n

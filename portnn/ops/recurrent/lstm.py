@@ -75,8 +75,8 @@ def lstm(
 
     Notes
     -----
-    Padding may hold anything: it has no effect on any result, and its gradient is exactly 0. The states of a row stand
-    still there, so the final states are those after its last step, and a row of length 0 returns its initial states.
+    Padding may hold anything: it has no effect on any result, and its gradient is exactly 0. The states of a row stay
+    fixed there, so the final states are those after its last step, and a row of length 0 returns its initial states.
     Lengths above time count as time.
 
     References

@@ -65,7 +65,7 @@ def input_projection(x: Array, weight_ih: Array, bias: Array, *, xp: Namespace) 
 def weight_gradients(
     x: Array, h0: Array, hs: Array, da: Array, db: Array, weights: Weights, *, reverse: bool, xp: Namespace
 ) -> tuple[Array | None, Weights]:
-    """Gradients of x and the weights: one product each over all time steps, not one a step.
+    """Gradients of x and the weights: one product each over all time steps, not one per step.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def weight_gradients(
 
     Returns
     -------
-    dx : array like x, or None where x is ids
+    dx : array like x, or None if x holds ids
     dweights : Weights
     """
     (length, batch, hidden), wide = hs.shape, da.shape[2]

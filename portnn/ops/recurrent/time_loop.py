@@ -17,7 +17,7 @@ Prepare = Callable[..., tuple[Array, ...]]
 class TimeLoop(NamedTuple):
     """Direction of a loop over time, and which rows take part in each step.
 
-    The states of a row stand still at its padding, forward and backward. So in reverse a row waits with its initial
+    The states of a row stay fixed at its padding, forward and backward. So in reverse a row waits with its initial
     states until the loop reaches its own end.
 
     Attributes
@@ -34,7 +34,7 @@ class TimeLoop(NamedTuple):
     def forward(
         self, step: Step, states: States, x: Array, *, prepare: Prepare, xp: Namespace
     ) -> tuple[States, Outputs]:
-        """Fold ``step(states, prepare(x) at t) -> (states, (h, ...))`` over time; h stands still at padding, too."""
+        """Fold ``step(states, prepare(x) at t) -> (states, (h, ...))`` over time; h stays fixed at padding, too."""
         fusible = x.ndim == 2  # a gather of rows; vectors need a product, which is faster for all time steps at once
         if self.running is None:
             return scan(step, states, (x,), xp=xp, reverse=self.reverse, prepare=prepare, fusible=fusible)
@@ -68,7 +68,7 @@ class TimeLoop(NamedTuple):
         return dstates, tuple(self.without_padding(each, xp=xp) for each in dgates)
 
     def without_padding(self, sequence: Array, *, xp: Namespace) -> Array:
-        """Zeros in place of the padding of a sequence (time, batch, features) or (time, batch): it may hold anything.
+        """Sequence (time, batch, features) or (time, batch) with its padding, which may hold anything, set to zero.
 
         A product with 0 would keep what is not finite.
         """
@@ -79,7 +79,7 @@ class TimeLoop(NamedTuple):
 
 
 def time_loop(operation: str, x: Array, lengths: Array | None, reverse: bool, *, xp: Namespace) -> TimeLoop:
-    """Loop over x (time, batch, ...) whose rows have the lengths (batch,); None: all are whole."""
+    """Loop over x (time, batch, ...) whose rows have the lengths (batch,); None: no padding."""
     if lengths is None:
         return TimeLoop(None, reverse)
     check_shape(operation, "lengths", lengths, (x.shape[1],), "x expects")

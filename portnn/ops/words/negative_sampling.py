@@ -14,7 +14,7 @@ __all__ = ["NegativeSamplingCache", "NegativeSamplingGradients", "negative_sampl
 class NegativeSamplingCache(NamedTuple):
     """What `negative_sampling_backward` needs.
 
-    Transposed like the logits, (blocks, n, length): `sigmoid` of them and the `weights`. `sign` is -1 for positives, 1
+    `sigmoid` of the logits and `weights` are transposed, (blocks, n, length). `sign` is -1 for positives, 1
     for negatives; None without positives.
     """
 
