@@ -28,7 +28,7 @@ class RowBatches:
         Seed of the orders and the dropout masks.
     hidden_sizes : tuple of int
         Units of each layer that needs a dropout mask.
-    rate : float
+    dropout : float
         Dropout rate.
 
     Raises
@@ -48,14 +48,14 @@ class RowBatches:
         shuffle: bool = True,
         seed: int = 0,
         hidden_sizes: tuple[int, ...] = (),
-        rate: float = 0.0,
+        dropout: float = 0.0,
     ) -> None:
         self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed
         self.count = int(rows.x.shape[0])
         if batch_size is None:
             batch_size = self.count
         self.batch_size: int = min(checked_number("batch_size", batch_size, int, positive), self.count)
-        self.hidden_sizes, self.rate = hidden_sizes if rate else (), rate
+        self.hidden_sizes, self.dropout = hidden_sizes if dropout else (), dropout
         self._epoch = -1
 
     @property
@@ -78,7 +78,7 @@ class RowBatches:
         if self.hidden_sizes:
             rng = np.random.default_rng((self.seed, position, 2))
             count = int(rows.x.shape[0])
-            rows = rows._replace(keep=tuple(keep_mask(rng, (count, size), self.rate) for size in self.hidden_sizes))
+            rows = rows._replace(keep=tuple(keep_mask(rng, (count, size), self.dropout) for size in self.hidden_sizes))
         return Batch(rows, 1.0, number == 0)
 
     def _take(self, epoch: int, start: int, stop: int) -> RowBatch:

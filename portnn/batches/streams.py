@@ -34,7 +34,7 @@ class ChunkStreams:
     layers : int
         Number of dropout masks in a batch; 0 for none.
     hidden_size : int
-    rate : float
+    dropout : float
         Dropout rate.
     seed : int
         Seed of the dropout masks.
@@ -61,7 +61,7 @@ class ChunkStreams:
         vocabulary_size: int | None = None,
         layers: int = 0,
         hidden_size: int = 0,
-        rate: float = 0.0,
+        dropout: float = 0.0,
         seed: int = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
@@ -76,8 +76,8 @@ class ChunkStreams:
             )
         self.ids, self.batch_size, self.seq_length = ids, batch_size, seq_length
         self.vocabulary_size = vocabulary_size
-        self.masks = (layers if rate else 0, seq_length, batch_size, hidden_size)
-        self.rate, self.seed = rate, seed
+        self.masks = (layers if dropout else 0, seq_length, batch_size, hidden_size)
+        self.dropout, self.seed = dropout, seed
         self.release = release
 
     @property
@@ -113,7 +113,7 @@ class ChunkStreams:
         if not layers:
             return ()
         rng = np.random.default_rng((self.seed, position))
-        return tuple(keep_mask(rng, tuple(shape), self.rate) for _ in range(layers))
+        return tuple(keep_mask(rng, tuple(shape), self.dropout) for _ in range(layers))
 
 
 def check_integers(ids: Ids) -> None:

@@ -47,10 +47,10 @@ def device_steps(
     train = make_step(model, optimizer, on, settings)
     batch = tree_map(on.asarray, batches.at(0).data)
     carry = tree_map(on.asarray, model.initial_carry(batches.batch_size))
-    rate, number = on.asarray(np.float64(0.01)), on.asarray(np.float64(1.0))
+    learning_rate, number = on.asarray(np.float64(0.01)), on.asarray(np.float64(1.0))
     yield "evaluation", lambda: model.loss(params, batch, carry, xp=xp)[:2]
     if isinstance(model, RecurrentLM):
         token = on.asarray(np.asarray([[1]]))
         before = tree_map(on.asarray, model.initial_carry(1))
         yield "sampling", lambda: model.logits(params, LanguageBatch(token, token), before, xp=xp)[:2]
-    yield "training", lambda: train(params, state, batch, carry, rate, number)
+    yield "training", lambda: train(params, state, batch, carry, learning_rate, number)

@@ -55,7 +55,7 @@ def _language_cases() -> Iterator[TrainingCase]:
         model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
 
         def batches(model: RecurrentLM = model) -> ChunkStreams:
-            return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, rate=model.dropout)
+            return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, dropout=model.dropout)
 
         yield TrainingCase(f"RecurrentLM {cell}", model, batches)
 
@@ -108,7 +108,7 @@ def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> Trai
 
     def batches() -> RowBatches:
         host = backend("numpy", dtype="float64")
-        return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], rate=model.dropout)
+        return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], dropout=model.dropout)
 
     return TrainingCase(f"FeedForward {name}", model, batches)
 

@@ -173,7 +173,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
             vocabulary_size=model.vocabulary_size,
             layers=model.num_layers,
             hidden_size=model.hidden_size,
-            rate=model.dropout,
+            dropout=model.dropout,
             seed=self.settings.seed,
             release=corpus.release,
         )

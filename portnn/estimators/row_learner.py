@@ -130,5 +130,5 @@ class RowLearner(RowModel):
             shuffle=settings.shuffle,
             seed=seed,
             hidden_sizes=model.sizes[1:-1],
-            rate=model.dropout,
+            dropout=model.dropout,
         )

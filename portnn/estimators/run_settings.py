@@ -92,7 +92,7 @@ class RunSettings(OptimizerSettings, LoopSettings):
         """Settings of a run for its checkpoint, with those left open as the data settled them."""
         return {**self.to_json(), "epochs": None, **settled}
 
-    def rate(self, total: int) -> dict[str, Schedule]:
+    def schedule_over(self, total: int) -> dict[str, Schedule]:
         """Schedule of the learning rate for the plan, if the run has one."""
         return {}
 
@@ -105,6 +105,6 @@ class ScheduledRunSettings(RateSettings, RunSettings):
         str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
     ] = "constant"
 
-    def rate(self, total: int) -> dict[str, Schedule]:
+    def schedule_over(self, total: int) -> dict[str, Schedule]:
         """Schedule of the learning rate for the plan."""
         return {"schedule": as_schedule(self.schedule, self.learning_rate, total)}

@@ -183,7 +183,7 @@ def _plan(settings: RunSettings, task: Task, total: int, saved: Saved | None) ->
         **{
             **settings.shared_with(Plan),
             **settings.cadence(task.batches.batches, total),
-            **settings.rate(total),
+            **settings.schedule_over(total),
             "workers": workers,
             **task.plan,
         }

@@ -91,7 +91,7 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
     kind = learning_rate_of(estimator)
     batches = math.ceil(rows.size / batch_size)
     patience = int(min(estimator.n_iter_no_change, estimator.max_iter)) + 1
-    rate, best, best_score = estimator.learning_rate_init, None, -math.inf
+    learning_rate, best, best_score = estimator.learning_rate_init, None, -math.inf
     descent = Descent([], [])
     adaptive = kind.adaptive
     settings: dict[str, Any] = {
@@ -109,7 +109,9 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
     }
     while True:
         epochs = len(descent.losses)
-        schedule = kind.schedule(estimator, rate, rows=rows.size, batches=batches, seen=seen + epochs * rows.size)
+        schedule = kind.schedule(
+            estimator, learning_rate, rows=rows.size, batches=batches, seen=seen + epochs * rows.size
+        )
         try:
             mlp.fit(*rows, epochs=estimator.max_iter - epochs, schedule=schedule, **settings)
         except Interrupted as stop:
@@ -125,9 +127,9 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
             descent.scores.extend(scores)
             if max(scores, default=-math.inf) > best_score:
                 best, best_score = mlp.params, max(scores)
-        if not (plateau and adaptive and rate > LOWEST_RATE and len(descent.losses) < estimator.max_iter):
+        if not (plateau and adaptive and learning_rate > LOWEST_RATE and len(descent.losses) < estimator.max_iter):
             break
-        rate /= 5.0  # the optimizer's momentum restarts at zero
+        learning_rate /= 5.0  # the optimizer's momentum restarts at zero
     mlp.params = best or mlp.params
     if not plateau:
         warnings.warn(

@@ -34,8 +34,8 @@ class LearningRate(NamedTuple):
     Attributes
     ----------
     schedule : callable
-        ``schedule(estimator, rate, rows=, batches=, seen=)``, with the rows and batches of an epoch and the rows seen
-        before.
+        ``schedule(estimator, learning_rate, rows=, batches=, seen=)``, with the rows and batches of an epoch and the
+        rows seen before.
     adaptive : bool
         Whether the rate is divided, instead of training being stopped, when the loss no longer improves.
     """
@@ -90,14 +90,14 @@ def by_name(name: str, estimator: Any) -> Optimizer:
     return optimizer(name)
 
 
-def constant(estimator: Any, rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
+def constant(estimator: Any, learning_rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
     """The same rate at every step."""
-    return Constant(rate)
+    return Constant(learning_rate)
 
 
-def inverse_scaling(estimator: Any, rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
+def inverse_scaling(estimator: Any, learning_rate: float, *, rows: int, batches: int, seen: int) -> Schedule:
     """`InverseScaling` with the exponent of an estimator."""
-    return InverseScaling(rate, rows=rows, batches=batches, seen=seen, power_t=estimator.power_t)
+    return InverseScaling(learning_rate, rows=rows, batches=batches, seen=seen, power_t=estimator.power_t)
 
 
 SOLVERS = {

@@ -214,7 +214,7 @@ class Trainer:
         batch = self.batches.at(state.position)
         carry = self._initial_carry() if batch.starts else state.carry
         state.step, state.position = state.step + 1, state.position + 1
-        rate = self._learning_rate()
+        learning_rate = self._learning_rate()
         if batch.data is not self._given:  # a batch of the whole table is the same every time
             self._given, self._placed = batch.data, tree_map(asarray, batch.data)
         with np.errstate(all="ignore"):  # the loss shows what is not finite
@@ -223,12 +223,12 @@ class Trainer:
                 state.optimizer_state,
                 self._placed,
                 carry,
-                asarray(np.float64(rate)),
+                asarray(np.float64(learning_rate)),
                 asarray(np.float64(state.step)),
             )
         state.params, state.optimizer_state, state.carry = result[:3]
         self._losses.unread.append(
-            Unread(state.step, result.loss, batch.terms, rate, result.gradient_norm, batch.starts)
+            Unread(state.step, result.loss, batch.terms, learning_rate, result.gradient_norm, batch.starts)
         )
         return result
 

@@ -48,12 +48,12 @@ class Losses:
             If one is not finite or has exploded.
         """
         state, smoothing = self.state, self.plan.smoothing
-        for step, loss, terms, rate, norm, starts_epoch in self.unread:
-            total, self.learning_rate = float(loss), rate
+        for step, loss, terms, learning_rate, norm, starts_epoch in self.unread:
+            total, self.learning_rate = float(loss), learning_rate
             self.gradient_norm = None if norm is None else float(norm)
             loss_now = total / max(terms, 1.0)
             if terms or not math.isfinite(total):  # a batch without terms has loss 0, which says nothing
-                self.watch.check(step, loss_now, rate, self.gradient_norm)
+                self.watch.check(step, loss_now, learning_rate, self.gradient_norm)
             if self.plan.mean_over == "epoch":
                 if starts_epoch:
                     state.epoch_loss = state.epoch_terms = 0.0

@@ -1,6 +1,5 @@
 import importlib.util
 import json
-import sys
 
 import pytest
 
@@ -21,7 +20,7 @@ def only_numpy(monkeypatch):
 
 
 def test_the_backend_under_test_is_available(backend, monkeypatch):
-    monkeypatch.setattr(sys.modules["portnn.backends.catalogue"], "LIBRARIES", {backend.name: backend.library})
+    monkeypatch.setattr("portnn.backends.catalogue.LIBRARIES", {backend.name: backend.library})
     (status,) = backends()
     assert list(status) == KEYS
     assert status["name"] == backend.name
@@ -56,13 +55,11 @@ def test_the_catalogue_is_plain_json(only_numpy):
 
 @pytest.mark.host
 def test_a_library_that_is_installed_but_broken_gives_its_reason(only_numpy, monkeypatch):
-    catalogue = sys.modules["portnn.backends.catalogue"]
-
     def broken(name):
         raise portnn.MissingBackendError(f"{name} does not work here: no driver")
 
     monkeypatch.setattr(Library, "installed", lambda library: True)
-    monkeypatch.setattr(catalogue, "backend", broken)
+    monkeypatch.setattr("portnn.backends.catalogue.backend", broken)
     for library in LIBRARIES.values():
         monkeypatch.setattr(type(library), "version", lambda library: "1.0")
     for status in backends():

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -10,7 +8,7 @@ from portnn.backends import RowGradient, coalesce
 @pytest.fixture(params=["as installed", pytest.param("without SciPy", marks=pytest.mark.host)])
 def kernel(request, monkeypatch):
     if request.param == "without SciPy":
-        monkeypatch.setattr(sys.modules["portnn.backends.libraries.numpy"], "_sparse_kernel", lambda: None)
+        monkeypatch.setattr("portnn.backends.libraries.numpy._sparse_kernel", lambda: None)
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -99,7 +97,7 @@ def test_numpy_prepares_block_by_block_whatever_is_left_for_the_last(monkeypatch
         return carry * 0.5 + now[0], (carry - now[1], carry[0])
 
     expected = scan(step, np.ones(3), (xs[0] * xs[1], xs[1]), xp=np, reverse=reverse)
-    monkeypatch.setattr(sys.modules["portnn.backends.libraries.numpy"], "BLOCK", block)
+    monkeypatch.setattr("portnn.backends.libraries.numpy.BLOCK", block)
     carry, ys = scan(step, np.ones(3), xs, xp=np, reverse=reverse, prepare=prepare)
     assert sum(lengths) == 7
     assert max(lengths) == min(7, max(1, block // 3))

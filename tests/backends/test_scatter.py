@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -73,7 +71,7 @@ def test_float32_stays_float32(backend32, size):
 @pytest.mark.parametrize("elements", [1, 21, 100])
 def test_the_generic_body_goes_block_by_block(backend, by_one_hot, place, rng, monkeypatch, elements):
     """However few rows a block holds, ids that do not fill the last one included."""
-    monkeypatch.setattr(sys.modules["portnn.backends.libraries.primitives"], "ONE_HOT_ELEMENTS", elements)
+    monkeypatch.setattr("portnn.backends.libraries.primitives.ONE_HOT_ELEMENTS", elements)
     target, ids, rows = rng.normal(size=(7, 3)), rng.integers(0, 7, 10), rng.normal(size=(10, 3))
     result = by_one_hot(place(target), place(ids), place(rows), xp=backend.xp)
     assert_allclose(backend.to_host(result), expected(target, ids, rows), rtol=1e-12, atol=1e-13)
@@ -90,7 +88,7 @@ def test_one_hot_rows_are_rows_of_the_identity(backend, backend32, place):
 def kernel(request, monkeypatch):
     """The sparse kernel, where SciPy has it, and then none."""
     if request.param == "without SciPy":
-        monkeypatch.setattr(sys.modules["portnn.backends.libraries.numpy"], "_sparse_kernel", lambda: None)
+        monkeypatch.setattr("portnn.backends.libraries.numpy._sparse_kernel", lambda: None)
 
 
 @pytest.mark.parametrize("size", [7, ONE_HOT_ROWS + 1])

@@ -21,13 +21,13 @@ ROWS = RowBatch(np.stack([np.arange(50.0), -np.arange(50.0)], axis=1), np.arange
 COUNTS = np.bincount(IDS)[:9]
 
 
-def streams(seed, rate=0.0):
+def streams(seed, dropout=0.0):
     sizes = {"batch_size": 3, "seq_length": 5, "layers": 2, "hidden_size": 4}
-    return ChunkStreams(IDS, seed=seed, rate=rate, **sizes)
+    return ChunkStreams(IDS, seed=seed, dropout=dropout, **sizes)
 
 
-def rows(seed, rate=0.0, batch_size=8):
-    return RowBatches(ROWS, backend("numpy"), batch_size=batch_size, seed=seed, hidden_sizes=(4, 3), rate=rate)
+def rows(seed, dropout=0.0, batch_size=8):
+    return RowBatches(ROWS, backend("numpy"), batch_size=batch_size, seed=seed, hidden_sizes=(4, 3), dropout=dropout)
 
 
 def windows(seed, **settings):
@@ -42,10 +42,10 @@ def case_batches(case):
 SOURCES = {
     **{case.name: case_batches(case) for case in training_cases()},
     "streams": streams,
-    "streams with dropout": lambda seed: streams(seed, rate=0.5),
+    "streams with dropout": lambda seed: streams(seed, dropout=0.5),
     "rows": rows,
-    "rows with dropout": lambda seed: rows(seed, rate=0.5),
-    "all rows with dropout": lambda seed: rows(seed, rate=0.5, batch_size=None),
+    "rows with dropout": lambda seed: rows(seed, dropout=0.5),
+    "all rows with dropout": lambda seed: rows(seed, dropout=0.5, batch_size=None),
     "windows": windows,
     "windows for CBOW": lambda seed: windows(seed, sg=False),
 }

@@ -69,7 +69,7 @@ def test_an_epoch_starts_with_its_first_batch(backend, rows):
 
 
 def test_dropout_masks_have_the_shape_of_each_hidden_layer(backend, rows):
-    source = RowBatches(rows, backend, batch_size=4, hidden_sizes=(50, 60), rate=0.25)
+    source = RowBatches(rows, backend, batch_size=4, hidden_sizes=(50, 60), dropout=0.25)
     shapes = [tuple(mask.shape for mask in source.at(position).data.keep) for position in range(3)]
     assert shapes == [((4, 50), (4, 60)), ((4, 50), (4, 60)), ((2, 50), (2, 60))]
     masks = [source.at(position).data.keep[0] for position in range(60)]

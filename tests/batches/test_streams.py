@@ -38,7 +38,7 @@ def test_position_is_all_that_resume_needs() -> None:
 
 def test_a_mask_for_each_layer_only_where_something_is_dropped() -> None:
     sizes = {"batch_size": 2, "seq_length": 4, "layers": 3, "hidden_size": 5}
-    kept = ChunkStreams(np.arange(50), **sizes, rate=0.5).at(0).data
+    kept = ChunkStreams(np.arange(50), **sizes, dropout=0.5).at(0).data
     assert [mask.shape for mask in kept.keep] == [(4, 2, 5)] * 3
     assert set(np.unique(kept.keep)) == {0.0, 1.0}
     assert not np.array_equal(kept.keep[0], kept.keep[1])
@@ -46,7 +46,7 @@ def test_a_mask_for_each_layer_only_where_something_is_dropped() -> None:
 
 
 def test_every_position_and_seed_has_its_own_masks() -> None:
-    sizes = {"batch_size": 2, "seq_length": 4, "layers": 1, "hidden_size": 50, "rate": 0.5}
+    sizes = {"batch_size": 2, "seq_length": 4, "layers": 1, "hidden_size": 50, "dropout": 0.5}
     streams = ChunkStreams(np.arange(50), **sizes)
     others = [streams.at(position) for position in range(1, 20)]  # in later passes, too
     others += [ChunkStreams(np.arange(50), **sizes, seed=seed).at(0) for seed in (1, 2)]

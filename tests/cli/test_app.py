@@ -14,7 +14,7 @@ import typer
 
 import portnn as library
 from portnn.backends.libraries import LIBRARIES
-from portnn.checking import GradientError
+from portnn.checking import GradientError, cases
 from portnn.cli import info as info_module
 from portnn.cli.app import app, message
 
@@ -98,9 +98,8 @@ def test_hints() -> None:
 @pytest.fixture
 def few_cases(monkeypatch):
     """The first two cases of the gradient check, which has its own tests."""
-    module = sys.modules["portnn.cli.gradcheck"]
-    first = list(module.cases())[:2]
-    monkeypatch.setattr(module, "cases", lambda: first)
+    first = list(cases())[:2]
+    monkeypatch.setattr("portnn.cli.gradcheck.cases", lambda: first)
     return first
 
 
@@ -132,7 +131,7 @@ def test_gradcheck_that_fails(portnn, few_cases, monkeypatch) -> None:
     def wrong(*_, **__):
         raise GradientError("dx is off by 3")
 
-    monkeypatch.setattr(sys.modules["portnn.cli.gradcheck"], "check_gradients", wrong)
+    monkeypatch.setattr("portnn.cli.gradcheck.check_gradients", wrong)
     result = portnn("gradcheck", "--backend", "numpy")
     assert result.status == 1
     assert "FAILED" in result.out

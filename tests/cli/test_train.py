@@ -196,7 +196,7 @@ def test_a_mark_and_windows_line_ends_and_another_encoding_change_nothing(train,
 
 
 def test_the_documentation_of_python_is_the_default(portnn, folder, monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules[COMMAND], "python_documentation", lambda: "some text to read; " * 40)
+    monkeypatch.setattr(f"{COMMAND}.python_documentation", lambda: "some text to read; " * 40)
     result = portnn(
         "char-rnn",
         "train",
@@ -221,7 +221,7 @@ def test_a_signal_saves_first(train, folder, monkeypatch, number) -> None:
         if event.step == 4:
             os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(sys.modules[COMMAND].SampleCallback, "__call__", strike)
+    monkeypatch.setattr(f"{COMMAND}.SampleCallback.__call__", strike)
     result = train("--steps", 100, "--sample-every", 1)
     assert result.status == 128 + number
     assert result.message == f"stopped by {number.name} after step 4; --resume continues from there"

@@ -21,7 +21,6 @@ from portnn.vectors import KeyedVectors
 pytestmark = pytest.mark.host
 
 TEXT = "the king loves the queen\nthe man loves the woman\nthe Queen saw a man, and the king a woman\n" * 30
-TRAIN = sys.modules["portnn.cli.word2vec.train"]
 
 
 @pytest.fixture
@@ -265,7 +264,7 @@ def test_resume_where_nothing_is_starts(train) -> None:
 
 
 def test_no_corpus_is_the_documentation_of_python(portnn, folder, monkeypatch) -> None:
-    monkeypatch.setattr(TRAIN, "python_documentation", lambda: "a statement\nof two lines " * 60)
+    monkeypatch.setattr("portnn.cli.word2vec.train.python_documentation", lambda: "a statement\nof two lines " * 60)
     result = portnn("word2vec", "train", "--out", folder.path, "--vector-size", 4, "--window", 2)
     assert result.status == 0
     assert "the documentation that ships with Python" in result.err
