@@ -78,13 +78,9 @@ def _saved(estimator: Any, folder: RunFolder) -> dict[str, Any] | None:
 
 def _listed(settings: dict[str, Any]) -> str:
     def shown(value: Any) -> str:
-        return (
-            ",".join(map(str, value))
-            if isinstance(value, tuple)
-            else f"{value:g}"
-            if isinstance(value, float)
-            else f"{value}"
-        )
+        if isinstance(value, tuple):
+            return ",".join(map(str, value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     return ", ".join(f"{name} {shown(value)}" for name, value in settings.items())
 
