@@ -11,6 +11,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
     "tests",
+    "properties",
     "kernels",
     "gradcheck",
     "parity",
@@ -68,6 +69,13 @@ def tests(session: nox.Session, library: str) -> None:
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
         session.run("pytest", *EVERY_CORE, "--backend", "numpy", "-m", "torch_oracle", env=ONE_THREAD)
+
+
+@nox.session
+def properties(session: nox.Session) -> None:
+    """Read, write and train on generated input: files, tables, text, checkpoints and settings."""
+    session.install(".[plot,sklearn,word2vec]", "pytest", "pytest-xdist", "hypothesis")
+    session.run("pytest", *EVERY_CORE, "tests/properties", *HANGS, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
