@@ -121,7 +121,7 @@ def _sentence(setting: Setting) -> str:
 
 def _default(setting: Setting) -> str:
     shown = shown_default(setting)
-    if shown is None:
+    if shown is None or setting.default == "":
         return ""
     flags = setting.mark(Flags)
     if setting.kinds == (bool,):

@@ -21,7 +21,6 @@ BackendName = Annotated[
 ]
 Device = Annotated[str | None, typer.Option("--device", help="Device of the array library, such as cpu or cuda:0.")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -17,7 +17,7 @@ from portnn.estimators.run_settings import RunSettings, ScheduledRunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import RecurrentLM
 from portnn.ops import CELLS
-from portnn.settings import FIXED, OneOf, Settings, constructor, documented, fraction, positive, text_call
+from portnn.settings import FIXED, OneOf, Settings, documented, fraction, positive, settings_call, text_call
 from portnn.text import LEVELS, Vocabulary, read_corpus
 
 HELD_OUT_LIMIT = 100_000
@@ -116,7 +116,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         ),
     }
 
-    @constructor(CharRNNSettings)
+    @settings_call(CharRNNSettings)
     def __init__(self, settings: CharRNNSettings) -> None:
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
 

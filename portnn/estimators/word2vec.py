@@ -20,7 +20,7 @@ from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings
 from portnn.estimators.word_corpus import saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
-from portnn.settings import Settings, constructor, documented, text_call
+from portnn.settings import Settings, documented, settings_call, text_call
 from portnn.text import WordIds, WordVocabulary
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
@@ -75,7 +75,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
     RUN: ClassVar[type[RunSettings]] = Word2VecRun
     RECIPES: ClassVar[dict[str, Recipe]] = {"short-text": Recipe({"lines": False, "epochs": 20.0}, {})}
 
-    @constructor(Word2VecSettings)
+    @settings_call(Word2VecSettings)
     def __init__(self, settings: Word2VecSettings) -> None:
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
         self.vocabulary: WordVocabulary | None = None

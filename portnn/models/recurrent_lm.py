@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, tree_map
+from portnn.backends import Array, Namespace, product, tree_map
 from portnn.models.protocol import Parameters
-from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, draw
+from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
 
 
 class LanguageBatch(NamedTuple):
@@ -126,6 +126,31 @@ class RecurrentLM:
             y, dropped = ops.dropout(y, batch.keep[-1], rate=self.dropout, xp=xp)
         logits, output = ops.linear(y, params["output.weight"], params["output.bias"], xp=xp)
         return logits, carry, LogitsCache(stack, dropped, output)
+
+    def stepper(self, params: Parameters, ids: Array, states: States, *, xp: Namespace) -> Stepper:
+        """Make the function ``(ids, states) -> (logits of the next ids, states)``, for one id of each stream at a time.
+
+        Parameters
+        ----------
+        params : dict of str to array
+        ids : integer array (batch,)
+            Only its shape and dtype count.
+        states : tuple of tuples of arrays (batch, hidden_size)
+            Only their shapes and dtypes count.
+
+        Returns
+        -------
+        callable
+            Logits are an array (batch, vocabulary_size).
+        """
+        step = self.stack.stepper(params, ids, states, xp=xp)
+        output, bias = product(params["output.weight"], ids.shape[0], xp=xp), params["output.bias"]
+
+        def predict(ids: Array, states: States) -> tuple[Array, States]:
+            y, states = step(ids, states)
+            return output(y) + bias, states
+
+        return predict
 
     def loss(
         self, params: Parameters, batch: LanguageBatch, carry: States, *, xp: Namespace

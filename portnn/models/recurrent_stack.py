@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ from portnn.models.protocol import Parameters
 
 States = tuple[tuple[Array, ...], ...]
 """For each layer and direction its states (batch, hidden_size): the hidden state, in an LSTM also the cell state."""
+
+Stepper = Callable[[Array, States], tuple[Array, States]]
+"""One time step: its input and the states before it -> its output and the states after it."""
 
 
 class StackCache(NamedTuple):
@@ -175,6 +179,45 @@ class RecurrentStack:
                 x, dropped = ops.dropout(x, keep[layer], rate=self.dropout, xp=xp)
                 dropouts.append(dropped)
         return x, tuple(finals), StackCache(tuple(caches), tuple(dropouts))
+
+    def stepper(self, params: Parameters, x: Array, states: States, *, xp: Namespace) -> Stepper:
+        """Make the function that takes one time step at a time, with everything prepared that is the same in each.
+
+        Parameters
+        ----------
+        params : dict of str to array
+        x : array (batch, input_size), or integer ids (batch,)
+            The first time step. Only its shape and dtype count.
+        states : tuple of tuples of arrays (batch, hidden_size)
+            Only their shapes and dtypes count.
+
+        Returns
+        -------
+        callable
+            ``(x, states) -> (y, states)`` for one time step: y is an array (batch, hidden_size).
+
+        Raises
+        ------
+        ValueError
+            If the stack is bidirectional: a layer in reverse starts with the last time step.
+        """
+        if self.bidirectional:
+            raise ValueError("a bidirectional stack needs the whole sequence, not one time step at a time")
+        example, layers = x[None, ...], []
+        for layer_states, (names,) in zip(states, self.weight_names, strict=True):
+            weights = ops.Weights(*[params[name] for name in names])
+            layers.append(ops.CELLS[self.cell].steps(example, layer_states, weights, xp=xp))
+            example = layer_states[0][None, ...]
+
+        def step(x: Array, states: States) -> tuple[Array, States]:
+            after = []
+            for (drives, cell_step), before in zip(layers, states, strict=True):
+                now, _ = cell_step(before, tuple(drive[0, ...] for drive in drives(x[None, ...])))
+                after.append(now)
+                x = now[0]
+            return x, tuple(after)
+
+        return step
 
     def backward(
         self, dy: Array, dstates: States | None, cache: StackCache, *, xp: Namespace

@@ -1,6 +1,6 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
 
-from portnn.settings.calls import constructor, table_call, text_call
+from portnn.settings.calls import settings_call, table_call, text_call
 from portnn.settings.declaration import (
     FIXED,
     TRANSIENT,
@@ -35,7 +35,6 @@ __all__ = [
     "above_zero",
     "as_json",
     "checked_number",
-    "constructor",
     "declared",
     "documented",
     "finite",
@@ -45,6 +44,7 @@ __all__ = [
     "own_first",
     "plain",
     "positive",
+    "settings_call",
     "share",
     "shown_default",
     "switch",

@@ -41,8 +41,8 @@ class TableCall(Protocol[P, R_co]):
         """Call it."""
 
 
-def constructor(kind: Callable[P, S]) -> Callable[[Callable[[T, S], None]], Callable[Concatenate[T, P], None]]:
-    """Let ``__init__(self, settings)`` take the settings of a kind as its arguments."""
+def settings_call(kind: Callable[P, S]) -> Callable[[Callable[[T, S], R]], Callable[Concatenate[T, P], R]]:
+    """Let ``method(self, settings)`` take the settings of a kind as its arguments."""
     return _taking(kind)  # type: ignore[arg-type]
 
 

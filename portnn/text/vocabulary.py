@@ -177,7 +177,7 @@ class Vocabulary:
         if self.level == "char":
             data: bytes = self._code_points[ids].tobytes()
             return data.decode("utf-32-le", "surrogatepass")
-        return "".join([self._words[i] for i in ids.tolist()])
+        return "".join([self.texts[i] for i in ids.tolist()])
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON types for the metadata of a checkpoint."""
@@ -212,12 +212,13 @@ class Vocabulary:
         return lookup(self.level, self.tokens)
 
     @cached_property
-    def _words(self) -> list[str]:
+    def texts(self) -> list[str]:
+        """Text of each id; empty at level byte, where one id need not make a character."""
         return [token for token in self.tokens if isinstance(token, str)] + [UNKNOWN] * self.unknown
 
     @cached_property
     def _code_points(self) -> NDArray[np.uint32]:
-        return np.asarray([ord(token) for token in self._words], np.dtype("<u4"))
+        return np.asarray([ord(token) for token in self.texts], np.dtype("<u4"))
 
     def _not_known(self, missing: Sequence[Token], noun: str) -> str:
         shown = ", ".join(f"{token!r} (U+{ord(token):04X})" for token in missing[:_MAX_SHOWN])

@@ -51,13 +51,13 @@ def test_options_of_sampling(portnn, path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--length", -1), "length must be a whole number, 0 or more, got -1"),
-        (("--temperature", -1), "temperature must be 0 or more, got -1.0"),
-        (("--temperature", "nan"), "temperature must be 0 or more, got nan"),
-        (("--temperature", "inf"), "temperature must be 0 or more, got inf"),
+        (("--length", -1), "length must be 0 or a positive whole number, got -1"),
+        (("--temperature", -1), "temperature must be 0 or a positive number, got -1.0"),
+        (("--temperature", "nan"), "temperature must be 0 or a positive number, got nan"),
+        (("--temperature", "inf"), "temperature must be 0 or a positive number, got inf"),
         (("--top-k", 0), "top_k must be a positive whole number, got 0"),
         (("--stop", ""), "stop must not be empty"),
-        (("--seed", -1), "seed must not be negative, got -1"),
+        (("--seed", -1), "seed must be 0 or a positive whole number, got -1"),
         (("--prime", "été"), "prime text has characters that the model has never seen: 'é' (U+00E9)"),
         (("--device", "gpu"), "numpy has no device 'gpu'"),
         (("--dtype", "float16"), "unknown dtype 'float16'"),
