@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends.compiling import compile
+from portnn.backends.host_numbers import native
 from portnn.backends.libraries import LIBRARIES, Library, array_library, library_named
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
@@ -59,8 +60,8 @@ class Backend:
         library is returned as is.
         """
         if not self.library.on_host and is_array(host) and namespace_of(host) is self.xp:
-            return host
-        array = np.asarray(host)
+            return self.library.detached(host)
+        array = native(np.asarray(host))
         if array.dtype.kind == "f":
             wanted = getattr(self.xp, self.dtype)
         elif array.dtype.kind in "iu":

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from portnn.backends import Backend, keep_mask, tree_map
+from portnn.backends import Backend, keep_mask, seed_of, tree_map
 from portnn.batches.batch import Batch
 from portnn.models import RowBatch
 from portnn.settings import checked_number, positive
@@ -46,11 +46,11 @@ class RowBatches:
         *,
         batch_size: int | None = None,
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         hidden_sizes: tuple[int, ...] = (),
         dropout: float = 0.0,
     ) -> None:
-        self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed
+        self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed_of(seed)
         self.count = int(rows.x.shape[0])
         if batch_size is None:
             batch_size = self.count

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import keep_mask
+from portnn.backends import keep_mask, seed_of
 from portnn.batches.batch import Batch
 from portnn.models import LanguageBatch
 from portnn.settings import checked_number, positive
@@ -62,7 +62,7 @@ class ChunkStreams:
         layers: int = 0,
         hidden_size: int = 0,
         dropout: float = 0.0,
-        seed: int = 0,
+        seed: int | None = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
         check_integers(ids)
@@ -77,7 +77,7 @@ class ChunkStreams:
         self.ids, self.batch_size, self.seq_length = ids, batch_size, seq_length
         self.vocabulary_size = vocabulary_size
         self.masks = (layers if dropout else 0, seq_length, batch_size, hidden_size)
-        self.dropout, self.seed = dropout, seed
+        self.dropout, self.seed = dropout, seed_of(seed)
         self.release = release
 
     @property

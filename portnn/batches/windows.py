@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.backends import seed_of
 from portnn.batches.alias import AliasTable
 from portnn.batches.batch import Batch
 from portnn.batches.load import chance_to_keep
@@ -80,7 +81,7 @@ class WindowBatches:
         settings: WindowSettings,
         *,
         batch_size: int = 512,
-        seed: int | tuple[int, ...] = 0,
+        seed: int | tuple[int, ...] | None = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
         self.batch_size = batch_size = checked_number("batch_size", batch_size, int, positive)
@@ -88,7 +89,7 @@ class WindowBatches:
         block_size, shared_negatives = settings.block
         self.ids, self.window, self.sg, self.negative = ids, window, settings.sg, negative
         self.shrink_windows, self.release = settings.shrink_windows, release
-        self.seed = seed if isinstance(seed, tuple) else (seed,)
+        self.seed = tuple(map(seed_of, seed if isinstance(seed, tuple) else (seed,)))
         self.block_size = min(block_size, batch_size)
         self.drawn = shared_negatives if negative else 0
         self.alias = AliasTable(np.asarray(counts, np.float64) ** settings.ns_exponent) if negative else None

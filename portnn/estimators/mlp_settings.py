@@ -22,6 +22,8 @@ from portnn.settings import (
     checked_number,
     fraction,
     not_negative,
+    number,
+    plain,
     positive,
 )
 
@@ -31,13 +33,15 @@ def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
 
     Raises
     ------
+    TypeError
+        If a weight is not a number.
     ValueError
         If it is neither.
     """
-    if isinstance(chosen, list):
-        return dict(chosen)
-    if chosen == "balanced" or isinstance(chosen, Mapping):
-        return chosen  # type: ignore[no-any-return]
+    if isinstance(chosen, list | Mapping):
+        return {plain(label): number(f"class_weight[{label!r}]", weight) for label, weight in dict(chosen).items()}
+    if isinstance(chosen, str) and chosen == "balanced":
+        return chosen
     raise ValueError(f'class_weight must be a dict or "balanced", got {chosen!r}')
 
 

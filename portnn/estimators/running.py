@@ -9,7 +9,7 @@ from typing import Any
 
 from portnn.backends import Backend, tree_map
 from portnn.batches import Batches
-from portnn.checkpoints import Arrays, CheckpointError, load_checkpoint
+from portnn.checkpoints import Arrays, CheckpointError, check_facts, load_checkpoint
 from portnn.estimators.data_facts import DataFacts, check_same_data
 from portnn.estimators.estimator import Estimator
 from portnn.estimators.loaded_params import checked_params
@@ -147,6 +147,7 @@ def _prepared(
         "fit": settings.recorded(steps=total, workers=plan.workers, **task.settled),
         "data": task.data._asdict(),
     }
+    check_facts(facts)
     trainer = Trainer(
         model=task.model,
         batches=task.batches,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from portnn.backends import Backend, tree_map
+from portnn.backends import Backend, seed_of, tree_map
 from portnn.batches import WindowBatches, chance_to_keep, steady_batch_size
 from portnn.checkpoints import Arrays, CheckpointError
 from portnn.estimators.data_facts import DataFacts
@@ -129,7 +129,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         model, params, backend = self._fitted()
         vocabulary, words = self._read(sentences, encoding, self._fitted_vocabulary(), update=False, progress=False)
-        batches = self._batches(words, vocabulary, seed=(self.settings.seed, 0, 2))
+        batches = self._batches(words, vocabulary, seed=(seed_of(self.settings.seed), 0, 2))
         total, terms = 0.0, 0.0
         for position in range(batches.batches):
             batch = batches.at(position)
@@ -193,7 +193,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
             known, fits, update = saved_vocabulary(saved[0]), saved[1]["fits"] - 1, False
         vocabulary, words = self._read(source, settings.encoding, known, update=update, progress=settings.progress)
         self._check_counts(vocabulary, words)
-        seed = self.settings.seed
+        seed = seed_of(self.settings.seed)
         batches = self._batches(words, vocabulary, seed=(seed, fits, 1))
         model = self._network(vocabulary)
         params = self._first_params(model, vocabulary, np.random.default_rng((seed, fits)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, product, tree_map
 from portnn.models.protocol import Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
+from portnn.settings import OneOf, Settings, documented, fraction, positive
 
 
 class LanguageBatch(NamedTuple):
@@ -50,18 +51,14 @@ class LanguageCache(NamedTuple):
     loss: ops.CrossEntropyCache
 
 
+@documented()
 @dataclass(frozen=True)
-class RecurrentLM:
+class RecurrentLM(Settings):
     """Layers of recurrent cells over one-hot ids, and a softmax over the next id.
 
     Attributes
     ----------
-    vocabulary_size : int
-    cell : {"gru", "lstm", "rnn"}
-    hidden_size : int
-    num_layers : int
-    dropout : float in [0, 1)
-        Fraction of every layer's outputs that is dropped in training.
+    {settings}
 
     Raises
     ------
@@ -69,17 +66,11 @@ class RecurrentLM:
         If a size is not positive, the rate is out of range or the cell unknown.
     """
 
-    vocabulary_size: int
-    cell: str = "lstm"
-    hidden_size: int = 128
-    num_layers: int = 1
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        size = self.vocabulary_size
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"vocabulary_size must be a positive whole number, got {size!r}")
-        self.stack  # noqa: B018 (it checks the rest)
+    vocabulary_size: Annotated[int, positive, "Number of ids."]
+    cell: Annotated[str, OneOf(ops.CELLS), "Recurrent cell."] = "lstm"
+    hidden_size: Annotated[int, positive, "Units of each layer."] = 128
+    num_layers: Annotated[int, positive, "Recurrent layers."] = 1
+    dropout: Annotated[float, fraction, "Fraction of every layer's outputs that is dropped in training."] = 0.0
 
     @functools.cached_property
     def stack(self) -> RecurrentStack:

@@ -7,13 +7,14 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace
 from portnn.models.protocol import Parameters
+from portnn.settings import OneOf, Settings, documented, fraction, positive
 
 States = tuple[tuple[Array, ...], ...]
 """For each layer and direction its states (batch, hidden_size): the hidden state, in an LSTM also the cell state."""
@@ -29,23 +30,14 @@ class StackCache(NamedTuple):
     dropouts: tuple[ops.DropoutCache, ...]
 
 
+@documented()
 @dataclass(frozen=True)
-class RecurrentStack:
+class RecurrentStack(Settings):
     """Layers of recurrent cells, each fed with the outputs of the one below.
 
     Attributes
     ----------
-    cell : {"gru", "lstm", "rnn"}
-    input_size : int
-        Features of the input, or number of ids.
-    hidden_size : int
-        Units of each layer and direction.
-    num_layers : int
-    bidirectional : bool
-        Every layer reads the sequence in both directions, each with weights of its own, and outputs both results side
-        by side.
-    dropout : float in [0, 1)
-        Fraction of the outputs of every layer but the last that is dropped in training.
+    {settings}
 
     Raises
     ------
@@ -59,22 +51,18 @@ class RecurrentStack:
     next layer's.
     """
 
-    cell: str
-    input_size: int
-    hidden_size: int
-    num_layers: int = 1
-    bidirectional: bool = False
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.cell not in ops.CELLS:
-            raise ValueError(f"unknown cell {self.cell!r}; known: {', '.join(ops.CELLS)}")
-        for name in ("input_size", "hidden_size", "num_layers"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+    cell: Annotated[str, OneOf(ops.CELLS), "Recurrent cell."]
+    input_size: Annotated[int, positive, "Features of the input, or number of ids."]
+    hidden_size: Annotated[int, positive, "Units of each layer and direction."]
+    num_layers: Annotated[int, positive, "Recurrent layers."] = 1
+    bidirectional: Annotated[
+        bool,
+        "Every layer reads the sequence in both directions, each with weights of its own, and outputs both results "
+        "side by side.",
+    ] = False
+    dropout: Annotated[
+        float, fraction, "Fraction of the outputs of every layer but the last that is dropped in training."
+    ] = 0.0
 
     @property
     def output_size(self) -> int:

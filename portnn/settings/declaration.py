@@ -33,9 +33,10 @@ class OneOf(NamedTuple):
 
 
 class By(NamedTuple):
-    """The setting is converted, and checked, by a function of its own."""
+    """The setting is converted, and checked, by a function of its own; if it settles None, the value is never None."""
 
     convert: Callable[[Any], Any]
+    settles_none: bool = False
 
 
 class Flags(NamedTuple):
@@ -131,9 +132,9 @@ class Setting:
             If it is out of range, or not one of the choices.
         """
         value = plain(value)
-        if value is None and self.optional:
-            return None
         by = self.mark(By)
+        if value is None and self.optional and not (by is not None and by.settles_none):
+            return None
         if by is not None:
             return by.convert(value)
         if self.kinds == (bool,):
@@ -209,7 +210,7 @@ def as_json(value: Any) -> Any:
         return value.to_json()
     if isinstance(value, Mapping):
         return [[plain(key), as_json(entry)] for key, entry in value.items()]
-    return [as_json(entry) for entry in value] if isinstance(value, tuple | list) else value
+    return [as_json(entry) for entry in value] if isinstance(value, tuple | list) else plain(value)
 
 
 def _setting(kind: type[Settings], field: dataclasses.Field[Any]) -> Setting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import decimal
 import numbers
 import operator
 from typing import Any, TypeVar
@@ -34,7 +35,7 @@ def number(name: str, value: Any) -> float:
         If it is not a number.
     """
     value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | decimal.Decimal):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return float(value)
 
@@ -52,7 +53,7 @@ def whole_number(name: str, value: Any, expected: str = "a whole number") -> int
     value = plain(value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
-    wrong = ValueError if isinstance(value, numbers.Real) else TypeError
+    wrong = ValueError if isinstance(value, numbers.Real | decimal.Decimal) else TypeError
     raise wrong(f"{name} must be {expected}, got {value!r}")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from portnn.backends import Backend, to_host, tree_map
+from portnn.backends import Backend, seed_of, to_host, tree_map
 from portnn.models import RowBatch
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def split_ids(count: int, fraction: float, *, seed: int) -> tuple[Ids, Ids]:
+def split_ids(count: int, fraction: float, *, seed: int | None) -> tuple[Ids, Ids]:
     """Ids of rows to train on and of rows to measure on, drawn by the seed; both ascending.
 
     Raises
@@ -23,7 +23,7 @@ def split_ids(count: int, fraction: float, *, seed: int) -> tuple[Ids, Ids]:
     held_count = round(count * fraction)
     if held_count == count:
         raise ValueError(f"held_out {fraction} leaves none of {count} rows to train on")
-    order = np.random.default_rng((seed, 0, 1)).permutation(count)
+    order = np.random.default_rng((seed_of(seed), 0, 1)).permutation(count)
     return np.sort(order[held_count:]), np.sort(order[:held_count])
 
 

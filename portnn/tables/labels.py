@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, to_host
+from portnn.backends import Array, Backend, is_array, native, to_host
 from portnn.checkpoints import CheckpointError
 
 Host = np.ndarray[Any, Any]
@@ -90,6 +90,8 @@ def as_labels(y: Any) -> Host:
 
     Raises
     ------
+    TypeError
+        If they are neither numbers nor strings.
     ValueError
         If y has another shape, NaN or infinity, or labels of several types.
     """
@@ -106,8 +108,8 @@ def as_labels(y: Any) -> Host:
             raise ValueError(f"y has labels of several types: {', '.join(types)}")
         labels = np.asarray(labels.tolist())
     if labels.dtype.kind not in "biufU":
-        raise ValueError(f"y has dtype {labels.dtype}; class labels must be numbers or strings")
-    return labels
+        raise TypeError(f"y has dtype {labels.dtype}; class labels must be numbers or strings")
+    return native(labels)
 
 
 def place_labels(labels: Host, backend: Backend) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, to_host
+from portnn.backends import Array, Backend, is_array, real_numbers, to_host
 from portnn.tables.labels import Classes
 
 Host = np.ndarray[Any, Any]
@@ -47,12 +47,14 @@ def place_weights(weights: Any, rows: int, backend: Backend) -> Array | None:
 
     Raises
     ------
+    TypeError
+        If they are not real numbers.
     ValueError
         If their number is not that of the rows, or they are negative, not finite, or all zero.
     """
     if weights is None:
         return None
-    host = (to_host(weights) if is_array(weights) else np.asarray(weights)).astype(np.float64)
+    host = real_numbers("sample_weight", to_host(weights) if is_array(weights) else weights).astype(np.float64)
     if host.shape != (rows,):
         raise ValueError(f"sample_weight has shape {host.shape}, expected {(rows,)}")
     if not np.all(np.isfinite(host)) or np.any(host < 0.0):

@@ -217,15 +217,14 @@ class Trainer:
         learning_rate = self._learning_rate()
         if batch.data is not self._given:  # a batch of the whole table is the same every time
             self._given, self._placed = batch.data, tree_map(asarray, batch.data)
-        with np.errstate(all="ignore"):  # the loss shows what is not finite
-            result = self._step(
-                state.params,
-                state.optimizer_state,
-                self._placed,
-                carry,
-                asarray(np.float64(learning_rate)),
-                asarray(np.float64(state.step)),
-            )
+        result = self._step(
+            state.params,
+            state.optimizer_state,
+            self._placed,
+            carry,
+            asarray(np.float64(learning_rate)),
+            asarray(np.float64(state.step)),
+        )
         state.params, state.optimizer_state, state.carry = result[:3]
         self._losses.unread.append(
             Unread(state.step, result.loss, batch.terms, learning_rate, result.gradient_norm, batch.starts)
@@ -287,8 +286,7 @@ class Trainer:
         state = self.state
         if self.held_out is None:
             return False
-        with np.errstate(all="ignore"):
-            state.held_out_loss = self.held_out(state.params)
+        state.held_out_loss = self.held_out(state.params)
         if not math.isfinite(state.held_out_loss):
             self._fail(state.held_out_loss)
         if state.best_held_out_loss is not None and state.held_out_loss >= state.best_held_out_loss:
