@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portnn.backends import Backend, tree_map
+from portnn.backends import Backend, detached, tree_map
 from portnn.batches import Batches
 from portnn.checkpoints import Arrays, CheckpointError, check_facts, load_checkpoint
 from portnn.estimators.data_facts import DataFacts, check_same_data
@@ -134,6 +134,8 @@ def _prepared(
     estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task]
 ) -> tuple[Trainer, Task, int]:
     folder, saved = open_run(settings, type(estimator).__name__)
+    if estimator.params is not None:
+        estimator.params = tree_map(detached, estimator.params)
     if saved is not None:
         _check_same(saved[1]["settings"], estimator.settings)
     task = prepare(saved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from portnn.backends import Array, Backend
+from portnn.backends import Array, Backend, detached
 from portnn.models import Parameters
 
 
@@ -46,8 +46,8 @@ class Callback(Protocol):
         """Inspect a step; return new parameters, or None."""
 
 
-def check_replaced(replaced: Parameters, params: Parameters) -> None:
-    """Refuse parameters from a callback that the compiled step, the optimizer or resume could not use.
+def checked_replacement(replaced: Parameters, params: Parameters) -> Parameters:
+    """Parameters from a callback, detached from any graph, if the compiled step, the optimizer and resume can use them.
 
     Raises
     ------
@@ -66,3 +66,4 @@ def check_replaced(replaced: Parameters, params: Parameters) -> None:
             )
         if array.dtype != before.dtype:
             raise TypeError(f"callback: returned {name} with dtype {array.dtype}, expected {before.dtype}")
+    return {name: detached(array) for name, array in replaced.items()}

@@ -16,7 +16,7 @@ from portnn.batches import Batches
 from portnn.checkpoints import Arrays, CheckpointError, save_checkpoint
 from portnn.models import Model, Parameters
 from portnn.process import one_blas_thread
-from portnn.training.callbacks import Callback, StepEvent, check_replaced
+from portnn.training.callbacks import Callback, StepEvent, checked_replacement
 from portnn.training.divergence import DivergenceError
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
@@ -252,7 +252,7 @@ class Trainer:
             )
             replaced = callback(event)
             if replaced is not None:
-                check_replaced(replaced, self.state.params)
+                replaced = checked_replacement(replaced, self.state.params)
                 self.state.params = {name: row_major(array, xp=self.backend.xp) for name, array in replaced.items()}
 
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
