@@ -58,6 +58,7 @@ class WordCorpus(Settings):
         encoding: str,
         *,
         window: int,
+        word_rules: str,
         known: WordVocabulary | None,
         update: bool,
         progress: bool,
@@ -70,21 +71,28 @@ class WordCorpus(Settings):
         encoding : str
             Of files.
         window : int
+        word_rules : str
+            Rules by which a text is cut into words.
         known : WordVocabulary, optional
             Of a model that is trained further. Without it the vocabulary is that of the corpus.
         update : bool
             Add the corpus's words to those known.
         progress : bool
-            Show progress, and say how many phrases are found and words added, on stderr.
+            Show progress, and say on stderr how many phrases are found and words added, and whether the window
+            reaches further than every sentence.
 
         Raises
         ------
         TypeError, ValueError
-            If the sentences are not what they should be, there is nothing to learn from them, or they are all
-            shorter than the window.
+            If the sentences are not what they should be, or there is nothing to learn from them.
         """
         stream = as_sentences(
-            sentences, level=self.level, lines=self.lines, lowercase=self.lowercase, encoding=encoding
+            sentences,
+            level=self.level,
+            lines=self.lines,
+            lowercase=self.lowercase,
+            encoding=encoding,
+            word_rules=word_rules,
         )
         passes = self.phrases + (known is None or update) + 1
         with Reading(stream.name, None if stream.size is None else passes * stream.size, quiet=not progress) as reading:
@@ -111,10 +119,11 @@ class WordCorpus(Settings):
             raise ValueError(
                 f"{words.name}: no sentence has two words of the vocabulary, so there is nothing to predict"
             )
-        if window >= words.longest:
-            raise ValueError(
-                f"window is {window}, but the longest sentence has {words.longest} words of the vocabulary's "
-                f"{len(vocabulary):,}; {words.longest - 1} is the largest that makes sense"
+        if window >= words.longest and progress:
+            print(
+                f"window: {window}, but the longest sentence has {words.longest} words of the vocabulary, so "
+                "every window ends with its sentence",
+                file=sys.stderr,
             )
         return vocabulary, words
 

@@ -25,7 +25,7 @@ import platformdirs
 from portnn.text.lookup import Ids
 from portnn.text.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 """To be incremented whenever the same text gives other ids, or the files change."""
 
 _ABANDONED_SECONDS = 24 * 3600

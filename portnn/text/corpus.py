@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from portnn.settings import brief
 from portnn.text.cache import CacheEntry, cache_folder, release_pages
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
@@ -19,6 +19,7 @@ from portnn.text.lookup import Ids
 from portnn.text.sources import Progress, SourceLike, open_sources
 from portnn.text.tokenizers import Chunk, Token, tokenizer
 from portnn.text.vocabulary import Vocabulary
+from portnn.text.words import NEW_MODELS, word_rules
 
 MEMORY_LIMIT = 64 << 20
 """Files larger than this many bytes are encoded to disk."""
@@ -180,7 +181,7 @@ def read_corpus(
     facts = {
         "files": stamps,
         "level": level,
-        "rules": _rules(level),
+        "rules": _rules(level, vocabulary),
         "encoding": codec,
         "min_count": least,
         "vocabulary": None if vocabulary is None else vocabulary.to_json(),
@@ -213,14 +214,14 @@ def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vo
 
 def _only(counts: Mapping[Token, int]) -> str:
     (token,) = counts
-    return f"0x{token[0]:02x}" if isinstance(token, bytes) else repr(token)
+    return f"0x{token[0]:02x}" if isinstance(token, bytes) else brief(token)
 
 
 def _agreed_level(level: str | None, vocabulary: Vocabulary | None) -> str:
     if vocabulary is None:
         return tokenizer("char" if level is None else level).level
     if level is not None and tokenizer(level).level != vocabulary.level:
-        raise ValueError(f"level is {level!r}, but the vocabulary is of level {vocabulary.level!r}")
+        raise ValueError(f"level is {brief(level)}, but the vocabulary is of level {vocabulary.level!r}")
     return vocabulary.level
 
 
@@ -236,10 +237,11 @@ def _meter(progress: Progress | None, total: int) -> Callable[[int], None]:
     return advance
 
 
-def _rules(level: str) -> Any:
-    """Versions of the external rules by which tokens are split."""
+def _rules(level: str, vocabulary: Vocabulary | None) -> Any:
+    """Rules by which tokens are split, and their versions."""
     if level == "word":
-        return unicodedata.unidata_version
+        rules = word_rules(NEW_MODELS if vocabulary is None else vocabulary.word_rules)
+        return [rules.name, rules.version]
     if level == "jieba":
         tokenizer(level).split("")  # raises an error that says what to install
         return importlib.metadata.version("rjieba")
