@@ -19,6 +19,7 @@ from portnn.settings import (
     By,
     OneOf,
     Shown,
+    brief,
     checked_number,
     fraction,
     not_negative,
@@ -38,7 +39,7 @@ def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
         return dict(chosen)
     if chosen == "balanced" or isinstance(chosen, Mapping):
         return chosen  # type: ignore[no-any-return]
-    raise ValueError(f'class_weight must be a dict or "balanced", got {chosen!r}')
+    raise ValueError(f'class_weight must be a dict or "balanced", got {brief(chosen)}')
 
 
 def as_held_out(chosen: Any) -> float | tuple[Any, ...]:

@@ -13,6 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 from portnn.objectives import OBJECTIVES
+from portnn.settings import brief
 
 
 class RowBatch(NamedTuple):
@@ -86,14 +87,14 @@ class FeedForward:
             raise ValueError(f"a network needs the sizes of its inputs and outputs, got {self.sizes}")
         for size in self.sizes:
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise ValueError(f"the sizes of layers must be positive whole numbers, got {size!r}")
+                raise ValueError(f"the sizes of layers must be positive whole numbers, got {brief(size)}")
         registries: dict[str, tuple[str, Any]] = {
             "activation": (self.activation, ops.ACTIVATIONS),
             "objective": (self.objective, OBJECTIVES),
         }
         for kind, (name, known) in registries.items():
             if name not in known:
-                raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(known)}")
+                raise ValueError(f"unknown {kind} {brief(name)}; known: {', '.join(known)}")
         if not 0.0 <= self.l2 < math.inf:
             raise ValueError(f"l2 must be 0 or a positive number, got {self.l2}")
         if not 0.0 <= self.dropout < 1.0:

@@ -13,6 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, draw
+from portnn.settings import brief
 
 
 class LanguageBatch(NamedTuple):
@@ -78,7 +79,7 @@ class RecurrentLM:
     def __post_init__(self) -> None:
         size = self.vocabulary_size
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"vocabulary_size must be a positive whole number, got {size!r}")
+            raise ValueError(f"vocabulary_size must be a positive whole number, got {brief(size)}")
         self.stack  # noqa: B018 (it checks the rest)
 
     @functools.cached_property

@@ -13,6 +13,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace
 from portnn.models.protocol import Parameters
+from portnn.settings import brief
 
 States = tuple[tuple[Array, ...], ...]
 """For each layer and direction its states (batch, hidden_size): the hidden state, in an LSTM also the cell state."""
@@ -64,11 +65,11 @@ class RecurrentStack:
 
     def __post_init__(self) -> None:
         if self.cell not in ops.CELLS:
-            raise ValueError(f"unknown cell {self.cell!r}; known: {', '.join(ops.CELLS)}")
+            raise ValueError(f"unknown cell {brief(self.cell)}; known: {', '.join(ops.CELLS)}")
         for name in ("input_size", "hidden_size", "num_layers"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+                raise ValueError(f"{name} must be a positive whole number, got {brief(value)}")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, RowGradient, device
 from portnn.models.protocol import Parameters
+from portnn.settings import brief
 
 
 class WindowBatch(NamedTuple):
@@ -87,7 +88,7 @@ class WordVectors:
         for name in ("vocabulary_size", "vector_size", "window"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+                raise ValueError(f"{name} must be a positive whole number, got {brief(value)}")
 
     @property
     def row_parameters(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import BLUE, VERMILION, line_style
 from portnn.plots.points import Host, on_host
+from portnn.settings import brief
 from portnn.training import read_metrics
 from portnn.training.metrics import SPEED
 
@@ -73,7 +74,7 @@ def plot_loss(
     ['momentum', 'none']
     """
     if isinstance(runs, Mapping):
-        curves = {str(label): _curve(run, f"runs[{label!r}]") for label, run in runs.items()}
+        curves = {str(label): _curve(run, f"runs[{brief(label)}]") for label, run in runs.items()}
         if not curves:
             raise ValueError("runs has no runs to draw")
         ax = axes_for(ax, size=(8.4, 4.2))

@@ -16,7 +16,7 @@ from portnn.text.cache import CacheEntry, cache_folder, release_pages
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
 from portnn.text.lookup import Ids
-from portnn.text.sources import Progress, SourceLike, open_sources
+from portnn.text.sources import Progress, SourceLike, name_of, open_sources
 from portnn.text.tokenizers import Chunk, Token, tokenizer
 from portnn.text.vocabulary import Vocabulary
 from portnn.text.words import NEW_MODELS, word_rules
@@ -108,8 +108,8 @@ def read_corpus(
     Parameters
     ----------
     source : str, bytes, path or sequence of paths
-        A str is the text itself, bytes are the content of a file; `pathlib.Path` objects name files, which are read
-        in order. No token spans two files.
+        A str is the text itself, bytes are the content of a file; `pathlib.Path` objects name files, folders or
+        standard input, as in `open_sources`, which are read in order. No token spans two files.
     level : {"char", "byte", "word", "jieba"}, optional
         What a token is. Defaults to the level of `vocabulary`, or to char.
     encoding : str
@@ -151,7 +151,7 @@ def read_corpus(
     size = sum(file.size for file in sources)
     if size == 0:
         raise ValueError("corpus is empty")
-    name = os.path.basename(sources[0].name) + (f" and {len(sources) - 1} more" if sources[1:] else "")
+    name = name_of(source, sources)
     passes = 1 if vocabulary is not None else 2
     advance = _meter(progress, passes * size)
 
@@ -221,7 +221,7 @@ def _agreed_level(level: str | None, vocabulary: Vocabulary | None) -> str:
     if vocabulary is None:
         return tokenizer("char" if level is None else level).level
     if level is not None and tokenizer(level).level != vocabulary.level:
-        raise ValueError(f"level is {brief(level)}, but the vocabulary is of level {vocabulary.level!r}")
+        raise ValueError(f"level is {brief(level)}, but the vocabulary is of level {brief(vocabulary.level)}")
     return vocabulary.level
 
 

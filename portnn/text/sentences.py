@@ -6,13 +6,11 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TypeAlias, cast
 
 from portnn.settings import brief
-from portnn.text.compression import is_compressed, read_compressed
-from portnn.text.encodings import canonical_encoding, decode_chunks
-from portnn.text.sources import Source, open_sources
+from portnn.text.encodings import canonical_encoding
+from portnn.text.sources import name_of, open_sources
 from portnn.text.tokenizers import tokenizer
 from portnn.text.words import MAX_LINE, NEW_MODELS, PieceCache, WordRules
 from portnn.text.words import word_rules as rules_of_words
@@ -57,8 +55,7 @@ class Sentences(SentenceStream):
     Parameters
     ----------
     source : str, Path or sequence of Paths
-        A str is the text itself. A folder stands for all files in it and in its subfolders, in the order of their
-        names, except those whose name starts with a dot. Files that end in .gz, .bz2 or .xz are decompressed.
+        A str is the text itself; for paths see `open_sources`. Files compressed by gzip, bzip2 or xz are decompressed.
     level : {"word", "space", "char", "jieba"}
         What a word is: a word or a run of punctuation (see `portnn.text.words`); whatever whitespace separates, for
         text that is already tokenized; one character; a Chinese word. Whitespace is never a word.
@@ -107,31 +104,19 @@ class Sentences(SentenceStream):
         self.lines = lines
         self.lowercase = lowercase
         self.encoding = encoding
-        folder = isinstance(source, os.PathLike) and Path(source).is_dir()
-        self._sources = open_sources(_files(Path(source)) if folder else source)  # type: ignore[arg-type]
+        self._sources = open_sources(source)
         self._rules = rules_of_words(word_rules)
         self._split = _splitter(level, lowercase, self._rules)
-        first = os.path.basename(self._sources[0].name)
-        more = len(self._sources) - 1
-        self.name = Path(source).name if folder else first + (f" and {more} more" if more else "")  # type: ignore[arg-type]
+        self.name = name_of(source, self._sources)
         self.size = sum(part.size for part in self._sources)
 
     def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
         """Read the sentences from the beginning; `advance` is called with the bytes of each piece read."""
         for source in self._sources:
-            yield from self._sentences(self._text(source, advance or _ignore))
+            chunks = source.chunks(self.level, self.encoding, advance or _ignore, as_bytes=False)
+            yield from self._sentences(cast(Iterator[str], chunks))
             if source.changed():
                 raise OSError(f"{source.name} changed since these sentences were opened; open them again")
-
-    def _text(self, source: Source, advance: Advance) -> Iterator[str]:
-        if source.held is None and is_compressed(source.name):
-            raw = read_compressed(source.name, advance)
-        else:
-            chunks = source.chunks("byte", self.encoding, advance)
-            if isinstance(source.held, str):
-                return cast(Iterator[str], chunks)
-            raw = cast(Iterator[bytes], chunks)
-        return decode_chunks(raw, self.encoding, name=source.name, as_bytes=False)
 
     def _sentences(self, chunks: Iterable[str]) -> Iterator[list[str]]:
         tail = ""
@@ -168,14 +153,6 @@ class Sentences(SentenceStream):
         if len(tail) - last > _MAX_WITHOUT_SPACE:
             raise ValueError(f"{self.name}: {len(tail) - last:,} characters without whitespace; is this a text?")
         return last
-
-
-def _files(folder: Path) -> list[Path]:
-    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    paths = [folder / name for name in sorted(names, key=lambda n: n.parts) if not name.name.startswith(".")]
-    if not paths:
-        raise ValueError(f'corpus "{folder}" is a folder without files')
-    return paths
 
 
 def _splitter(level: str, lowercase: bool, rules: WordRules) -> Callable[[str], list[str]]:

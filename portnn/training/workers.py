@@ -24,6 +24,7 @@ import numpy as np
 from portnn.backends import Array, Backend, tree_map
 from portnn.models import Model, Parameters
 from portnn.process import available_cpus, keep_freed_memory, one_blas_thread, tuning
+from portnn.settings import brief
 from portnn.training.packing import Shapes, unpack
 
 ROWS, ENTRIES = 8, 2048
@@ -131,7 +132,7 @@ class Workers:
 def check_workers(count: int, backend: Backend, batch_size: int) -> None:
     """Raise ValueError unless `count` workers can share batches of `batch_size` on the backend."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"workers must be a positive whole number, got {count!r}")
+        raise ValueError(f"workers must be a positive whole number, got {brief(count)}")
     if count > 1 and not backend.library.on_host:
         raise ValueError(f"workers train on NumPy; on {backend.name} there can be only one, not {count}")
     if count > 1 and not hasattr(os, "memfd_create"):
