@@ -74,6 +74,7 @@ class WindowBatches:
     """
 
     unit = "word"
+    speed = "words_per_second"
 
     def __init__(
         self,

@@ -39,6 +39,11 @@ class Tokenizer(Protocol):
         """Word for one token in messages."""
         ...
 
+    @property
+    def unit(self) -> str:
+        """Short word for one token, in which speeds are given."""
+        ...
+
     def split(self, text: Chunk) -> Sequence[Token]:
         """Tokens of a whole text."""
         ...
@@ -51,7 +56,7 @@ class Tokenizer(Protocol):
 class CharTokenizer:
     """A token is one Unicode code point."""
 
-    level = "char"
+    level = unit = "char"
     noun = "character"
 
     def split(self, text: Chunk) -> list[str]:
@@ -74,8 +79,7 @@ class CharTokenizer:
 class ByteTokenizer:
     """A token is one byte; text stands for its UTF-8 bytes."""
 
-    level = "byte"
-    noun = "byte"
+    level = unit = noun = "byte"
 
     def split(self, text: Chunk) -> list[bytes]:
         """Bytes of a text, each a `bytes` of length 1."""
@@ -104,8 +108,7 @@ class WordTokenizer:
         What a word is.
     """
 
-    level = "word"
-    noun = "word"
+    level = unit = noun = "word"
 
     def __init__(self, rules: WordRules) -> None:
         self.rules = rules
@@ -145,7 +148,7 @@ class JiebaTokenizer:
     """
 
     level = "jieba"
-    noun = "word"
+    unit = noun = "word"
 
     def split(self, text: Chunk) -> list[str]:
         """Words of a text."""
