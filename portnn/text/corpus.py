@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from portnn.settings import brief
-from portnn.text.cache import CacheEntry, cache_folder, release_pages
+from portnn.text.cache import CacheEntry, release_pages
+from portnn.text.cache_folder import cache_folder
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
 from portnn.text.lookup import Ids
@@ -120,7 +121,7 @@ def read_corpus(
         Vocabulary to use, for example that of a trained model. By default it is made from the text.
     cache_dir : path, optional
         Folder of encoded files. Defaults to the environment variable PORTNN_CACHE, or to "portnn" in the user's cache
-        folder.
+        folder. It keeps what was used in the last 90 days, up to 10 GiB or PORTNN_CACHE_SIZE.
     memory_limit : int
         Files with more bytes in total are encoded once, to a file in `cache_dir`, which is mapped into memory.
     progress : callable, optional
