@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from portnn.backends import Backend, tree_map
-from portnn.batches import WindowBatches, chance_to_keep, steady_batch_size
+from portnn.batches import WindowBatches, steady_batch_size
 from portnn.checkpoints import Arrays, CheckpointError
 from portnn.estimators.data_facts import DataFacts
 from portnn.estimators.estimator import Estimator, Recipe, as_backend
@@ -17,7 +16,7 @@ from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings
-from portnn.estimators.word_corpus import saved_vocabulary
+from portnn.estimators.word_corpus import check_counts, saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
 from portnn.settings import Settings, brief, constructor, documented, text_call
@@ -202,7 +201,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         vocabulary, words = self._read(
             source, settings.encoding, rules, known, update=update, progress=settings.progress
         )
-        self._check_counts(vocabulary, words)
+        check_counts(vocabulary, words, self.settings)
         seed = self.settings.seed
         batches = self._batches(words, vocabulary, seed=(seed, fits, 1))
         model = self._network(vocabulary, batches.reach)
@@ -260,24 +259,6 @@ class Word2Vec(Estimator[Word2VecSettings]):
             cbow_mean=chosen.cbow_mean,
             whole_steps=chosen.whole_steps,
         )
-
-    def _check_counts(self, vocabulary: WordVocabulary, words: WordIds) -> None:
-        """Refuse settings that leave nothing to draw from, or nothing to learn, in the text at hand."""
-        exponent, sample = self.settings.ns_exponent, self.settings.sample
-        with np.errstate(over="ignore"):
-            powers = float(np.sum(np.asarray(vocabulary.counts, np.float64) ** exponent))
-        if not 0.0 < powers < math.inf:
-            raise ValueError(
-                f"ns_exponent is {exponent:g}, and counts of up to {np.max(vocabulary.counts):,} to that power are not "
-                "finite; usual is 0.75"
-            )
-        kept = float(np.average(chance_to_keep(vocabulary.counts, sample), weights=vocabulary.counts))
-        # A kept word has at most one pair with each other kept word of its sentence.
-        if sample and kept * kept * words.words * (words.longest - 1) < 1.0:
-            raise ValueError(
-                f"sample is {sample:g}, which leaves {kept * words.words:.2g} of {words.words:,} words, too few for a "
-                "single pair in an epoch; give a larger sample, or 0 to keep every word"
-            )
 
     def _first_params(self, model: WordVectors, vocabulary: WordVocabulary, rng: np.random.Generator) -> Parameters:
         """Parameters to start from: copies of existing ones, as training writes to them; random for new words."""

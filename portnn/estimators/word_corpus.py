@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
+from portnn.batches import WindowSettings, chance_to_keep
 from portnn.checkpoints import CheckpointError
 from portnn.settings import FIXED, Flags, OneOf, Settings, finite, not_negative, positive
 from portnn.text import (
@@ -155,3 +157,28 @@ def saved_vocabulary(arrays: dict[str, Any]) -> WordVocabulary:
         return WordVocabulary(tuple(words), arrays["vocabulary.counts"])
     except KeyError as error:
         raise CheckpointError(f"the checkpoint has no {error.args[0]}") from None
+
+
+def check_counts(vocabulary: WordVocabulary, words: WordIds, settings: WindowSettings) -> None:
+    """Refuse settings that leave nothing to draw from, or nothing to learn, in the text at hand.
+
+    Raises
+    ------
+    ValueError
+        If the counts to the power of `ns_exponent` are not finite, or `sample` leaves no pair.
+    """
+    exponent, sample = settings.ns_exponent, settings.sample
+    with np.errstate(over="ignore"):
+        powers = float(np.sum(np.asarray(vocabulary.counts, np.float64) ** exponent))
+    if not 0.0 < powers < math.inf:
+        raise ValueError(
+            f"ns_exponent is {exponent:g}, and counts of up to {np.max(vocabulary.counts):,} to that power are not "
+            "finite; usual is 0.75"
+        )
+    kept = float(np.average(chance_to_keep(vocabulary.counts, sample), weights=vocabulary.counts))
+    # A kept word has at most one pair with each other kept word of its sentence.
+    if sample and kept * kept * words.words * (words.longest - 1) < 1.0:
+        raise ValueError(
+            f"sample is {sample:g}, which leaves {kept * words.words:.2g} of {words.words:,} words, too few for a "
+            "single pair in an epoch; give a larger sample, or 0 to keep every word"
+        )
