@@ -16,6 +16,7 @@ from portnn.backends.libraries import LIBRARIES, Library, array_library, library
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.namespaces import device, is_array, library_name, namespace, namespace_of
+from portnn.settings import brief
 
 
 class MissingBackendError(ModuleNotFoundError):
@@ -123,7 +124,7 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
     'numpy'
     """
     if dtype not in DTYPES:
-        raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
+        raise ValueError(f"unknown dtype {brief(dtype)}; known: {', '.join(DTYPES)}")
     if name == "auto":
         if device is None:
             for library in LIBRARIES.values():
@@ -132,7 +133,7 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
                         return _tried(_make(library.name, None, dtype))
         return _make("numpy", device, dtype)
     if name not in LIBRARIES:
-        raise ValueError(f"unknown backend {name!r}; known: auto, {', '.join(LIBRARIES)}")
+        raise ValueError(f"unknown backend {brief(name)}; known: auto, {', '.join(LIBRARIES)}")
     library = LIBRARIES[name]
     if not library.installed():
         raise MissingBackendError(f"{name} is not installed; {library.install}")
@@ -176,7 +177,7 @@ def _make(name: str, spec: Any, dtype: str) -> Backend:
     try:
         device = None if spec is None else library.device(spec, xp=xp)
     except Exception as error:  # each library has its own exception for this
-        raise ValueError(f"{name} has no device {spec!r}: {one_line(error)}") from error
+        raise ValueError(f"{name} has no device {brief(spec)}: {one_line(error)}") from error
     known = library.dtypes(device, xp=xp)
     if dtype not in known:
         raise ValueError(f"{name} has no {dtype} on device {library.device_name(device)}, only {', '.join(known)}")

@@ -29,12 +29,15 @@ class Batches(Protocol):
     Attributes
     ----------
     batch_size : int
-    unit : {"char", "row", "word"}
+    unit : {"char", "byte", "word", "row"}
         Unit of `tokens`.
+    speed : str
+        Field of a run's metrics that holds the speed.
     """
 
     batch_size: int
     unit: str
+    speed: str
 
     @property
     def batches(self) -> int:
@@ -42,7 +45,7 @@ class Batches(Protocol):
 
     @property
     def tokens(self) -> float:
-        """Average number of characters, rows or words in a batch, from which the speed is computed."""
+        """Average number of tokens, rows or words in a batch, from which the speed is computed."""
 
     def at(self, position: int) -> Batch:
         """Make the batch of a position; positions start at 0 and continue from pass to pass."""

@@ -38,6 +38,7 @@ class RowBatches:
     """
 
     unit = "row"
+    speed = "rows_per_second"
 
     def __init__(
         self,

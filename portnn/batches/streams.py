@@ -41,6 +41,8 @@ class ChunkStreams:
     release : callable, optional
         Called now and then to release pages that have been read (`portnn.text.Corpus.release`), so that a corpus larger
         than memory does not fill it.
+    unit : {"char", "byte", "word"}
+        What an id stands for, to name the speed.
 
     Raises
     ------
@@ -50,7 +52,7 @@ class ChunkStreams:
         If a size is not a positive whole number, or there are fewer ids than one chunk of every stream needs.
     """
 
-    unit = "char"
+    speed = "characters_per_second"
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class ChunkStreams:
         dropout: float = 0.0,
         seed: int | None = 0,
         release: Callable[[], object] | None = None,
+        unit: str = "char",
     ) -> None:
         check_integers(ids)
         batch_size = checked_number("batch_size", batch_size, int, positive)
@@ -78,7 +81,7 @@ class ChunkStreams:
         self.vocabulary_size = vocabulary_size
         self.masks = (layers if dropout else 0, seq_length, batch_size, hidden_size)
         self.dropout, self.seed = dropout, seed_of(seed)
-        self.release = release
+        self.release, self.unit = release, unit
 
     @property
     def batches(self) -> int:

@@ -11,7 +11,7 @@ from portnn.backends import Backend, detached, seed_of, tree_flatten, tree_map
 from portnn.backends import backend as choose_backend
 from portnn.checkpoints import Arrays, save_checkpoint
 from portnn.models import Parameters
-from portnn.settings import FIXED, TRANSIENT, By, Settings, not_negative
+from portnn.settings import FIXED, TRANSIENT, By, Settings, brief, not_negative
 from portnn.training import Metrics, RunState
 
 
@@ -82,7 +82,7 @@ class Estimator(Generic[S]):
             If there is no such recipe.
         """
         if name not in cls.RECIPES:
-            raise ValueError(f"unknown recipe {name!r}; known: {', '.join(cls.RECIPES)}")
+            raise ValueError(f"unknown recipe {brief(name)}; known: {', '.join(cls.RECIPES)}")
         model, run = cls.RECIPES[name]
         return Recipe(dict(model), dict(run))
 

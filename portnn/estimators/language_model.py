@@ -74,6 +74,7 @@ class LanguageModel(Estimator[S]):
         Parameters
         ----------
         source : str, bytes, path or sequence of paths
+            As for `fit`.
         encoding : str
 
         Returns

@@ -19,6 +19,7 @@ from portnn.settings import (
     By,
     OneOf,
     Shown,
+    brief,
     checked_number,
     fraction,
     not_negative,
@@ -39,10 +40,10 @@ def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
         If it is neither.
     """
     if isinstance(chosen, list | Mapping):
-        return {plain(label): number(f"class_weight[{label!r}]", weight) for label, weight in dict(chosen).items()}
+        return {plain(label): number(f"class_weight[{brief(label)}]", weight) for label, weight in dict(chosen).items()}
     if isinstance(chosen, str) and chosen == "balanced":
         return chosen
-    raise ValueError(f'class_weight must be a dict or "balanced", got {chosen!r}')
+    raise ValueError(f'class_weight must be a dict or "balanced", got {brief(chosen)}')
 
 
 def as_held_out(chosen: Any) -> float | tuple[Any, ...]:

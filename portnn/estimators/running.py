@@ -16,7 +16,7 @@ from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.version_1 import upgraded
 from portnn.models import Model, Parameters
-from portnn.settings import Settings, as_json, declared
+from portnn.settings import Settings, as_json, brief, declared
 from portnn.training import DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
 
 Saved = tuple[Arrays, dict[str, Any]]
@@ -124,7 +124,7 @@ def load_run(folder: RunFolder, estimator: str) -> Saved:
     """
     arrays, facts = load_checkpoint(folder.last)
     if facts.get("estimator") != estimator:
-        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, not {estimator!r}")
+        raise CheckpointError(f"the checkpoint holds {brief(facts.get('estimator'))}, not {brief(estimator)}")
     if "fit" not in facts or "run" not in facts:
         raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
     return arrays, upgraded(facts)
@@ -207,7 +207,7 @@ def _check_same(then: dict[str, Any], settings: Settings, settled: dict[str, Any
 def _refuse_others(then: dict[str, Any], now: dict[str, Any]) -> None:
     for name, value in now.items():
         if then[name] != value:
-            raise CheckpointError(f"cannot resume: the checkpoint has {name} {then[name]!r}, not {value!r}")
+            raise CheckpointError(f"cannot resume: the checkpoint has {name} {brief(then[name])}, not {brief(value)}")
 
 
 def _keep(estimator: Estimator[Any], trainer: Trainer) -> None:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
+from portnn.settings.messages import brief
 from portnn.settings.ranges import Range
 from portnn.settings.scalars import checked_number, plain, switch
 
@@ -143,13 +144,13 @@ class Setting:
             return checked_number(self.name, value, self.kinds[0], self.mark(Range))
         if any(typing.get_origin(kind) is tuple for kind in self.kinds):
             if not isinstance(value, Iterable):
-                raise TypeError(f"{self.name} must be several whole numbers, got {value!r}")
+                raise TypeError(f"{self.name} must be several whole numbers, got {brief(value)}")
             return tuple(checked_number(f"each of {self.name}", entry, int, self.mark(Range)) for entry in value)
         if self.choices is not None:
             if value not in self.choices:
-                raise ValueError(f"unknown {self.name} {value!r}; known: {', '.join(self.choices)}")
+                raise ValueError(f"unknown {self.name} {brief(value)}; known: {', '.join(self.choices)}")
         elif self.kinds == (str,) and not isinstance(value, str):
-            raise TypeError(f"{self.name} must be a str, got {value!r}")
+            raise TypeError(f"{self.name} must be a str, got {brief(value)}")
         return value
 
 

@@ -12,7 +12,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from portnn.text.cache import cache_folder, naming_cache_folder, release_pages
+from portnn.text.cache import release_pages
+from portnn.text.cache_folder import cache_folder, naming_cache_folder
 from portnn.text.corpus import MEMORY_LIMIT
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.lookup import Ids

@@ -21,7 +21,7 @@ from portnn.training.divergence import DivergenceError
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.losses import Losses, Unread
-from portnn.training.metrics import SPEED, Metrics, MetricsFile
+from portnn.training.metrics import Metrics, MetricsFile
 from portnn.training.packing import row_major
 from portnn.training.progress import Progress, SpeedMeter, StopWatch
 from portnn.training.settings import Plan
@@ -272,7 +272,7 @@ class Trainer:
             gradient_norm=losses.gradient_norm,
             seconds=state.seconds,
         )
-        line[SPEED[self.batches.unit]] = speed  # type: ignore[literal-required]
+        line[self.batches.speed] = speed  # type: ignore[literal-required]
         if self._metrics is not None:
             self._metrics.add(line)
         if self.on_metrics is not None:

@@ -22,7 +22,7 @@ class Progress:
     ----------
     total, done : int
         Steps of the whole run, and those that earlier runs have done.
-    unit : {"char", "row", "word"}
+    unit : {"char", "byte", "word", "row"}
         What the speed counts.
     loss_unit : str
         "nats", or an empty string.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -102,3 +104,33 @@ def test_texts_that_cannot_be_evaluated(portnn, path, tmp_path, content, message
     result = portnn("char-rnn", "evaluate", path, tmp_path / "text")
     assert result.status == 1
     assert message in result.message
+
+
+def test_standard_input_is_evaluated(portnn, path, tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.txt").write_text("to be or not\n" * 5)
+    named = portnn("char-rnn", "evaluate", path, tmp_path / "a.txt")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"to be or not\n" * 5)))
+    assert portnn("char-rnn", "evaluate", path, "-") == named
+    assert named.status == 0
+
+
+@pytest.mark.parametrize(("level", "unit"), [("char", "char"), ("byte", "byte"), ("word", "word"), ("jieba", "word")])
+def test_the_unit_is_what_the_level_reads(portnn, tmp_path, monkeypatch, level, unit) -> None:
+    monkeypatch.setattr("portnn.cli.char_rnn.report.draw_curve", lambda *_, **__: (False, "not drawn"))
+    text = b"to be or not to be\n" * 60
+    sizes = ("--hidden-size", 4, "--batch-size", 2, "--seq-length", 9, "--sample-every", 0, "--steps", 4)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    result = portnn("char-rnn", "train", "-", "--level", level, "--out", tmp_path / "run", *sizes)
+    noun = {"char": "character"}.get(unit, unit)
+    assert result.status == 0
+    assert f" {unit}/s" in result.err
+    assert f"bits per {noun} on held-out text" in result.out
+    assert f" {noun}s/s over" in result.out
+    (tmp_path / "text").write_bytes(text)
+    assert (
+        f"bits per {noun} over"
+        in portnn("char-rnn", "evaluate", tmp_path / "run" / "last.safetensors", tmp_path / "text").out
+    )
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert all(line["characters_per_second"] > 0 for line in lines)
+    assert "nats per pair" not in library.plots.loss._curve(lines, "run").meaning

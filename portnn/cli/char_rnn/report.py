@@ -9,6 +9,7 @@ import sys
 from portnn.cli.options import print_json
 from portnn.cli.runs import draw_curve
 from portnn.estimators import CharRNN
+from portnn.text import tokenizer
 from portnn.training import RunFolder, StepEvent
 
 
@@ -28,14 +29,9 @@ class SampleCallback:
             tqdm.write("  | " + text.strip().replace("\n", "\n  | "), file=sys.stderr)
 
 
-def noun(level: str) -> str:
-    """What a token of a level is called."""
-    return {"char": "character", "byte": "byte"}.get(level, "token")
-
-
 def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
     """Report what a run learned, how fast, where its files are and how to sample."""
-    run, unit = model.history, noun(model.settings.level)
+    run, unit = model.history, tokenizer(model.settings.level).noun
     assert run is not None
     best = folder.best if folder.best.exists() else None
     bits = None if run.held_out_loss is None else run.held_out_loss / math.log(2.0)

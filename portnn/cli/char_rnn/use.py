@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from portnn.cli.char_rnn.report import noun
 from portnn.cli.checkpoints import Checkpoint, load_model
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import CharRNN
 from portnn.estimators.sampling import SampleSettings
+from portnn.text import tokenizer
 
 BETWEEN = "\n----\n"
 """What separates the texts that `--count` asks for."""
@@ -54,20 +54,22 @@ def sample(
 
 def evaluate(
     checkpoint: Checkpoint,
-    files: Annotated[list[Path], typer.Argument(help="Text files to predict.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Text files and folders to predict, compressed or not; - is standard input.")
+    ],
     encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
     backend: BackendName = "numpy",
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how well a trained model predicts text, in nats and bits per character.
+    """Measure how well a trained model predicts text, in nats and bits per character, byte or word.
 
     Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     evaluation = model.evaluate(files, encoding=encoding)
-    unit = noun(model.settings.level)
+    unit = tokenizer(model.settings.level).noun
     if as_json:
         print_json({**evaluation._asdict(), "unit": unit})
     else:
