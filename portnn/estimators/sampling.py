@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, generator, tree_map
+from portnn.backends import Array, Backend, generator, seed_of, tree_map
 from portnn.models import Parameters, RecurrentLM
 from portnn.models.recurrent_stack import States, Stepper
-from portnn.settings import Settings, Shown, not_negative, positive
+from portnn.settings import By, Settings, Shown, not_negative, positive
 from portnn.text import StreamDecoder, Vocabulary
 
 Host = np.ndarray[Any, Any]
@@ -35,7 +35,12 @@ class StreamSettings(Settings):
     ] = 1.0
     top_k: Annotated[int | None, positive, "Draw from this many of the likeliest tokens only."] = None
     stop: Annotated[str | None, "Stop before this text."] = None
-    seed: Annotated[int, not_negative, "Seed of the random numbers. The same seed always gives the same text."] = 0
+    seed: Annotated[
+        int | None,
+        By(seed_of, settles_none=True),
+        not_negative,
+        "Seed of the random numbers. The same seed always gives the same text; None gives another each time.",
+    ] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -134,3 +134,22 @@ def test_the_unit_is_what_the_level_reads(portnn, tmp_path, monkeypatch, level, 
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert all(line["characters_per_second"] > 0 for line in lines)
     assert "nats per pair" not in library.plots.loss._curve(lines, "run").meaning
+
+
+def test_a_seed_that_is_none_is_drawn_and_said(portnn, path) -> None:
+    found = [portnn("char-rnn", "sample", path, "--seed", "none", "--length", 30, "--json") for _ in range(3)]
+    seeds = [json.loads(result.out)["seed"] for result in found]
+    assert [result.err for result in found] == [f"seed {seed}\n" for seed in seeds]
+    assert len(set(seeds)) > 1
+    again = portnn("char-rnn", "sample", path, "--seed", seeds[0], "--length", 30, "--json")
+    assert again.out == found[0].out
+
+
+def test_several_samples(portnn, path) -> None:
+    texts = library.load(path).sample(20, prime="to ", seed=4, count=3)
+    result = portnn("char-rnn", "sample", path, "--length", 20, "--prime", "to ", "--seed", 4, "--count", 3)
+    assert result.out == "\n----\n".join(texts) + "\n"
+    record = json.loads(
+        portnn("char-rnn", "sample", path, "--length", 20, "--prime", "to ", "--seed", 4, "--count", 3, "--json").out
+    )
+    assert record == {"prime": "to ", "texts": texts, "seed": 4}

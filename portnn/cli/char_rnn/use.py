@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from portnn.cli.checkpoints import Checkpoint, load_model
-from portnn.cli.declared_options import with_options
+from portnn.cli.declared_options import settle_seed, with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import CharRNN
 from portnn.estimators.sampling import SampleSettings
@@ -34,6 +34,7 @@ def sample(
     Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
+    settle_seed(given)
     settings = SampleSettings(length, **given)
     if settings.count is not None:
         texts = model.sample(length, **given)
