@@ -87,6 +87,9 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a sample's letters must not fail it
+    if hasattr(sys.stdout, "reconfigure") and not sys.stdout.isatty():
+        # Text and tables in files and pipes: the same bytes on every system, whatever its locale.
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     app(prog_name="portnn")
 
 

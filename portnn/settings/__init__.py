@@ -17,6 +17,7 @@ from portnn.settings.declaration import (
     own_first,
 )
 from portnn.settings.documentation import documented, shown_default
+from portnn.settings.messages import brief
 from portnn.settings.ranges import Range, above_zero, finite, fraction, not_negative, positive, share
 from portnn.settings.scalars import checked_number, number, plain, switch, whole_number
 
@@ -34,6 +35,7 @@ __all__ = [
     "Shown",
     "above_zero",
     "as_json",
+    "brief",
     "checked_number",
     "constructor",
     "declared",

@@ -10,7 +10,8 @@ import numpy as np
 from portnn.backends import Array, is_array, to_host
 from portnn.checkpoints import CheckpointError
 from portnn.objectives import OBJECTIVES
-from portnn.tables.labels import Classes, as_labels
+from portnn.settings import brief
+from portnn.tables.labels import Classes, as_labels, listed
 from portnn.tables.scaling import Scaling
 
 Host = np.ndarray[Any, Any]
@@ -93,7 +94,9 @@ class Targets:
             raise ValueError(f"classes are for classifiers, not for {objective}")
         known = Classes.of(as_labels(labels))
         if not np.array_equal(known.labels, as_labels(labels)):
-            raise ValueError(f"classes must be in ascending order, one for each output, got {list(labels)}")
+            raise ValueError(
+                f"classes must be in ascending order, one for each output, got {listed(as_labels(labels))}"
+            )
         if record.label.class_count(outputs) != len(known.labels):
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {outputs} outputs")
         return cls(objective, outputs, known)
@@ -112,7 +115,7 @@ class Targets:
         try:
             values = (to_host(y) if is_array(y) else np.asarray(y)).astype(np.float64)
         except ValueError as error:
-            raise ValueError(f"y must hold numbers: {error}") from error
+            raise ValueError(f"y must hold numbers: {brief(str(error))}") from error
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self.outputs:
             raise ValueError(
