@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from portnn.settings import brief
-from portnn.tables.csv_cells import DECIMALS, as_number, is_missing, looks_like_number
+from portnn.tables.csv_cells import DECIMALS, is_missing, looks_like_number
 from portnn.tables.csv_content import Source, marked_encoding, name_of, not_in_encoding, open_text, read_content
 from portnn.text.encodings import canonical_encoding
 
@@ -185,7 +185,7 @@ def guess_delimiter(lines: list[str], decimal: str) -> str:
 def has_header(first: list[str], below: list[list[str]]) -> bool:
     """Whether the first row names the columns: it has text above numbers, or text with no rows below."""
     for column, cell in enumerate(first):
-        if not is_missing(cell) and as_number(cell) is None:
+        if not is_missing(cell) and not looks_like_number(cell):
             if not below:
                 return True
             if any(len(row) > column and looks_like_number(row[column]) for row in below):

@@ -77,7 +77,9 @@ def parse_target(sheet: CsvSheet, column: int, cells: list[str], labels: str | N
     else:
         numeric = labels == "numbers"
     if numeric:
-        check_cells(sheet, column, words, lambda row: numbers[row] is not None and math.isfinite(numbers[row] or 0.0))
+        # A label of so many digits that a float cannot hold them is none the worse for that.
+        digits = labels == "classes"
+        check_cells(sheet, column, words, lambda row: is_finite(numbers[row]) or (digits and words[row][-1:].isdigit()))
     else:
         # NumPy drops NUL characters at the end of a text.
         check_cells(sheet, column, words, lambda row: words[row] != "" and not words[row].endswith("\0"))
@@ -89,6 +91,11 @@ def parse_target(sheet: CsvSheet, column: int, cells: list[str], labels: str | N
     if written.dtype.kind == "U" and labels is None and not (is_code(words) or few_whole(values, words)):
         return values
     return written
+
+
+def is_finite(number: float | None) -> bool:
+    """Whether a cell held a finite number."""
+    return number is not None and math.isfinite(number)
 
 
 def is_code(words: Sequence[str]) -> bool:

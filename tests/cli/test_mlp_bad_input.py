@@ -175,7 +175,11 @@ def test_an_npz_file_that_cannot_be_learned(portnn, folder, tmp_path, arrays, me
         ("predict", "a,b\n1,x\n2,3\n", "line 2, column 'b': 'x' is text in a column of numbers"),
         ("evaluate", "a,b\n1,2\n", "has no column 'y'; it has 'a', 'b'"),
         ("evaluate", "1,2\n", "has 2 columns, but the model expects 3 with its targets"),
-        ("evaluate", "a,b,y\n1,2,u\n2,1,w\n", "new.csv: line 3, column 'y': training never saw the label 'w'; the classes are 'u', 'v'"),
+        (
+            "evaluate",
+            "a,b,y\n1,2,u\n2,1,w\n",
+            "line 3, column 'y': training never saw the label 'w'; the classes are 'u', 'v'",
+        ),
         ("evaluate", "a,b,y\n1,2,\n", "line 2, column 'y': the value is missing"),
     ],
 )
