@@ -94,6 +94,8 @@ def read_csv(
 
 def parse(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]] | None:
     """Values of some columns (rows, n) and the cells of a single one, by NumPy's parser; None if it fails."""
+    if sheet.delimiter == " " and any("  " in line or line[0] == " " for line in sheet.text()):
+        return None  # it would find empty cells between spaces
     # All columns are read: if some were left out, a row that is too long would pass.
     dtype = np.dtype([(str(column), "f8" if column in numbers else "O") for column in range(sheet.cells)])
     dialect: dict[str, Any] = {"comments": None, "delimiter": sheet.delimiter, "quotechar": '"'}
