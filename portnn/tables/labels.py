@@ -112,8 +112,9 @@ def as_labels(y: Any) -> Host:
         labels = np.asarray(given)
     if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
         raise ValueError("y contains NaN or infinity")
-    if labels.dtype.kind == "O" and all(isinstance(label, int) for label in labels.tolist()):
-        raise ValueError(f"y has the label {brief(max(labels.tolist(), key=abs))}, beyond 64 bits; give text instead")
+    if given is not None and labels.dtype.kind in "Of" and all(type(label) is int for label in given):
+        largest = brief(max(given, key=abs))
+        raise ValueError(f"y has integers such as {largest}, beyond 64 bits; give text instead")
     if labels.dtype.kind not in "biufU":
         hint = "; np.char.decode makes text of bytes" if labels.dtype.kind == "S" else ""
         raise ValueError(f"y has dtype {labels.dtype}; class labels must be numbers or strings{hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import numpy as np
 from portnn.backends import Array, is_array, to_host
 from portnn.checkpoints import CheckpointError
 from portnn.objectives import OBJECTIVES
-from portnn.settings import brief
 from portnn.tables.labels import Classes, as_labels, listed
 from portnn.tables.scaling import Scaling
 
@@ -115,7 +115,7 @@ class Targets:
         try:
             values = (to_host(y) if is_array(y) else np.asarray(y)).astype(np.float64)
         except ValueError as error:
-            raise ValueError(f"y must hold numbers: {brief(str(error))}") from error
+            raise ValueError(f"y must hold numbers: {shorten(str(error), 200)}") from error
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self.outputs:
             raise ValueError(

@@ -114,6 +114,14 @@ def test_errors_with_any_letters_take_one_line(tmp_path) -> None:
     assert rb"\u65e5\u672c.csv: No such file" in result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are not UTF-8")
+def test_a_name_that_is_no_text_is_shown(trees, tmp_path) -> None:
+    out = os.fsdecode(os.fsencode(tmp_path) + b"/run\xff")
+    result = called("mlp", "train", trees / "t.csv", "--steps", 2, "--out", out, locale={"LC_ALL": "C.UTF-8"})
+    assert result.returncode == 0, result.stderr
+    assert rb"run\udcff/last.safetensors" in result.stdout
+
+
 def test_json_has_no_nan(capsys) -> None:
     print_json({"r2": float("nan"), "losses": [1.5, float("inf")], "shape": (2, True), "letters": "é日\ud800"})
     out = capsys.readouterr().out

@@ -61,6 +61,11 @@ def test_lines_that_end_in_spaces_between_which_there_are_spaces(sheet) -> None:
     assert read_csv(sheet("1 2 3 \n4 5 6 \n"), [0, 1, 2]).x.tolist() == [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 
 
+def test_columns_apart_by_several_spaces(sheet) -> None:
+    opened = sheet("1 u  v\n 2  w x\n", delimiter=" ", header=False)
+    assert read_csv(opened, [0], [1]).y.tolist() == ["u", "w"]
+
+
 @pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "sep=;\r"])
 @pytest.mark.parametrize("head", ["a;b;y\n", ""])
 def test_the_first_line_that_tells_excel_the_delimiter(sheet, first, head) -> None:
