@@ -19,6 +19,8 @@ class Table(NamedTuple):
     target_names : tuple of str or None
     name : str
         Name of the table for messages: its file.
+    note : str or None
+        What should be said about how it was read.
     """
 
     x: np.ndarray[Any, Any]
@@ -26,3 +28,4 @@ class Table(NamedTuple):
     feature_names: tuple[str, ...] | None
     target_names: tuple[str, ...] | None
     name: str
+    note: str | None = None
