@@ -19,9 +19,9 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
         If the given axes have another projection.
     """
     if ax is None:
-        from matplotlib.figure import Figure
+        from portnn.plots.figure import ShownFigure
 
-        return Figure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
+        return ShownFigure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
     if (ax.name == "3d") != (projection == "3d"):
         raise ValueError(f"ax has the projection {ax.name!r}, expected {projection or 'rectilinear'!r}")
     return ax
