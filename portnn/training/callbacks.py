@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from portnn.backends import Array, Backend
+from portnn.backends import Array, Backend, Namespace
 from portnn.models import Parameters
+from portnn.training.packing import row_major
 
 
 class StepEvent(NamedTuple):
@@ -46,8 +47,8 @@ class Callback(Protocol):
         """Inspect a step; return new parameters, or None."""
 
 
-def check_replaced(replaced: Parameters, params: Parameters) -> None:
-    """Refuse parameters from a callback that the compiled step, the optimizer or resume could not use.
+def accepted(replaced: Parameters, params: Parameters, *, xp: Namespace) -> Parameters:
+    """Parameters from a callback, in row-major order, if the compiled step, the optimizer and resume can use them.
 
     Raises
     ------
@@ -66,3 +67,4 @@ def check_replaced(replaced: Parameters, params: Parameters) -> None:
             )
         if array.dtype != before.dtype:
             raise TypeError(f"callback: returned {name} with dtype {array.dtype}, expected {before.dtype}")
+    return {name: row_major(array, xp=xp) for name, array in replaced.items()}
