@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 from portnn.backends import Backend, tree_flatten, tree_map
 from portnn.backends import backend as choose_backend
 from portnn.checkpoints import Arrays, save_checkpoint
+from portnn.estimators.card import call, card, state
 from portnn.models import Model, Parameters
 from portnn.settings import FIXED, TRANSIENT, Settings, as_json, not_negative
 from portnn.training import Metrics, RunState
@@ -141,6 +142,13 @@ class Estimator(Generic[S]):
                 f"this {type(self).__name__} has not been fitted yet; call fit, or portnn.load a checkpoint"
             )
         return self.model, self.params, self.backend
+
+    def __repr__(self) -> str:
+        # What follows the call is a comment to Python, so that the text can be evaluated.
+        return f"{call(self)}  # {state(self)}"
+
+    def _repr_html_(self) -> str:
+        return card(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # Compiled functions cannot be pickled; they are made again when they are needed.

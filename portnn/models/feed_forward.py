@@ -13,6 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 from portnn.objectives import OBJECTIVES
+from portnn.settings import brief_fields
 
 
 class RowBatch(NamedTuple):
@@ -33,6 +34,9 @@ class RowBatch(NamedTuple):
     targets: Array
     weights: Array | None = None
     keep: tuple[Array, ...] = ()
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class LayerCache(NamedTuple):

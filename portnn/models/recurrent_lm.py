@@ -13,6 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, draw
+from portnn.settings import brief_fields
 
 
 class LanguageBatch(NamedTuple):
@@ -33,6 +34,9 @@ class LanguageBatch(NamedTuple):
     targets: Array
     keep: tuple[Array, ...] = ()
     weights: Array | None = None
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class LogitsCache(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, RowGradient, device
 from portnn.models.protocol import Parameters
+from portnn.settings import brief_fields
 
 
 class WindowBatch(NamedTuple):
@@ -29,6 +30,9 @@ class WindowBatch(NamedTuple):
 
     ids: Array
     weights: Array
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class WordVectorsCache(NamedTuple):

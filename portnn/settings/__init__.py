@@ -1,5 +1,6 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
 
+from portnn.settings.brevity import brief, brief_fields
 from portnn.settings.calls import constructor, table_call, text_call
 from portnn.settings.declaration import (
     FIXED,
@@ -34,6 +35,8 @@ __all__ = [
     "Shown",
     "above_zero",
     "as_json",
+    "brief",
+    "brief_fields",
     "checked_number",
     "constructor",
     "declared",

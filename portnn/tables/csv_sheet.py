@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from portnn.settings import brief_fields
 from portnn.tables.csv_cells import as_number, is_missing, looks_like_number
 
 DELIMITERS = ",;\t| "
@@ -42,6 +43,9 @@ class CsvSheet:
     names: tuple[str, ...] | None
     width: int
     skip: int
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def text(self) -> io.TextIOWrapper:
         """Text of the file from its start, with its own line ends."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from portnn.backends import Array, Backend, is_array, to_host
 from portnn.checkpoints import CheckpointError
+from portnn.settings import brief_fields
 
 Host = np.ndarray[Any, Any]
 
@@ -17,6 +18,9 @@ class Classes(NamedTuple):
     """Class labels, sorted, on the host; a class's id is its position."""
 
     labels: Host
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, y: Host) -> Classes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from portnn.settings import brief_fields
+
 Names = tuple[str, ...] | None
 
 
@@ -25,6 +27,9 @@ class Layout(NamedTuple):
     features: tuple[int, ...]
     targets: tuple[int, ...]
     options: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, names: Names, width: int, targets: Sequence[str], options: dict[str, Any], file: str) -> Layout:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.settings import brief_fields
+
 
 class Table(NamedTuple):
     """Rows of features and their targets.
@@ -26,3 +28,6 @@ class Table(NamedTuple):
     feature_names: tuple[str, ...] | None
     target_names: tuple[str, ...] | None
     name: str
+
+    def __repr__(self) -> str:
+        return brief_fields(self)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from portnn.settings import brief_fields
 from portnn.text.cache import CacheEntry, cache_folder, release_pages
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
@@ -41,6 +42,9 @@ class Corpus:
     ids: Ids
     vocabulary: Vocabulary
     name: str = "text"
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
         if self.ids.dtype.kind != "u":

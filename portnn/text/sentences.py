@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias, cast
 
+from portnn.settings import brief
 from portnn.text.compression import is_compressed, read_compressed
 from portnn.text.encodings import canonical_encoding, decode_chunks
 from portnn.text.sources import Source, open_sources
@@ -51,6 +52,9 @@ class SentenceStream(ABC):
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         return self.read()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({brief(self.name)})"
 
 
 class Sentences(SentenceStream):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from portnn.settings import brief_fields
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.lookup import Ids, Lookup, lookup
 from portnn.text.sources import slices
@@ -58,6 +59,9 @@ class Vocabulary:
     level: str
     tokens: tuple[Token, ...]
     unknown: bool = False
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
         rules = tokenizer(self.level)

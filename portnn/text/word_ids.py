@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from portnn.settings import brief_fields
 from portnn.text.cache import cache_folder, naming_cache_folder, release_pages
 from portnn.text.corpus import MEMORY_LIMIT
 from portnn.text.given_sentences import SentencesLike, as_sentences
@@ -48,6 +49,9 @@ class WordIds:
     longest: int
     sha256: str
     name: str
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def release(self) -> None:
         """Release the memory pages of a mapped file that have been read; the ids stay usable."""

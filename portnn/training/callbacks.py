@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from portnn.backends import Array, Backend, Namespace
 from portnn.models import Parameters
+from portnn.settings import brief_fields
 from portnn.training.packing import row_major
 
 
@@ -34,6 +35,9 @@ class StepEvent(NamedTuple):
     learning_rate: float
     carry: Any
     backend: Backend
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class Callback(Protocol):

@@ -32,7 +32,7 @@ SMALL_PRODUCT = 1 << 22
 """If the largest product of a step has fewer multiplications, one thread is faster than several."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Trainer:
     """A training run of any model on any backend.
 
