@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from portnn.settings import Settings, brief, own_first
-
-if TYPE_CHECKING:
-    from portnn.estimators.estimator import Estimator
 
 OPEN = 8
 """Most arrays whose shapes are shown before anybody asks for them."""
@@ -41,7 +38,7 @@ class Curve(NamedTuple):
         return cls([line["step"] for line in kept], [float(line[name]) for line in kept])
 
 
-def call(estimator: Estimator[Any]) -> str:
+def call(estimator: Any) -> str:
     """Call that makes an estimator: the settings that differ from their defaults."""
     settings: Settings = estimator.settings
     defaults = {setting.name: setting.default for setting in own_first(type(settings))}
@@ -57,14 +54,14 @@ def call(estimator: Estimator[Any]) -> str:
     return f"{type(estimator).__name__}({', '.join(shown)})"
 
 
-def state(estimator: Estimator[Any]) -> str:
+def state(estimator: Any) -> str:
     """Whether an estimator has been fitted, and for how long."""
     if estimator.model is None or estimator.params is None:
         return "not fitted"
     return "fitted" if estimator.history is None else f"fitted, {estimator.history.step:,} steps"
 
 
-def card(estimator: Estimator[Any]) -> str:
+def card(estimator: Any) -> str:
     """HTML of an estimator, for a page of any width, light or dark."""
     rows = [f"<code>{escape(call(estimator))}</code>", escape(state(estimator))]
     if estimator.model is not None and estimator.params is not None:
@@ -74,7 +71,7 @@ def card(estimator: Estimator[Any]) -> str:
     return f'<div style="{style}">{"".join(f"<div>{row}</div>" for row in rows)}</div>'
 
 
-def _losses(estimator: Estimator[Any]) -> list[str]:
+def _losses(estimator: Any) -> list[str]:
     trained, held_out = (Curve.of(estimator.metrics, name) for name in ("loss", "held_out_loss"))
     if not trained.steps:
         return []
@@ -116,7 +113,7 @@ def _picture(trained: Curve, held_out: Curve) -> str:
     return f'<svg role="img" aria-label="{title}" {size}>{"".join(parts)}</svg>'
 
 
-def _parameters(estimator: Estimator[Any]) -> str:
+def _parameters(estimator: Any) -> str:
     shapes = {name: tuple(array.shape) for name, array in (estimator.params or {}).items()}
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
     cell = 'style="text-align: left; padding: 0 1em 0 0"'

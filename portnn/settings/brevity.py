@@ -37,7 +37,7 @@ def brief(value: Any) -> str:
 
 
 def brief_fields(record: Any) -> str:
-    """`__repr__` of a dataclass or a named tuple whose fields hold data."""
+    """``__repr__`` of a dataclass or a named tuple whose fields hold data."""
     named = getattr(record, "_fields", None) or [field.name for field in dataclasses.fields(record) if field.repr]
     shown = [f"{name}={brief(getattr(record, name))}" for name in named]
     return f"{type(record).__name__}({', '.join(shown)})"
