@@ -2,8 +2,8 @@ r"""
 First steps in a notebook
 =========================
 
-Three models, from text and from a table: train them, look at them, use them. Every cell takes seconds on an
-ordinary computer.
+Three models, from text and from a table: train them, look at them, use them. Every cell
+takes a few seconds.
 """
 # sphinx_gallery_capture_repr = ("_repr_html_", "__repr__")
 
@@ -71,7 +71,8 @@ words.fit(text)
 # %%
 # Only two dimensions of fifty fit on a page, so distances are approximate.
 
-plot_words(words.wv, words=["true", "false", "none", "list", "tuple", "dict", "read", "write", "open", "close"])
+shown = "true false none list tuple dict read write open close"
+plot_words(words.wv, shown.split())
 
 # %%
 # Next

@@ -122,5 +122,5 @@ def _parameters(estimator: Any) -> str:
     ]
     heading = f"{sum(sizes.values()):,} parameters in {len(shapes)} arrays"
     is_open = " open" if len(shapes) <= OPEN else ""
-    table = f'<table style="color: inherit">{"".join(rows)}</table>'
+    table = f'<table style="color: inherit; margin: 0">{"".join(rows)}</table>'
     return f"<details{is_open}><summary>{heading}</summary>{table}</details>"

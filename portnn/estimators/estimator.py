@@ -39,6 +39,9 @@ S = TypeVar("S", bound=Settings)
 class Estimator(Generic[S]):
     """A model with its parameters on a backend, once there are any.
 
+    Its `repr` is the call that makes it, with the settings that differ from their defaults, and a comment that says
+    whether it has been fitted: ``CharRNN(cell='gru')  # fitted, 80 steps``. A notebook also shows what it has learned.
+
     Attributes
     ----------
     settings : Settings

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 WITHOUT_WIDGETS = "import sys; sys.modules['ipywidgets'] = None"
 
 
@@ -21,15 +22,20 @@ class Cell:
     ----------
     shown : list of dict
         Its displays and its result, by their types.
+    bars : list of dict
+        What its progress bars were like when the notebook had ended.
     stdout, stderr : str
     error : str
         Name of its exception, or an empty text.
     """
 
-    def __init__(self, outputs: list[Any]) -> None:
+    def __init__(self, outputs: list[Any], widgets: dict[str, Any]) -> None:
         self.shown = [
             dict(output.data) for output in outputs if output.output_type in ("display_data", "execute_result")
         ]
+        boxes = [widgets[data[WIDGET]["model_id"]] for data in self.shown if WIDGET in data]
+        parts = [widgets[name.removeprefix("IPY_MODEL_")] for box in boxes for name in box["state"]["children"]]
+        self.bars = [part["state"] for part in parts if part["model_name"] == "FloatProgressModel"]
         self.stdout, self.stderr = (
             "".join(output.text for output in outputs if output.get("name") == name) for name in ("stdout", "stderr")
         )
@@ -59,6 +65,7 @@ def run(tmp_path) -> Callable[..., list[Cell]]:
             warnings.simplefilter("ignore")  # the client's own
             client.create_kernel_manager()
             client.execute()
-        return [Cell(cell.outputs) for cell in notebook.cells]
+        states = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+        return [Cell(cell.outputs, states.get("state", {})) for cell in notebook.cells]
 
     return run_cells

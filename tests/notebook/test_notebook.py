@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import WITHOUT_WIDGETS
+from .conftest import WIDGET, WITHOUT_WIDGETS
 
 FIRST_STEPS = Path(__file__).parents[2] / "examples" / "notebook" / "first_steps.py"
-WIDGET, HTML, PNG, SVG = "application/vnd.jupyter.widget-view+json", "text/html", "image/png", "image/svg+xml"
+HTML, PNG, SVG = "text/html", "image/png", "image/svg+xml"
 DATA = "import numpy as np, portnn; X = np.linspace(-1, 1, 60)[:, None]; y = X[:, 0] > 0"
 FIT = "model = portnn.MLP((4,)).fit(X, y, epochs=200, held_out=0.2, evaluate_every=1)"
 
@@ -30,15 +30,11 @@ def test_a_run_shows_one_widget_and_says_nothing_else(run) -> None:
 
 
 def test_a_widget_is_green_where_a_run_ended_early_and_red_where_it_was_stopped(run) -> None:
-    state = (
-        "import ipywidgets; bars = [each for each in ipywidgets.Widget._instances.values() "
-        "if isinstance(each, ipywidgets.FloatProgress)]\n"
-        "print([(each.bar_style, each.value == each.max) for each in bars])"
-    )
     stop = "import os, signal; stop = lambda event: os.kill(os.getpid(), signal.SIGINT) if event.step == 9 else None"
     early = FIT.replace("held_out", "patience=1, tolerance=1.0, held_out")
-    *_, one, two = run(DATA, stop, early, FIT.replace("held_out", "callbacks=[stop], held_out"), state, state)
-    assert one.stdout == two.stdout == "[('success', True), ('danger', False)]\n"
+    _, _, ended, stopped = run(DATA, stop, early, FIT.replace("held_out", "callbacks=[stop], held_out"))
+    assert [(bar["bar_style"], bar["value"] == bar["max"]) for bar in ended.bars] == [("success", True)]
+    assert [(bar["bar_style"], bar["value"], bar["max"]) for bar in stopped.bars] == [("danger", 9, 200)]
 
 
 def test_without_widgets_there_is_one_bar_of_text_that_does_not_look_like_an_error(run) -> None:
