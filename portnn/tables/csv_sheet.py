@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 from portnn.tables.csv_cells import DECIMALS, is_missing, looks_like_number
 from portnn.tables.csv_content import Source, marked_encoding, name_of, not_in_encoding, open_text, read_content
 from portnn.text.encodings import canonical_encoding
@@ -52,6 +52,9 @@ class CsvSheet:
     width: int
     cells: int
     skip: int
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def text(self) -> io.TextIOWrapper:
         """Text of the rows, with its own line ends."""

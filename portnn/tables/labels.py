@@ -11,7 +11,7 @@ import numpy as np
 
 from portnn.backends import Array, Backend, is_array, native, to_host
 from portnn.checkpoints import CheckpointError
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 
 Host = np.ndarray[Any, Any]
 
@@ -20,6 +20,9 @@ class Classes(NamedTuple):
     """Class labels, sorted, on the host; a class's id is its position."""
 
     labels: Host
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, y: Host) -> Classes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 from portnn.tables.labels import listed
 
 Names = tuple[str, ...] | None
@@ -31,6 +31,9 @@ class Layout(NamedTuple):
     targets: tuple[int, ...]
     options: dict[str, Any]
     test: float = 0.0
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, names: Names, width: int, targets: Sequence[str], options: dict[str, Any], file: str) -> Layout:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.settings import brief_fields
+
 
 class Table(NamedTuple):
     """Rows of features and their targets.
@@ -29,3 +31,6 @@ class Table(NamedTuple):
     target_names: tuple[str, ...] | None
     name: str
     note: str | None = None
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
