@@ -21,7 +21,7 @@ class RowEvaluation(NamedTuple):
     Attributes
     ----------
     loss : float
-        Mean over rows, without the L2 penalty: in nats, or half the squared error.
+        Mean over rows, without the L2 penalty: in the unit of the objective.
     score : float
         Accuracy of a classifier, or coefficient of determination R^2 of a regression.
     rows : int

@@ -56,7 +56,7 @@ class RowModel(Estimator[Any]):
         return None if self.targets is None else self.targets.classes
 
     def outputs(self, X: Any) -> Array:
-        """Outputs of the last layer (rows, n): logits, or the prediction of a regression.
+        """Outputs of the last layer (rows, n): logits, log-rates, or the prediction of a regression.
 
         Parameters
         ----------

@@ -13,7 +13,12 @@ from portnn.ops import ACTIVATIONS
 SKLEARN_ACTIVATIONS = {**{name: name for name in ACTIVATIONS}, "logistic": "sigmoid"}
 """portnn's activations by name; scikit-learn's name for the sigmoid is among the names."""
 
-SKLEARN_OBJECTIVES = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "squared_error"}
+SKLEARN_OBJECTIVES = {
+    "softmax": "cross_entropy",
+    "logistic": "binary_cross_entropy",
+    "identity": "squared_error",
+    "exp": "poisson",
+}
 """portnn's objectives by scikit-learn's name of the output activation."""
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import StrOptions
 
 from portnn.sklearn.dispatch import host
+from portnn.sklearn.fitted import OUT_ACTIVATIONS
 from portnn.sklearn.perceptron import Host, Perceptron
 
 
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
-    """Multilayer perceptron for regression: half the squared error, summed over the outputs of a row.
+    """Multilayer perceptron for regression of numbers or of counts.
 
     Parameters
     ----------
+    loss : {"squared_error", "poisson"}
+        Half the squared error, or half the Poisson deviance, summed over the outputs of a row. With "poisson" y is not
+        negative, and predictions are the exponential of the outputs.
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter
         As in `MLPClassifier`.
     shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping
@@ -40,6 +45,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     >>> bool(model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
     True
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
 
     def __init__(
         self,
@@ -68,7 +78,9 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dropout: float = 0.0,
+        loss: str = "squared_error",
     ) -> None:
+        self.loss = loss
         self.hidden_layer_sizes, self.activation, self.dropout = hidden_layer_sizes, activation, dropout
         self.solver, self.alpha, self.batch_size, self.shuffle = solver, alpha, batch_size, shuffle
         self.learning_rate, self.learning_rate_init, self.power_t = learning_rate, learning_rate_init, power_t
@@ -97,7 +109,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         return tags
 
     def _targets(self, y: Host, again: bool) -> Host:
+        if again and self.mlp_.objective != self.loss:
+            raise ValueError(
+                f"the network was trained with loss={self.mlp_.objective!r}; loss={self.loss!r} needs new weights"
+            )
         return y.astype(np.float64)
 
     def _out_activation(self, y: Host, classes: Any) -> str:
-        return "identity"
+        return OUT_ACTIVATIONS[self.loss]

@@ -131,6 +131,24 @@ def test_labels_that_training_never_saw_score_as_wrong():
     assert model.score(X[:, :1], [0, 0, 1, 7]) == 0.75
 
 
+def test_counts_are_not_negative():
+    model = MLPRegressor((), loss="poisson", max_iter=2)
+    for solver in ("lbfgs", "adam"):
+        with pytest.raises(
+            ValueError, match="y must hold counts or other amounts of 0 or more for poisson, but has -1"
+        ):
+            model.set_params(solver=solver).fit(X, [0.0, 2.0, -1.0, 3.0])
+    with pytest.raises(ValueError, match="0 or more for poisson, but has -1"):
+        model.partial_fit(X, [0.0, 2.0, -1.0, 3.0])
+    assert not hasattr(model, "mlp_")
+
+
+def test_another_loss_needs_new_weights():
+    model = MLPRegressor((), loss="poisson").partial_fit(X, Y).set_params(loss="squared_error")
+    with pytest.raises(ValueError, match="trained with loss='poisson'; loss='squared_error' needs new weights"):
+        model.partial_fit(X, Y)
+
+
 def test_warm_start_with_other_classes():
     model = SoftmaxClassifier(warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match=r"warm_start needs the classes of the last fit, \[0 1\], but y has \[0 2\]"):

@@ -218,6 +218,18 @@ def test_seeds(table):
     assert not np.array_equal(drawn[1], first)
 
 
+def test_early_stopping_of_counts(table):
+    X, _ = table
+    y = np.random.default_rng(5).poisson(np.exp(X[:, 0] + 1.0))
+    model = MLPRegressor(
+        (8,), loss="poisson", early_stopping=True, max_iter=500, tol=1e-3, learning_rate_init=0.01, random_state=0
+    )
+    assert model.fit(X, y).best_validation_score_ == max(model.validation_scores_) > 0.5
+    assert model.score(X, y) > 0.5
+    assert model.predict(X).min() > 0.0
+    assert model.out_activation_ == "exp"
+
+
 def test_interrupted_it_keeps_what_it_has(table):
     model = MLPClassifier((50,), max_iter=1_000_000, tol=0.0, n_iter_no_change=np.inf, random_state=0)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))

@@ -27,6 +27,7 @@ KINDS = {
     "multilabel": (MLPClassifier, {"hidden_layer_sizes": 5, "solver": "sgd"}),
     "softmax": (SoftmaxClassifier, {}),
     "regression": (MLPRegressor, {"hidden_layer_sizes": (5,), "solver": "lbfgs"}),
+    "counts": (MLPRegressor, {"hidden_layer_sizes": (5,), "loss": "poisson"}),
     "multioutput": (MLPRegressor, {"hidden_layer_sizes": (5,), "early_stopping": True, "activation": "rbf"}),
 }
 
@@ -47,6 +48,7 @@ def table(rng):
         "softmax": np.digitize(score, [-0.5, 0.5]),
         "multilabel": np.stack([score > 0, X[:, 2] > 0], axis=1).astype(np.int64),
         "regression": score,
+        "counts": np.round(np.exp(score)),
         "multioutput": np.stack([score, X[:, 2]], axis=1),
     }
 
@@ -81,7 +83,7 @@ def test_attributes_and_predictions(kind, dtype, backend, backend32, table):
             probabilities = getattr(model, name)(moved)
             assert_place(probabilities, place, dtype)
             assert_allclose(place.to_host(probabilities), getattr(host, name)(X), atol=10 * tolerance)
-    if kind in ("regression", "multioutput"):
+    if kind in ("regression", "counts", "multioutput"):
         assert_place(model.predict(moved), place, dtype)
         assert_allclose(place.to_host(model.predict(moved)), host.predict(X), atol=10 * tolerance)
     else:
