@@ -121,9 +121,10 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
             plateau, adaptive = True, False
         else:
             plateau = mlp.history is not None and mlp.history.waited >= patience
-        descent.losses.extend(line["loss"] for line in mlp.metrics)
+        lines = [line for line in mlp.metrics if line["step"] % batches == 0]  # an interrupted epoch does not count
+        descent.losses.extend(line["loss"] for line in lines)
         if held is not None:
-            scores = [1.0 - line["held_out_loss"] for line in mlp.metrics if line["held_out_loss"] is not None]
+            scores = [1.0 - line["held_out_loss"] for line in lines if line["held_out_loss"] is not None]
             descent.scores.extend(scores)
             if max(scores, default=-math.inf) > best_score:
                 best, best_score = mlp.params, max(scores)

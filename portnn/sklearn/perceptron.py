@@ -98,7 +98,7 @@ class Perceptron(Fitted):
             self._record(descent.losses, train.size)
             if held is not None:
                 self.validation_scores_ = (self.validation_scores_ or []) + descent.scores
-                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_)
+                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_, default=-math.inf)
         else:
             self.loss_, self.n_iter_ = minimize(self, mlp, train)
             self.best_loss_ = self.loss_
@@ -231,5 +231,5 @@ class Perceptron(Fitted):
         """Record the losses of epochs over some rows."""
         self.loss_curve_ = self.loss_curve_ + losses
         self.n_iter_, self.t_ = len(losses), self.t_ + len(losses) * rows
-        if losses:  # there are none if an interrupt came before the first step
+        if losses:  # there are none if an interrupt came in the first epoch
             self.loss_, self.best_loss_ = losses[-1], min(self.loss_curve_)
