@@ -78,5 +78,7 @@ def from_sklearn(
     # The classes_ of several yes-or-no questions are their numbers.
     single = OBJECTIVES[objective].label.class_count(len(layers[-1][1])) is not None
     labels = getattr(estimator, "classes_", None) if single else None
+    if labels is not None and len(labels) == 1:
+        objective = "cross_entropy"  # scikit-learn's logit of a single class says nothing
     activation = SKLEARN_ACTIVATIONS.get(activation, activation)
     return assemble(layers, activation, objective, labels, l2=l2, backend=backend, device=device, dtype=dtype)

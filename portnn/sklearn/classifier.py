@@ -103,9 +103,11 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
                 raise ValueError(f"warm_start needs the classes of the last fit, {known}, but y has {labels}")
         return y
 
+    def _known_classes(self, y: Host) -> Host | None:
+        return np.unique(y) if y.ndim == 1 else None
+
     def _out_activation(self, y: Host, classes: Any) -> str:
-        several = y.ndim == 1 and len(np.unique(y) if classes is None else classes) > 2
-        return "softmax" if several else "logistic"
+        return "logistic" if y.ndim > 1 or len(classes) == 2 else "softmax"
 
     def _stratifies(self, y: Host) -> bool:
         return y.ndim == 1

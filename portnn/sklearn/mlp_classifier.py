@@ -11,7 +11,8 @@ from portnn.sklearn.classifier import Classifier
 class MLPClassifier(Classifier):
     """Multilayer perceptron for classification, on arrays of any library.
 
-    Two classes share a logistic output; more have a softmax; several columns of 0 and 1 have a logistic output each.
+    Two classes share a logistic output; more have a softmax, and so has a single one, which is then certain; several
+    columns of 0 and 1 have a logistic output each.
 
     Parameters
     ----------

@@ -90,7 +90,7 @@ class Perceptron(Fitted):
         if self.early_stopping:
             train, held = hold_out(rows, self.validation_fraction, seed=seed, stratify=self._stratifies(rows.y))
         batch_size = self._batch_size(train.size) if stochastic else train.size
-        mlp = self._network(rows, None, self._l2(train, batch_size), seed, again)
+        mlp = self._network(rows, self._known_classes(rows.y), self._l2(train, batch_size), seed, again)
         if not again:
             self._begin()
         if stochastic:
@@ -164,6 +164,10 @@ class Perceptron(Fitted):
     def _targets(self, y: Host, again: bool) -> Host:
         """Checked y on the host."""
         raise NotImplementedError
+
+    def _known_classes(self, y: Host) -> Host | None:
+        """All class labels, as far as y has them; None without classes."""
+        return None
 
     def _out_activation(self, y: Host, classes: Any) -> str:
         """Output activation that y calls for, which determines the loss."""

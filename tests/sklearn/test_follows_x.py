@@ -20,6 +20,7 @@ pytestmark = [
 
 KINDS = {
     "binary": (MLPClassifier, {"hidden_layer_sizes": (5,)}),
+    "one class": (MLPClassifier, {"hidden_layer_sizes": (5,)}),
     "multiclass": (
         MLPClassifier,
         {"hidden_layer_sizes": (5, 4), "activation": "tanh", "dropout": 0.2, "batch_size": 16},
@@ -44,6 +45,7 @@ def table(rng):
     score = X[:, 0] - X[:, 1]
     return X, {
         "binary": (score > 0).astype(np.int64),
+        "one class": np.full(40, 7),
         "multiclass": np.digitize(score, [-0.5, 0.5]),
         "softmax": np.digitize(score, [-0.5, 0.5]),
         "multilabel": np.stack([score > 0, X[:, 2] > 0], axis=1).astype(np.int64),
