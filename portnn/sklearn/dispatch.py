@@ -8,6 +8,7 @@ import numpy as np
 import sklearn
 
 from portnn.backends import Backend, device, is_array, library_name, namespace, to_host
+from portnn.batches import is_sparse
 
 
 def follows(X: Any) -> bool:
@@ -24,7 +25,9 @@ def dtypes(X: Any) -> list[Any]:
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:
-    """Array of any library, or anything that NumPy can convert to one, on the host."""
+    """Array of any library, sparse matrix, or anything that NumPy can convert to an array, on the host."""
+    if is_sparse(array):
+        return array.toarray()  # type: ignore[no-any-return]
     return to_host(array) if is_array(array) else np.asarray(array)
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
@@ -61,8 +60,10 @@ class Perceptron(Fitted):
 
         Parameters
         ----------
-        X : array (rows, features)
+        X : array or sparse matrix (rows, features)
+            Of a sparse one only the rows of a batch are dense at a time; formats other than CSR are converted to it.
         y : array (rows,) or (rows, n)
+            A sparse one is made dense.
         sample_weight : array (rows,), optional
             How much each row counts in the mean loss.
 
@@ -72,8 +73,6 @@ class Perceptron(Fitted):
 
         Raises
         ------
-        TypeError
-            If X is sparse.
         ValueError
             If X, y or sample_weight cannot be trained on, or a parameter is out of range.
         DivergenceError
@@ -154,7 +153,7 @@ class Perceptron(Fitted):
     def __sklearn_tags__(self) -> Any:
         """Tags that tell scikit-learn what this estimator supports."""
         tags = super().__sklearn_tags__()
-        tags.array_api_support = True
+        tags.array_api_support = tags.input_tags.sparse = True
         return tags
 
     def _layers(self) -> tuple[Any, str, float]:
@@ -187,10 +186,9 @@ class Perceptron(Fitted):
             raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
         if again:
             check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.fit")
-        labels = y if scipy.sparse.issparse(y) else host(y)
-        X, labels = validate_data(self, X, labels, multi_output=True, dtype=dtypes(X), reset=not again)
-        if scipy.sparse.issparse(labels):
-            raise TypeError("y is sparse, which this model does not take; y.toarray() makes it dense")
+        X, labels = validate_data(
+            self, X, host(y), accept_sparse="csr", multi_output=True, dtype=dtypes(X), reset=not again
+        )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         labels = self._targets(labels, again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -40,13 +41,13 @@ def test_x(estimator, bad, message):
 
 @each
 def test_sparse_x(estimator):
-    with pytest.raises(TypeError, match="Sparse data was passed for X, but dense data is required"):
-        estimator.fit(scipy.sparse.csr_array(X), Y)
-
-
-def test_sparse_y():
-    with pytest.raises(TypeError, match=r"y is sparse, which this model does not take; y.toarray\(\)"):
-        MLPClassifier().fit(X, scipy.sparse.csr_array([[0, 1], [1, 0], [1, 1], [0, 0]]))
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        estimator.fit(scipy.sparse.csr_array(np.where(X > 2, np.nan, X)), Y)
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        estimator.fit(scipy.sparse.csr_array(X.astype(complex)), Y)
+    model = clone(estimator).set_params(solver="lbfgs", max_iter=50).fit(scipy.sparse.csr_array(X), Y)
+    with pytest.raises(ValueError, match=r"X has 1 features, but \w+ is expecting 2 features"):
+        model.predict(scipy.sparse.csr_array(X[:, :1]))
 
 
 @each
