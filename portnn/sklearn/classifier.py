@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -20,11 +19,6 @@ from portnn.tables import place_labels
 
 class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """Perceptron that tells classes apart; see `MLPClassifier` for parameters and attributes."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Perceptron._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-    }
 
     @property
     def classes_(self) -> Array:
