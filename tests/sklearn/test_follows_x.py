@@ -196,10 +196,6 @@ def test_nan_and_infinity(backend, table):
 
 def test_without_dispatch_x_becomes_numpy(backend, table):
     X, y = backend.asarray(table[0]), table[1]["binary"]
-    try:
-        np.asarray(X)
-    except (TypeError, RuntimeError) as refusal:
-        pytest.skip(f"{backend} gives NumPy no arrays unasked: {refusal}")
     with sklearn.config_context(array_api_dispatch=False):
         model = made("binary").fit(X, y)
         assert isinstance(model.coefs_[0], np.ndarray)
