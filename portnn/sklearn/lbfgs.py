@@ -22,13 +22,18 @@ def minimize(estimator: Any, mlp: MLP, rows: Rows) -> tuple[float, int]:
         loss, gradient = mlp.loss_and_gradient(*rows)
         return loss, to_host(gradient).astype(np.float64)
 
-    result = scipy.optimize.minimize(
-        loss_and_gradient,
-        to_host(mlp.pack()).astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxiter": estimator.max_iter, "maxfun": estimator.max_fun, "gtol": estimator.tol},
-    )
+    before = mlp.params
+    try:
+        result = scipy.optimize.minimize(
+            loss_and_gradient,
+            to_host(mlp.pack()).astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxiter": estimator.max_iter, "maxfun": estimator.max_fun, "gtol": estimator.tol},
+        )
+    except BaseException:
+        mlp.params = before  # a point that was only tried is no result
+        raise
     mlp.unpack(result.x)
     if not result.success:
         warnings.warn(

@@ -12,15 +12,15 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from portnn.estimators.mlp_settings import as_class_weight
-from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS
+from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS, SKLEARN_OBJECTIVES
 from portnn.objectives import OBJECTIVES
 from portnn.settings import By, OneOf, Settings, checked_number, declared, fraction, not_negative, positive
 from portnn.sklearn.solvers import LEARNING_RATES, SOLVERS
 
 P = ParamSpec("P")
 
-LOSSES = [name for name, objective in OBJECTIVES.items() if not objective.classifies]
-"""Objectives of regressions."""
+LOSSES = [name for name in SKLEARN_OBJECTIVES.values() if not OBJECTIVES[name].classifies]
+"""Objectives of regressions that scikit-learn has, too."""
 
 
 def as_sizes(chosen: Any) -> tuple[int, ...]:

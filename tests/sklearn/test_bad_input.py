@@ -164,7 +164,7 @@ def test_warm_start_with_other_classes():
         ),
         ("solver", "newton", "unknown solver 'newton'; known: lbfgs, sgd, adam, momentum, nesterov, adagrad, rmsprop"),
         ("learning_rate", "cosine", "unknown learning_rate 'cosine'; known: constant, invscaling, adaptive"),
-        ("loss", "cross_entropy", "unknown loss 'cross_entropy'; known: poisson, squared_error"),
+        ("loss", "cross_entropy", "unknown loss 'cross_entropy'; known: squared_error, poisson"),
         ("alpha", -1.0, "alpha must be 0 or a positive number, got -1"),
         ("alpha", "small", "alpha must be a number, got 'small'"),
         ("batch_size", 0, "batch_size must be a positive whole number, got 0"),

@@ -291,6 +291,22 @@ def test_interrupted_in_its_first_epoch_it_can_predict(table, interrupted_at, ea
     assert model.predict(table[0]).shape == (120,)
 
 
+def test_interrupted_in_lbfgs_a_fitted_network_is_as_it_was(table, monkeypatch):
+    model = SoftmaxClassifier(warm_start=True, random_state=0).fit(*table)
+    weights, evaluate, calls = model.coefs_[0].copy(), portnn.MLP.loss_and_gradient, []
+
+    def interrupted(self, *rows):
+        calls.append(rows)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(self, *rows)
+
+    monkeypatch.setattr(portnn.MLP, "loss_and_gradient", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(table[0], 1 - table[1])
+    assert np.array_equal(model.coefs_[0], weights)
+
+
 def test_silent_unless_verbose(table, capsys):
     MLPClassifier((4,), tol=0.1, random_state=0).fit(*table)
     assert capsys.readouterr() == ("", "")
