@@ -141,6 +141,13 @@ def test_counts_are_not_negative():
     assert not hasattr(model, "mlp_")
 
 
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_rates_beyond_all_numbers_are_one_error(solver):
+    model = MLPRegressor((3,), loss="poisson", solver=solver, random_state=0)
+    with pytest.raises((ValueError, ArithmeticError), match=r"lbfgs ended in a loss of nan|training diverged at step 1"):
+        model.fit(X * 1e6, Y)
+
+
 def test_another_loss_needs_new_weights():
     model = MLPRegressor((), loss="poisson").partial_fit(X, Y).set_params(loss="squared_error")
     with pytest.raises(ValueError, match="trained with loss='poisson'; loss='squared_error' needs new weights"):
