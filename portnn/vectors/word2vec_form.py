@@ -6,6 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
+from portnn.settings import brief
 from portnn.vectors.word2vec_rows import (
     CHUNK,
     FLOAT,
@@ -46,7 +47,7 @@ def read_header(reader: Reader, path: Path) -> Header:
         vector = values and all(map(is_number, values))
         hint = "; it looks like a vector: if the file has no header, no_header=True (--no-header) says so"
         raise ValueError(
-            f"{path}, line 1: {shown!r} is not a header of the word2vec format, expected two whole numbers: "
+            f"{path}, line 1: {brief(shown)} is not a header of the word2vec format, expected two whole numbers: "
             f"the number of words, and the number of values in each vector{hint if vector else ''}"
         )
     count, size = map(int, fields)

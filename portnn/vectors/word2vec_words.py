@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from portnn.settings import brief
 from portnn.text.encodings import canonical_encoding
 from portnn.vectors.word2vec_rows import LONGEST_WORD, ends_in_number
 
@@ -26,7 +27,7 @@ class Names:
 
     def __init__(self, encoding: str, errors: str) -> None:
         if errors not in HANDLERS:
-            raise ValueError(f"unknown errors {errors!r}; known: {', '.join(HANDLERS)}")
+            raise ValueError(f"unknown errors {brief(errors)}; known: {', '.join(HANDLERS)}")
         canonical_encoding(encoding)
         self.encoding, self.handler = encoding, HANDLERS[errors]
         self.known: dict[str, None] = {}
@@ -80,7 +81,7 @@ def encoded(words: Sequence[str], binary: bool) -> list[bytes]:
     """
     raw = [_encoded(word, binary) for word in words]
     if not binary and looks_wider(words):
-        raise ValueError(f"every word ends with a number, like {words[0]!r}: it would be taken for a value")
+        raise ValueError(f"every word ends with a number, like {brief(words[0])}: it would be taken for a value")
     return raw
 
 
@@ -96,7 +97,7 @@ def _encoded(word: str, binary: bool) -> bytes:
     except UnicodeEncodeError:
         readable = False
     if not readable:
-        raise ValueError(f"{word!r} contains a lone surrogate, which UTF-8 cannot hold")
+        raise ValueError(f"{brief(word)} contains a lone surrogate, which UTF-8 cannot hold")
     if binary:
         if not raw or b" " in raw or b"\n" in raw or len(raw) > LONGEST_WORD:
             raise ValueError(

@@ -11,6 +11,7 @@ import typer
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.cli.word2vec.vector_files import FormSettings, Table, VectorFile, check_read_once, load_vectors, readable
+from portnn.settings import brief
 from portnn.vectors import AnalogyScores, PairScores
 from portnn.vectors.question_files import numbered_lines
 
@@ -75,7 +76,7 @@ def kind_of(path: Path) -> str:
         if line.strip() and not line.startswith("#"):
             if line.count("\t") == 2:
                 return "pairs"
-            raise ValueError(f"{path}, line {number}: {_shortened(line)!r} is not a question; {expected}")
+            raise ValueError(f"{path}, line {number}: {brief(_shortened(line))} is not a question; {expected}")
     raise ValueError(f"{path} has no questions; {expected}")
 
 
