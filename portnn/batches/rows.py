@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Backend, keep_mask, tree_map
+from portnn.backends import Backend, keep_mask, seed_of, tree_map
 from portnn.batches.batch import Batch
 from portnn.batches.sparse_table import SparseTable
 from portnn.models import RowBatch
@@ -42,6 +42,7 @@ class RowBatches:
     """
 
     unit = "row"
+    speed = "rows_per_second"
 
     def __init__(
         self,
@@ -50,11 +51,11 @@ class RowBatches:
         *,
         batch_size: int | None = None,
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         hidden_sizes: tuple[int, ...] = (),
         dropout: float = 0.0,
     ) -> None:
-        self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed
+        self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed_of(seed)
         self.count = int(rows.x.shape[0])
         if batch_size is None:
             batch_size = self.count

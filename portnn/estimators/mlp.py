@@ -17,7 +17,7 @@ from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import FeedForward
 from portnn.objectives import OBJECTIVES
-from portnn.settings import Settings, constructor, documented, table_call
+from portnn.settings import Settings, documented, settings_call, table_call
 from portnn.tables import Layout, Scaling, Targets
 from portnn.tables.holding_out import split_ids, take_rows
 
@@ -63,7 +63,7 @@ class MLP(RowLearner):
         ),
     }
 
-    @constructor(MLPSettings)
+    @settings_call(MLPSettings)
     def __init__(self, settings: MLPSettings) -> None:
         self._begin(settings)
 

@@ -19,9 +19,12 @@ from portnn.settings import (
     By,
     OneOf,
     Shown,
+    brief,
     checked_number,
     fraction,
     not_negative,
+    number,
+    plain,
     positive,
 )
 
@@ -31,14 +34,16 @@ def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
 
     Raises
     ------
+    TypeError
+        If a weight is not a number.
     ValueError
         If it is neither.
     """
-    if isinstance(chosen, list):
-        return dict(chosen)
-    if chosen == "balanced" or isinstance(chosen, Mapping):
-        return chosen  # type: ignore[no-any-return]
-    raise ValueError(f'class_weight must be a dict or "balanced", got {chosen!r}')
+    if isinstance(chosen, list | Mapping):
+        return {plain(label): number(f"class_weight[{brief(label)}]", weight) for label, weight in dict(chosen).items()}
+    if isinstance(chosen, str) and chosen == "balanced":
+        return chosen
+    raise ValueError(f'class_weight must be a dict or "balanced", got {brief(chosen)}')
 
 
 def as_held_out(chosen: Any) -> float | tuple[Any, ...]:

@@ -9,6 +9,7 @@ from portnn.estimators import MLP
 from portnn.interop.assembling import assemble
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS
+from portnn.settings import brief
 
 SKLEARN_ACTIVATIONS = {**{name: name for name in ACTIVATIONS}, "logistic": "sigmoid"}
 """portnn's activations by name; scikit-learn's name for the sigmoid is among the names."""
@@ -73,7 +74,7 @@ def from_sklearn(
     objective = SKLEARN_OBJECTIVES.get(estimator.out_activation_)
     if objective is None:
         known = ", ".join(SKLEARN_OBJECTIVES)
-        raise ValueError(f"unknown out_activation_ {estimator.out_activation_!r}; known: {known}")
+        raise ValueError(f"unknown out_activation_ {brief(estimator.out_activation_)}; known: {known}")
     layers = list(zip(estimator.coefs_, estimator.intercepts_, strict=True))
     # The classes_ of several yes-or-no questions are their numbers.
     single = OBJECTIVES[objective].label.class_count(len(layers[-1][1])) is not None

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, device, is_array, library_name, namespace, to_host
+from portnn.backends import (
+    Array,
+    Backend,
+    detached,
+    device,
+    is_array,
+    library_name,
+    namespace,
+    real_numbers,
+    to_host,
+)
 from portnn.batches import SparseTable, compressed, is_sparse
 from portnn.tables.scaling import Scaling
 
@@ -41,21 +51,15 @@ def as_table(x: Any) -> Array:
     Raises
     ------
     TypeError
-        If X is not of numbers.
+        If X is not of real numbers.
     ValueError
         If entries are masked.
     """
     if np.ma.is_masked(x):
         raise ValueError("X has masked entries, which this model cannot learn from; fill or drop them")
-    if is_array(x) and not isinstance(x, np.ndarray):
-        return x
-    array: Host = np.asanyarray(x)
-    if array.dtype.kind in "biufc":
-        return array
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"X must hold numbers: {error}") from error
+    if is_array(x) and not isinstance(x, np.ndarray | np.generic):
+        return detached(x)
+    return real_numbers("X", x)
 
 
 def place_table(

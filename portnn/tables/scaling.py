@@ -8,6 +8,7 @@ import numpy as np
 
 from portnn.backends import Array, Backend
 from portnn.batches import SparseTable
+from portnn.settings import brief_fields
 
 
 class Scaling(NamedTuple):
@@ -15,6 +16,9 @@ class Scaling(NamedTuple):
 
     mean: np.ndarray[Any, Any]
     deviation: np.ndarray[Any, Any]
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, x: Array, backend: Backend) -> Scaling:
