@@ -4,9 +4,9 @@ import sys
 import types
 
 from portnn.backends.catalogue import BackendStatus, backends
-from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of, to_host
+from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.compiling import compile
-from portnn.backends.host_numbers import native, real_numbers
+from portnn.backends.host_numbers import native, on_host, real_numbers, to_host
 from portnn.backends.namespaces import Array, Namespace, detached, device, is_array, library_name, namespace, portable
 from portnn.backends.random import generator, generator_from_json, keep_mask, seed_of, state_to_json
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
@@ -37,6 +37,7 @@ __all__ = [
     "library_name",
     "namespace",
     "native",
+    "on_host",
     "one_hot",
     "portable",
     "product",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from portnn.backends import Backend, device, is_array, library_name, namespace, to_host
+from portnn.backends import Backend, detached, device, is_array, library_name, namespace, to_host
 
 
 def follows(X: Any) -> bool:
@@ -21,6 +21,27 @@ def dtypes(X: Any) -> list[Any]:
         return [np.float64, np.float32]
     known = namespace(X=X).__array_namespace_info__().dtypes(kind="real floating", device=device(X))
     return [known[name] for name in ("float64", "float32") if name in known]
+
+
+def entering(name: str, data: Any) -> Any:
+    """X or y, without a graph, if scikit-learn's checks understand it.
+
+    Raises
+    ------
+    TypeError
+        If it holds dates or time spans, which the checks would take for numbers.
+    ValueError
+        If entries are masked, which the checks would not see, or it holds complex numbers, which they would print.
+    """
+    dtype = getattr(data, "dtype", None)
+    kind = getattr(dtype, "kind", "")
+    if kind in ("M", "m"):
+        raise TypeError(f"{name} has dtype {dtype}, expected real numbers")
+    if kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {dtype}")
+    if np.ma.is_masked(data):
+        raise ValueError(f"{name} has masked entries, from which nothing can be learned; fill or drop them")
+    return detached(data)
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:

@@ -18,7 +18,7 @@ from portnn.backends import backend, to_host
 from portnn.estimators import MLP
 from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS, SKLEARN_OBJECTIVES
 from portnn.sklearn.descent import Rows, descend, hold_out
-from portnn.sklearn.dispatch import check_same_place, dtypes, host
+from portnn.sklearn.dispatch import check_same_place, dtypes, entering, host
 from portnn.sklearn.fitted import Fitted
 from portnn.sklearn.lbfgs import minimize
 from portnn.sklearn.parameters import CONSTRAINTS
@@ -183,8 +183,8 @@ class Perceptron(Fitted):
             raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
         if again:
             check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.fit")
-        labels = y if scipy.sparse.issparse(y) else host(y)
-        X, labels = validate_data(self, X, labels, multi_output=True, dtype=dtypes(X), reset=not again)
+        labels = y if scipy.sparse.issparse(y) else host(entering("y", y))
+        X, labels = validate_data(self, entering("X", X), labels, multi_output=True, dtype=dtypes(X), reset=not again)
         if scipy.sparse.issparse(labels):
             raise TypeError("y is sparse, which this model does not take; y.toarray() makes it dense")
         if labels.ndim == 2 and labels.shape[1] == 1:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, native, to_host
+from portnn.backends import Array, Backend, native, on_host
 from portnn.checkpoints import CheckpointError
 
 Host = np.ndarray[Any, Any]
@@ -95,7 +95,7 @@ def as_labels(y: Any) -> Host:
     ValueError
         If y has another shape, NaN or infinity, or labels of several types.
     """
-    labels = to_host(y) if is_array(y) else np.asarray(y)
+    labels = native(on_host("y", y))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -109,7 +109,7 @@ def as_labels(y: Any) -> Host:
         labels = np.asarray(labels.tolist())
     if labels.dtype.kind not in "biufU":
         raise TypeError(f"y has dtype {labels.dtype}; class labels must be numbers or strings")
-    return native(labels)
+    return labels
 
 
 def place_labels(labels: Host, backend: Backend) -> Array:
