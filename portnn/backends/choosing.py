@@ -87,6 +87,11 @@ class Backend:
         # Modules cannot be pickled, nor can the devices of some libraries.
         return _make, (self.name, self.library.portable_device(self.device), self.dtype)
 
+    def __repr__(self) -> str:
+        device = self.library.portable_device(self.device)
+        where = "" if device is None else f", device={device!r}"
+        return f"backend({self.name!r}{where}, dtype={self.dtype!r})"
+
     def __str__(self) -> str:
         return f"{self.name} ({self.library.device_name(self.device)}, {self.dtype})"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from portnn.settings import brief_fields
+
 
 class Batch(NamedTuple):
     """One batch.
@@ -21,6 +23,9 @@ class Batch(NamedTuple):
     data: Any
     terms: float
     starts: bool
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class Batches(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 
 _SPLITS = {"1": "train", "2": "test", "3": "dev"}
 _MAX_DIGITS = 18  # longer labels may not fit int64
@@ -30,6 +30,9 @@ class SentimentTreebank:
 
     sentences: list[list[str]]
     split: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __len__(self) -> int:
         return len(self.sentences)

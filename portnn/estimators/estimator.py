@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 from portnn.backends import Backend, detached, seed_of, tree_flatten, tree_map
 from portnn.backends import backend as choose_backend
 from portnn.checkpoints import Arrays, save_checkpoint
+from portnn.estimators.card import call, card, state
 from portnn.models import Parameters
 from portnn.settings import FIXED, TRANSIENT, By, Settings, brief, not_negative
 from portnn.training import Metrics, RunState
@@ -43,6 +44,9 @@ S = TypeVar("S", bound=Settings)
 
 class Estimator(Generic[S]):
     """A model with its parameters on a backend, once there are any.
+
+    Its `repr` is the call that makes it, with the settings that differ from their defaults, and a comment that says
+    whether it has been fitted: ``CharRNN(cell='gru')  # fitted, 80 steps``. A notebook also shows what it has learned.
 
     Attributes
     ----------
@@ -147,6 +151,13 @@ class Estimator(Generic[S]):
                 f"this {type(self).__name__} has not been fitted yet; call fit, or portnn.load a checkpoint"
             )
         return self.model, tree_map(detached, self.params), self.backend
+
+    def __repr__(self) -> str:
+        # What follows the call is a comment to Python, so that the text can be evaluated.
+        return f"{call(self)}  # {state(self)}"
+
+    def _repr_html_(self) -> str:
+        return card(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # Compiled functions cannot be pickled; they are made again when they are needed.

@@ -18,7 +18,7 @@ from portnn.optimizers import as_optimizer
 from portnn.optimizers.schedules import Constant
 from portnn.tables import Scaling, Targets
 from portnn.tables.holding_out import check_counts, split_ids
-from portnn.tables.labels import as_labels
+from portnn.tables.labels import as_labels, listed
 from portnn.tables.placing import as_table, backend_for, check_lengths, place_table
 from portnn.tables.weighting import class_weights
 from portnn.training import Plan, Trainer
@@ -47,7 +47,7 @@ class RowLearner(RowModel):
             known = None if self.classes is None else self.classes.labels
             if classes is not None and (known is None or not np.array_equal(np.unique(as_labels(classes)), known)):
                 raise ValueError(
-                    f"classes are {list(classes)}, but the model has {[] if known is None else list(known)}"
+                    f"classes are {listed(classes)}, but the model has {'none' if known is None else listed(known)}"
                 )
             return self
         chosen = self.settings

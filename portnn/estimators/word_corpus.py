@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,7 +21,7 @@ from portnn.text import (
     encode_words,
 )
 from portnn.text.sentences import SENTENCE_LEVELS
-from portnn.training import Reading
+from portnn.training import Reading, say
 from portnn.vectors import unpack_words
 
 
@@ -116,16 +115,15 @@ class WordCorpus(Settings):
             words = encode_words(stream, vocabulary, advance=reading.advance)
         if known is not None and update and progress:
             new = len(vocabulary) - len(known)
-            print(f"vocabulary: {len(known):,} words known, {new:,} added from {words.name}", file=sys.stderr)
+            say(f"vocabulary: {len(known):,} words known, {new:,} added from {words.name}")
         if words.longest <= 1:
             raise ValueError(
                 f"{words.name}: no sentence has two words of the vocabulary, so there is nothing to predict"
             )
         if window >= words.longest and progress:
-            print(
+            say(
                 f"window: {window}, but the longest sentence has {words.longest} words of the vocabulary, so "
                 "every window ends with its sentence",
-                file=sys.stderr,
             )
         return vocabulary, words
 

@@ -13,7 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 from portnn.objectives import OBJECTIVES
-from portnn.settings import OneOf, Settings, documented, fraction, not_negative, positive
+from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, not_negative, positive
 
 
 class RowBatch(NamedTuple):
@@ -34,6 +34,9 @@ class RowBatch(NamedTuple):
     targets: Array
     weights: Array | None = None
     keep: tuple[Array, ...] = ()
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class LayerCache(NamedTuple):

@@ -13,7 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, product, tree_map
 from portnn.models.protocol import Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
-from portnn.settings import OneOf, Settings, documented, fraction, positive
+from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, positive
 
 
 class LanguageBatch(NamedTuple):
@@ -34,6 +34,9 @@ class LanguageBatch(NamedTuple):
     targets: Array
     keep: tuple[Array, ...] = ()
     weights: Array | None = None
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class LogitsCache(NamedTuple):

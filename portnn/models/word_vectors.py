@@ -10,7 +10,7 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, RowGradient, device
 from portnn.models.protocol import Parameters
-from portnn.settings import Settings, documented, positive
+from portnn.settings import Settings, brief_fields, documented, positive
 
 
 class WindowBatch(NamedTuple):
@@ -30,6 +30,9 @@ class WindowBatch(NamedTuple):
 
     ids: Array
     weights: Array
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 class WordVectorsCache(NamedTuple):

@@ -22,9 +22,9 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
         If the given axes have another projection.
     """
     if ax is None:
-        from matplotlib.figure import Figure
+        from portnn.plots.figure import ShownFigure
 
-        return Figure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
+        return ShownFigure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
     if (ax.name == "3d") != (projection == "3d"):
         raise ValueError(f"ax has the projection {brief(ax.name)}, expected {brief(projection or 'rectilinear')}")
     return ax

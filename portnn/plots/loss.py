@@ -93,7 +93,7 @@ def plot_loss(
     ax.spines["top"].set_visible(False)
     bits = bits and "nats" in ylabel
     if bits:
-        second = ax.secondary_yaxis("right", functions=(lambda nats: nats / math.log(2), lambda b: b * math.log(2)))
+        second = ax.secondary_yaxis("right", functions=(_bits, _nats))
         second.set_ylabel(ylabel[max(ylabel.find("["), 0) :].replace("nats", "bits"))
         if logy:
             label_decades(second.yaxis, *ax.get_ylim())
@@ -105,6 +105,14 @@ def plot_loss(
     else:
         ax.legend(frameon=False, loc="best")
     return ax.figure
+
+
+def _bits(nats: Any) -> Any:  # by name, so that the figure can be pickled
+    return nats / math.log(2)
+
+
+def _nats(bits: Any) -> Any:
+    return bits * math.log(2)
 
 
 def _draw_one(ax: Any, curve: LossCurve) -> None:

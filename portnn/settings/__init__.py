@@ -1,5 +1,6 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
 
+from portnn.settings.brevity import brief_fields, outline
 from portnn.settings.calls import settings_call, table_call, text_call
 from portnn.settings.declaration import (
     FIXED,
@@ -36,6 +37,7 @@ __all__ = [
     "above_zero",
     "as_json",
     "brief",
+    "brief_fields",
     "checked_number",
     "declared",
     "documented",
@@ -43,6 +45,7 @@ __all__ = [
     "fraction",
     "not_negative",
     "number",
+    "outline",
     "own_first",
     "plain",
     "positive",

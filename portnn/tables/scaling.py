@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Backend
+from portnn.settings import brief_fields
 
 
 class Scaling(NamedTuple):
@@ -14,6 +15,9 @@ class Scaling(NamedTuple):
 
     mean: np.ndarray[Any, Any]
     deviation: np.ndarray[Any, Any]
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, x: Array, backend: Backend) -> Scaling:

@@ -10,7 +10,7 @@ import numpy as np
 from portnn.backends import Array, is_array, on_host, real_numbers
 from portnn.checkpoints import CheckpointError
 from portnn.objectives import OBJECTIVES
-from portnn.tables.labels import Classes, as_labels
+from portnn.tables.labels import Classes, as_labels, listed
 from portnn.tables.scaling import Scaling
 
 Host = np.ndarray[Any, Any]
@@ -93,7 +93,9 @@ class Targets:
             raise ValueError(f"classes are for classifiers, not for {objective}")
         known = Classes.of(as_labels(labels))
         if not np.array_equal(known.labels, as_labels(labels)):
-            raise ValueError(f"classes must be in ascending order, one for each output, got {list(labels)}")
+            raise ValueError(
+                f"classes must be in ascending order, one for each output, got {listed(as_labels(labels))}"
+            )
         if record.label.class_count(outputs) != len(known.labels):
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {outputs} outputs")
         return cls(objective, outputs, known)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Array, Backend, real_numbers
-from portnn.tables.labels import Classes
+from portnn.tables.labels import Classes, listed
 
 Host = np.ndarray[Any, Any]
 
@@ -35,7 +35,7 @@ def class_weights(class_weight: Mapping[Any, float] | str, classes: Classes, ids
     labels = classes.labels.tolist()
     unknown = [label for label in class_weight if label not in labels]
     if unknown:
-        raise ValueError(f"class_weight has labels that y does not have: {', '.join(map(repr, unknown))}")
+        raise ValueError(f"class_weight has labels that y does not have: {listed(unknown)}; y has {listed(labels)}")
     weights: Host = np.asarray([float(class_weight.get(label, 1.0)) for label in labels])
     if not np.all(np.isfinite(weights)) or np.any(weights < 0.0):
         raise ValueError("class_weight must be finite and not negative")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 from portnn.text.cache import CacheEntry, release_pages
 from portnn.text.cache_folder import cache_folder
 from portnn.text.counting import check_min_count, count_tokens
@@ -43,6 +43,9 @@ class Corpus:
     ids: Ids
     vocabulary: Vocabulary
     name: str = "text"
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
         if self.ids.dtype.kind != "u":

@@ -79,6 +79,9 @@ class Phrases:
         for score, pair in best:
             self.phrases.setdefault(self._joined[pair], -score)
 
+    def __repr__(self) -> str:
+        return f"Phrases({len(self.phrases):,} phrases)"
+
     def joined(self, sentences: SentencesLike) -> SentenceStream:
         """Sentences whose phrases are joined, from left to right, each time they are read.
 

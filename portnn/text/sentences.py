@@ -48,6 +48,9 @@ class SentenceStream(ABC):
     def __iter__(self) -> Iterator[Sequence[str]]:
         return self.read()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({brief(self.name)})"
+
 
 class Sentences(SentenceStream):
     r"""Sentences of a text, read piece by piece on each iteration.

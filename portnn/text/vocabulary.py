@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.lookup import Ids, Lookup, lookup
 from portnn.text.sources import slices
@@ -63,6 +63,9 @@ class Vocabulary:
     tokens: tuple[Token, ...]
     unknown: bool = False
     word_rules: str = NEW_MODELS
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
         rules = tokenizer(self.level, self.word_rules)

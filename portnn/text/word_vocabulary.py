@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portnn.settings import brief
+from portnn.settings import brief, brief_fields
 from portnn.text.counting import check_min_count
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.sentences import Advance
@@ -36,6 +36,9 @@ class WordCounts:
     counts: dict[str, int]
     words: int
     sentences: int
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 def count_words(
@@ -117,6 +120,9 @@ class WordVocabulary:
     words: tuple[str, ...]
     counts: NDArray[np.int64]
     dropped: int = 0
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
         if self.counts.shape != (len(self.words),):

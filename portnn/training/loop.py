@@ -16,13 +16,12 @@ from portnn.batches import Batches
 from portnn.checkpoints import Arrays, CheckpointError, save_checkpoint
 from portnn.models import Model, Parameters
 from portnn.process import one_blas_thread
-from portnn.training.callbacks import Callback, StepEvent, checked_replacement
+from portnn.training.callbacks import Callback, StepEvent, accepted
 from portnn.training.divergence import DivergenceError
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.losses import Losses, Unread
 from portnn.training.metrics import Metrics, MetricsFile
-from portnn.training.packing import row_major
 from portnn.training.progress import Progress, SpeedMeter, StopWatch
 from portnn.training.settings import Plan
 from portnn.training.state import RunState
@@ -33,7 +32,7 @@ SMALL_PRODUCT = 1 << 22
 """If the largest product of a step has fewer multiplications, one thread is faster than several."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Trainer:
     """A training run of any model on any backend.
 
@@ -120,6 +119,7 @@ class Trainer:
                 unit=self.batches.unit,
                 loss_unit=self.loss_unit,
                 epoch=self.batches.batches if plan.mean_over == "epoch" else None,
+                may_end_early=plan.patience is not None,
                 quiet=self.quiet,
             ) as self._progress,
             self._blas_threads(),
@@ -253,8 +253,7 @@ class Trainer:
             )
             replaced = callback(event)
             if replaced is not None:
-                replaced = checked_replacement(replaced, self.state.params)
-                self.state.params = {name: row_major(array, xp=self.backend.xp) for name, array in replaced.items()}
+                self.state.params = accepted(replaced, self.state.params, xp=self.backend.xp)
 
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
         state, losses = self.state, self._losses

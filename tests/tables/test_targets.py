@@ -88,7 +88,7 @@ def test_targets_of_a_network_trained_elsewhere():
     assert Targets.of_network("binary_cross_entropy", 1, ["a", "b"]).predict(np.eye(1)).tolist() == ["b"]
     for objective, outputs, labels, message in (
         ("squared_error", 2, [0, 1], "classes are for classifiers, not for squared_error"),
-        ("cross_entropy", 2, ["b", "a"], r"classes must be in ascending order, one for each output, got \['b', 'a'\]"),
+        ("cross_entropy", 2, ["b", "a"], r"classes must be in ascending order, one for each output, got 'b', 'a'"),
         ("cross_entropy", 3, [0, 1], "cross_entropy: 2 class labels, but the network has 3 outputs"),
         ("binary_cross_entropy", 2, [0, 1], "binary_cross_entropy: 2 class labels, but the network has 2 outputs"),
     ):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
-import sys
 
 from portnn.cli.options import print_json
 from portnn.cli.runs import draw_curve
 from portnn.estimators import CharRNN
 from portnn.text import tokenizer
-from portnn.training import RunFolder, StepEvent
+from portnn.training import RunFolder, StepEvent, say
 
 
 class SampleCallback:
@@ -22,11 +21,9 @@ class SampleCallback:
     def __call__(self, event: StepEvent) -> None:
         """Show a sample if one is due."""
         if event.step % self.every == 0:
-            from tqdm import tqdm
-
             self.model.params = event.params
             text = self.model.sample(200, temperature=0.7, seed=event.step)
-            tqdm.write("  | " + text.strip().replace("\n", "\n  | "), file=sys.stderr)
+            say("  | " + text.strip().replace("\n", "\n  | "))
 
 
 def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
