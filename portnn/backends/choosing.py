@@ -15,7 +15,7 @@ from portnn.backends.host_numbers import native
 from portnn.backends.libraries import LIBRARIES, Library, array_library, library_named
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
-from portnn.backends.namespaces import device, is_array, library_name, namespace, namespace_of
+from portnn.backends.namespaces import detached, device, is_array, library_name, namespace, namespace_of
 from portnn.settings import brief
 
 
@@ -62,7 +62,7 @@ class Backend:
         """
         if not self.library.on_host and is_array(host) and namespace_of(host) is self.xp:
             return self.library.detached(host)
-        array = native(np.asarray(host))
+        array = native(host if isinstance(host, np.ndarray) else np.asarray(detached(host)))
         if array.dtype.kind == "f":
             wanted = getattr(self.xp, self.dtype)
         elif array.dtype.kind in "iu":
@@ -161,12 +161,6 @@ def backend_of(**arrays: Array) -> Backend:
         if array.dtype == getattr(xp, dtype):
             return Backend(library_name(xp), xp, device(array), dtype)
     raise TypeError(f"{name} has dtype {array.dtype}, expected {' or '.join(DTYPES)}")
-
-
-def to_host(array: Array) -> np.ndarray[Any, Any]:
-    """Copy an array of any library to the host, dtype unchanged; a NumPy array is returned as it is."""
-    library = array_library(array)
-    return np.asarray(array) if library is None else library.to_host(array)
 
 
 def _make(name: str, spec: Any, dtype: str) -> Backend:

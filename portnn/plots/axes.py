@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from portnn.settings import brief
+from portnn.backends import real_numbers
+from portnn.settings import brief, whole_number
 
 
 def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str | None = None) -> Any:
@@ -66,7 +67,7 @@ def check_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
     ValueError
         If they are not two finite numbers in ascending order.
     """
-    values = np.asarray(ends, dtype=np.float64)
+    values = real_numbers(name, ends).astype(np.float64)
     if values.shape != (2,) or not np.all(np.isfinite(values)) or values[0] >= values[1]:
         raise ValueError(f"{name} must be (lowest, highest), got {brief(ends)}")
     return float(values[0]), float(values[1])
@@ -87,6 +88,7 @@ def grid(x_range: tuple[float, float], y_range: tuple[float, float], resolution:
     ValueError
         If the resolution is less than 2.
     """
+    resolution = whole_number("resolution", resolution)
     if resolution < 2:
         raise ValueError(f"resolution must be at least 2 points per side, got {resolution}")
     return tuple(np.meshgrid(np.linspace(*x_range, resolution), np.linspace(*y_range, resolution)))  # type: ignore[return-value]
