@@ -24,7 +24,8 @@ class LinearModel(MLP):
 
         Parameters
         ----------
-        X : array (rows, features)
+        X : array or sparse matrix (rows, features)
+            A sparse one is dense as a whole unless `batch_size` says how many rows are dense at a time.
         y : array (rows,) or (rows, n)
         sample_weight : array (rows,), optional
         {settings}

@@ -74,7 +74,8 @@ class MLP(RowLearner):
         Parameters
         ----------
         X : array (rows, features)
-            Of any array library, or anything that NumPy can convert to an array.
+            Of any array library, or anything that NumPy can convert to an array, or a sparse matrix of SciPy, of which
+            only the rows of a batch are dense at a time: all of them with ``batch_size=None``.
         y : array (rows,) or (rows, n)
             Class labels (numbers or strings), or values of a regression.
         sample_weight : array (rows,), optional
@@ -89,7 +90,7 @@ class MLP(RowLearner):
         Raises
         ------
         TypeError
-            If X is sparse or of another library than the model.
+            If X is of another library than the model, or sparse but not of SciPy.
         ValueError
             If X or y cannot be trained on, a setting is out of range, or a checkpoint does not fit.
         DivergenceError

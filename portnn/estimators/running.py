@@ -69,7 +69,7 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
     ----------
     estimator : Estimator
         Unchanged if anything is refused before the first step, and restored if the run diverges. An interrupt, or any
-        other error, leaves it as trained so far.
+        other error, leaves it as trained so far; with patience, as it was best so far.
     settings : RunSettings
     prepare : callable
         Makes the task, from the checkpoint to continue from, if there is one.
@@ -90,8 +90,6 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
             _keep(estimator, trainer)
         raise
     _keep(estimator, trainer)
-    if trainer.plan.patience is not None and task.held_out is not None:
-        estimator.params = trainer.best_params or _best_of(trainer) or estimator.params
 
 
 def open_run(settings: RunSettings, estimator: str) -> tuple[RunFolder | None, Saved | None]:
@@ -211,7 +209,10 @@ def _refuse_others(then: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def _keep(estimator: Estimator[Any], trainer: Trainer) -> None:
+    """Give the estimator what a run has come to, however it ended: its best parameters with patience, else the last."""
     estimator.history, estimator.params = trainer.state, trainer.state.params
+    if trainer.plan.patience is not None and trainer.held_out is not None:
+        estimator.params = trainer.best_params or _best_of(trainer) or estimator.params
 
 
 def _best_of(trainer: Trainer) -> Parameters | None:

@@ -39,8 +39,8 @@ def from_torch(
     sequential : iterable of modules
         Linear layers, with ReLU, Tanh, Sigmoid, Identity or nothing between them. The last may be followed by
         Softmax for "cross_entropy" or Sigmoid for "binary_cross_entropy", which `MLP.predict_proba` includes.
-    objective : {"cross_entropy", "binary_cross_entropy", "squared_error"}
-        What the outputs mean, and what further training minimizes.
+    objective : str
+        A name in ``portnn.objectives.OBJECTIVES``: what the outputs mean, and what further training minimizes.
     classes : array (n,), optional
         Class labels in ascending order; by default 0, 1 and so on.
     l2 : float

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from portnn.backends import Backend, detached, device, is_array, library_name, namespace, to_host
+from portnn.backends import Backend, detached, device, is_array, library_name, namespace, native, to_host
+from portnn.batches import is_sparse
 
 
 def follows(X: Any) -> bool:
@@ -23,29 +24,36 @@ def dtypes(X: Any) -> list[Any]:
     return [known[name] for name in ("float64", "float32") if name in known]
 
 
-def entering(name: str, data: Any) -> Any:
-    """X or y, without a graph, if scikit-learn's checks understand it.
+def as_input(X: Any, name: str = "X") -> Any:
+    """X, or y, for scikit-learn's validation, which takes float32 in another byte order for another dtype.
+
+    Arrays of other libraries come to the host unless dispatch is on, by the way of their library: NumPy cannot read
+    tensors that require gradients, nor every device.
 
     Raises
     ------
     TypeError
-        If it holds dates or time spans, which the checks would take for numbers.
+        If it holds dates or time spans, which the validation would take for numbers.
     ValueError
-        If entries are masked, which the checks would not see, or it holds complex numbers, which they would print.
+        If entries are masked, which the validation would not see, or it holds complex numbers, which it would print.
     """
-    dtype = getattr(data, "dtype", None)
-    kind = getattr(dtype, "kind", "")
-    if kind in ("M", "m"):
-        raise TypeError(f"{name} has dtype {dtype}, expected real numbers")
-    if kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {dtype}")
-    if np.ma.is_masked(data):
+    if np.ma.is_masked(X):
         raise ValueError(f"{name} has masked entries, from which nothing can be learned; fill or drop them")
-    return detached(data)
+    if follows(X):
+        return detached(X)
+    X = to_host(X) if is_array(X) else X
+    kind = X.dtype.kind if isinstance(X, np.ndarray) else ""
+    if kind in ("M", "m"):
+        raise TypeError(f"{name} has dtype {X.dtype}, expected real numbers")
+    if kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {X.dtype}")
+    return native(X) if kind else X
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:
-    """Array of any library, or anything that NumPy can convert to one, on the host."""
+    """Array of any library, sparse matrix, or anything that NumPy can convert to an array, on the host."""
+    if is_sparse(array):
+        return array.toarray()  # type: ignore[no-any-return]
     return to_host(array) if is_array(array) else np.asarray(array)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from portnn.backends import Backend, seed_of, to_host, tree_map
+from portnn.backends import Backend, seed_of, to_host
+from portnn.batches import rows_at
 from portnn.models import RowBatch
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -55,8 +56,7 @@ def take_rows(rows: RowBatch, ids: Ids, backend: Backend) -> RowBatch:
     """
     if len(ids) == rows.x.shape[0]:
         return rows
-    placed = backend.asarray(ids)
-    return check_counts(tree_map(lambda array: backend.xp.take(array, placed, axis=0), rows))
+    return check_counts(rows_at(rows, ids, backend))
 
 
 def check_counts(rows: RowBatch) -> RowBatch:

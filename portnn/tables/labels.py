@@ -26,17 +26,8 @@ class Classes(NamedTuple):
 
     @classmethod
     def of(cls, y: Host) -> Classes:
-        """Classes that occur in y (rows,).
-
-        Raises
-        ------
-        ValueError
-            If there is only one.
-        """
-        labels = np.unique(y)
-        if len(labels) < 2:
-            raise ValueError(f"y has only one class, {listed(labels)}; a classifier needs at least two")
-        return cls(labels)
+        """Classes that occur in y (rows,)."""
+        return cls(np.unique(y))
 
     def encode(self, y: Host) -> Host:
         """Ids of labels (rows,).
@@ -88,7 +79,7 @@ class Classes(NamedTuple):
         try:
             dtype = np.dtype(record["dtype"])
             labels = np.asarray(record["labels"], dtype=object if dtype.kind == "O" else dtype)
-            if labels.ndim != 1 or len(labels) < 2 or not all(map(operator.lt, labels[:-1], labels[1:])):
+            if labels.ndim != 1 or not len(labels) or not all(map(operator.lt, labels[:-1], labels[1:])):
                 raise ValueError("not sorted")
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(f"the checkpoint's class labels are damaged: {error}") from error

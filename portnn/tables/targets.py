@@ -49,12 +49,12 @@ class Targets:
         objective : str
         y : array (rows,) or (rows, n)
         classes : array, optional
-            All class labels, if y may lack some.
+            All class labels, if y may lack some, or if it is meant to have only one.
 
         Raises
         ------
         ValueError
-            If y has only one class, or more than the objective tells apart.
+            If y has only one class and `classes` does not say so, or more than the objective tells apart.
         """
         if y is None:
             raise ValueError("y is None, but there is nothing to learn without it")
@@ -65,6 +65,8 @@ class Targets:
             return cls(objective, columns, None, len(shape) < 2)
         known = Classes.of(as_labels(y if classes is None else classes))
         count = len(known.labels)
+        if count < 2 and classes is None:
+            raise ValueError(f"y has only one class, {listed(known.labels)}; a classifier needs at least two")
         outputs = count if class_count(count) == count else 1
         if class_count(outputs) != count:
             raise ValueError(f"{objective} tells {class_count(outputs)} classes apart, but y has {count}")

@@ -13,7 +13,9 @@ from portnn.tables import Classes, as_labels, place_labels
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("y", [["b", "a", "c", "a"], [3, -1, 7, -1], [2.5, 0.5, 3.0, 0.5], [True, False, True, False]])
+@pytest.mark.parametrize(
+    "y", [["b", "a", "c", "a"], [3, -1, 7, -1], [2.5, 0.5, 3.0, 0.5], [True, False, True, False], ["a"]]
+)
 def test_labels_and_ids(y):
     classes = Classes.of(as_labels(y))
     assert classes.labels.tolist() == sorted(set(y))
@@ -33,7 +35,7 @@ def test_confusion():
 @pytest.mark.host
 @pytest.mark.parametrize(
     "record",
-    [{}, {"labels": [1, 0], "dtype": "<i8"}, {"labels": [1], "dtype": "<i8"}, {"labels": ["a", "b"], "dtype": "<i8"}],
+    [{}, {"labels": [1, 0], "dtype": "<i8"}, {"labels": [], "dtype": "<i8"}, {"labels": ["a", "b"], "dtype": "<i8"}],
 )
 def test_damaged_labels(record):
     with pytest.raises(CheckpointError, match="the checkpoint's class labels are damaged"):

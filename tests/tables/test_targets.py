@@ -42,6 +42,7 @@ def test_class_ids():
 
 def test_classes_that_y_lacks():
     assert Targets.of("cross_entropy", [1, 2], classes=[0, 1, 2]).encode([1, 2]).tolist() == [1, 2]
+    assert Targets.of("cross_entropy", [7, 7], classes=[7]).encode([7]).tolist() == [0]
     assert Targets.of("binary_cross_entropy", [1, 1], classes=[0, 1]).encode([1, 1]).tolist() == [[1.0], [1.0]]
 
 
