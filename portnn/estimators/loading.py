@@ -10,6 +10,7 @@ from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.estimators.estimator import as_backend
 from portnn.estimators.registry import ESTIMATORS, estimator_class
 from portnn.estimators.version_1 import upgraded
+from portnn.training import checkpoint_at
 
 
 def load(
@@ -20,6 +21,7 @@ def load(
     Parameters
     ----------
     path : path-like
+        A checkpoint, or the folder of a run, which stands for its best checkpoint, or else its last.
     backend : str or Backend
         Where its parameters go. The file knows no device: one written on a GPU loads where only NumPy is installed.
     device : str, optional
@@ -36,8 +38,9 @@ def load(
     FileNotFoundError
         If there is no such file.
     CheckpointError
-        If it is not a checkpoint, is damaged, or is of another version.
+        If it is not a checkpoint, is damaged, or is of another version, or the folder has none.
     """
+    path = checkpoint_at(path)
     arrays, facts = load_checkpoint(path)
     name = facts.get("estimator", "")
     if name not in ESTIMATORS:

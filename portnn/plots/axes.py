@@ -20,7 +20,9 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
         If the given axes have another projection.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise ModuleNotFoundError('portnn.plots needs matplotlib; python -m pip install "portnn[plot]"', name="matplotlib")
+        raise ModuleNotFoundError(
+            'portnn.plots needs matplotlib; python -m pip install "portnn[plot]"', name="matplotlib"
+        )
     if ax is None:
         from matplotlib.figure import Figure
 

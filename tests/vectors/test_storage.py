@@ -145,8 +145,9 @@ def test_files_with_other_contents(tmp_path, path, mmap):
         KeyedVectors.load(path, mmap=mmap, vectors="both")
     with pytest.raises(FileNotFoundError, match="nothing"):
         KeyedVectors.load(tmp_path / "nothing", mmap=mmap)
-    with pytest.raises(IsADirectoryError):
-        KeyedVectors.load(tmp_path, mmap=mmap)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"empty is a folder without a checkpoint: neither best\.safetensors nor"):
+        KeyedVectors.load(tmp_path / "empty", mmap=mmap)
 
 
 def test_text_has_no_tables_to_choose_from(tmp_path):

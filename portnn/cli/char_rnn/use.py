@@ -14,7 +14,7 @@ from portnn.estimators import CharRNN
 
 
 def sample(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint = Path("portnn-out"),
     length: Annotated[int, typer.Option(help="Tokens to draw.")] = 500,
     prime: Annotated[str, typer.Option(help="Text to continue.")] = "",
     temperature: Annotated[float, typer.Option(help="0 always takes the likeliest; above 1 varies more.")] = 1.0,
@@ -28,7 +28,7 @@ def sample(
 ) -> None:
     """Print text drawn from a trained model. The same seed always gives the same text.
 
-    Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
+    Example: portnn char-rnn sample book --prime "The " --temperature 0.7
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     pieces = model.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
@@ -52,7 +52,7 @@ def evaluate(
 ) -> None:
     """Measure how well a trained model predicts text, in nats and bits per character.
 
-    Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
+    Example: portnn char-rnn evaluate book other.txt
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     evaluation = model.evaluate(files, encoding=encoding)

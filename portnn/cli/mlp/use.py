@@ -41,7 +41,7 @@ def predict(
     Columns of a CSV file with a header are found by name, others by position. Options that training needed to read its
     file, such as --encoding, apply here too.
 
-    Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
+    Example: portnn mlp predict flowers new.csv --proba > predicted.csv
     """
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     reading = given_options(delimiter=delimiter, header=header, encoding=encoding, x_name=x_name)
@@ -121,7 +121,7 @@ def evaluate(
     The loss is the cross-entropy. For a regression it is half the mean squared error, of the standardized target if
     training standardized it. Options that training needed to read its file, such as --encoding, apply here too.
 
-    Example: portnn mlp evaluate flowers/best.safetensors test.csv --confusion
+    Example: portnn mlp evaluate flowers test.csv --confusion
     """
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     if show_confusion and model.classes is None:

@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from portnn.cli.checkpoints import checkpoint_of
 from portnn.text.compression import is_compressed
 from portnn.vectors import KeyedVectors
 from portnn.vectors.storage import is_safetensors
 
 VectorFile = Annotated[
-    Path, typer.Argument(help="Vectors of any kind: .safetensors, or the word2vec format, text or binary.")
+    Path,
+    typer.Argument(
+        help="Vectors of any kind: .safetensors, a run's folder, or the word2vec format, text or binary.",
+        callback=checkpoint_of,
+    ),
 ]
 Table = Annotated[str, typer.Option("--vectors", help="Table of a trained model: input, output or sum.")]
 Topn = Annotated[int, typer.Option("--topn", help="How many words.")]
