@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from portnn.text.compression import is_compressed, read_compressed
 from portnn.text.encodings import canonical_encoding, decode_chunks
@@ -113,6 +113,12 @@ class Sentences(SentenceStream):
         more = len(self._sources) - 1
         self.name = Path(source).name if folder else first + (f" and {more} more" if more else "")  # type: ignore[arg-type]
         self.size = sum(part.size for part in self._sources)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_split"}  # functions inside a function
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _split=_splitter(state["level"], state["lowercase"]))
 
     def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
         """Read the sentences from the beginning; `advance` is called with the bytes of each piece read."""
