@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from typing import Any
 
 from portnn.backends import Backend
+from portnn.backends.libraries.library import DTYPES
 from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.estimators.estimator import as_backend
 from portnn.estimators.registry import ESTIMATORS, estimator_class
@@ -42,8 +44,20 @@ def load(
     """
     path = checkpoint_at(path)
     arrays, facts = load_checkpoint(path)
-    name = facts.get("estimator", "")
+    name = str(facts.get("estimator", "no model"))
     if name not in ESTIMATORS:
-        raise CheckpointError(f"{path} holds {name or 'no model'}; this portnn loads {', '.join(ESTIMATORS)}")
+        raise CheckpointError(f"{path} holds {_in_short(name)}; this portnn loads {', '.join(ESTIMATORS)}")
+    if dtype is None and facts.get("dtype") not in DTYPES:
+        raise CheckpointError(f"{path} holds no dtype of a model, expected one of {', '.join(DTYPES)}")
     chosen = as_backend(backend, device, dtype or facts["dtype"])
-    return estimator_class(name).from_checkpoint(arrays, upgraded(facts), chosen)
+    try:
+        return estimator_class(name).from_checkpoint(arrays, upgraded(facts), chosen)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {_in_short(error)}") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise CheckpointError(f"{path}: the checkpoint's facts are damaged: {_in_short(error)}") from error
+
+
+def _in_short(found: object) -> str:
+    """One line, whatever a file may hold."""
+    return textwrap.shorten(str(found), 120, placeholder=" ...")

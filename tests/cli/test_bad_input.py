@@ -180,7 +180,7 @@ def test_not_a_number_in_the_weights(train, folder, portnn) -> None:
     arrays["params.output.bias"][2] = math.nan
     save_checkpoint(folder.last, arrays, facts)
     result = portnn("char-rnn", "sample", folder.last)
-    assert (result.status, result.message) == (1, "the checkpoint's output.bias holds NaN or infinity")
+    assert (result.status, result.message) == (1, f"{folder.last}: the checkpoint's output.bias holds NaN or infinity")
     assert train("--steps", 9, "--resume").status == 3
 
 

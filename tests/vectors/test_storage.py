@@ -121,7 +121,7 @@ def test_headers_that_are_wrong(path):
         (lambda header: header["params.input"].update(shape=[24]), "6 words, but vectors of shape"),
         (
             lambda header: header["vocabulary.bytes"].update(dtype="U16", shape=[11]),
-            "is damaged: the lengths of the words",
+            "is damaged: the words are uint16",
         ),
         (version, "format version 7; this portnn reads versions 1 to 2"),
     ):
