@@ -12,6 +12,7 @@ import numpy as np
 from portnn.backends import Array, Backend, to_host
 from portnn.backends import backend as choose_backend
 from portnn.settings import brief, checked_number, not_negative
+from portnn.training import checkpoint_at
 from portnn.vectors.analogies import AnalogyScores, evaluate_analogies
 from portnn.vectors.neighbours import BLOCK, Combine, nearest, score_blocks
 from portnn.vectors.queries import is_vector, items_of, searched, unit, weighted
@@ -205,7 +206,8 @@ class KeyedVectors(WordTable):
         Parameters
         ----------
         path : path-like
-            The first bytes tell whether it is a safetensors file.
+            The first bytes tell whether it is a safetensors file. The folder of a run stands for its best checkpoint,
+            or else its last.
         mmap : bool
             Map the vectors of a safetensors file, read-only, instead of reading them: only the parts in use take
             memory. The digest of the file is then not checked.
@@ -226,6 +228,7 @@ class KeyedVectors(WordTable):
         OSError, CheckpointError, ValueError
             If the file is missing, damaged, or in neither format.
         """
+        path = checkpoint_at(path)
         if is_safetensors(path):
             if form or binary is not None:
                 option = next(iter(form), "binary")

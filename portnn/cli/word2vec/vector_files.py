@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.checkpoints import checkpoint_of
 from portnn.settings import Flags, OneOf, Settings, Shown
 from portnn.text.compression import is_compressed
 from portnn.text.standard_input import STDIN, read_standard_input
@@ -22,7 +23,9 @@ from portnn.vectors.storage import is_safetensors
 VectorFile = Annotated[
     Path,
     typer.Argument(
-        help="Vectors of any kind: .safetensors, or the word2vec format, text or binary; - is standard input."
+        help="Vectors of any kind: .safetensors, a run's folder, or the word2vec format, text or binary; - is standard "
+        "input.",
+        callback=checkpoint_of,
     ),
 ]
 Table = Annotated[str, typer.Option("--vectors", help="Table of a trained model: input, output or sum.")]
