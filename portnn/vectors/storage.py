@@ -45,7 +45,8 @@ def is_safetensors(path: str | os.PathLike[str]) -> bool:
     Text whose ninth byte is a brace reads as a length beyond any header. A length beyond the end of the file is that of
     a safetensors file that was cut. Only a regular file can be looked into and then read from its start.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return False  # a pipe that is opened twice loses what was written
     with open(path, "rb") as file:
         start = file.read(9)
