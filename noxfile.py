@@ -12,6 +12,7 @@ nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
     "tests",
     "properties",
+    "notebook",
     "kernels",
     "gradcheck",
     "parity",
@@ -76,6 +77,13 @@ def properties(session: nox.Session) -> None:
     """Read, write and train on generated input: files, tables, text, checkpoints and settings."""
     session.install(".[plot,sklearn,word2vec]", "pytest", "pytest-xdist", "hypothesis")
     session.run("pytest", *EVERY_CORE, "tests/properties", *HANGS, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def notebook(session: nox.Session) -> None:
+    """Run notebooks in a Jupyter kernel and look at what their cells show."""
+    session.install(".[plot]", "pytest", "ipykernel", "ipywidgets", "nbclient", "nbformat")
+    session.run("pytest", "tests/notebook", *HANGS, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

@@ -78,21 +78,22 @@ numpydoc_xref_aliases = {name: f"{package}.{name}" for package in reversed(PACKA
 numpydoc_validation_checks = {"GL06", "GL07", "PR02"}
 
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples/studies",
-    "gallery_dirs": "studies",
+    "examples_dirs": ["../examples/studies", "../examples/notebook"],
+    "gallery_dirs": ["studies", "notebook"],
     "filename_pattern": r"\.py$",
     "within_subsection_order": "pictures.order",
-    "image_scrapers": ("pictures.written_pictures",),
+    "image_scrapers": ("pictures.written_pictures", "pictures.shown_picture"),
     "reset_modules": ("matplotlib", "pictures.note_start"),
     "plot_gallery": True,
     "run_stale_examples": True,  # so that an unchanged study shows what portnn does now
     "abort_on_example_error": True,
-    "capture_repr": (),
+    "capture_repr": (),  # but in a notebook, which says so
+    "ignore_repr_types": r"ShownFigure",  # the picture is enough
+    "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
     "download_all_examples": False,
-    "notebook_extensions": set(),
 }
 
 

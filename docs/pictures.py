@@ -1,4 +1,4 @@
-"""Pictures of the gallery: collects the PNG files that the studies write to the current folder."""
+"""Pictures of the gallery: the PNG files that studies write to the current folder, and what a notebook would show."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ order = ExplicitOrder(
 )
 
 _start = 0
+_shown: Any = None
 
 
 def note_start(gallery_conf: dict[str, Any], script: str) -> None:
@@ -49,3 +50,15 @@ def written_pictures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[
         images.append(image)
         names.append(path.stem.replace("_", " "))
     return figure_rst(images, gallery_conf["src_dir"], ", ".join(names))
+
+
+def shown_picture(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+    """Picture of the last expression of a block, if it is a figure; arguments and result as of `written_pictures`."""
+    global _shown
+    last = block_vars["example_globals"].get("___")  # it stays until another block ends in an expression
+    if last is _shown or not hasattr(last, "_repr_png_"):
+        return ""
+    _shown = last
+    image = next(block_vars["image_path_iterator"])
+    Path(image).write_bytes(last._repr_png_())
+    return figure_rst([image], gallery_conf["src_dir"], last.axes[0].get_title())

@@ -1,6 +1,6 @@
 """Time of a char-RNN training step: portnn on NumPy, PyTorch and JAX, against PyTorch, JAX and the machine's floor.
 
-    python examples/benchmarks/char_rnn.py [--cells rnn,gru,lstm] [--seconds 4] [--json FILE]
+    python examples/benchmarks/char_rnn.py [--cells rnn,gru,lstm] [--seconds 4] [--json FILE] [--no-sampling]
 
 A step is forward, backward, clipping to a global norm of 5, and Adagrad, float32, on one-hot ids. Every contender
 lives in a process of its own, so that none disturbs another's threads, and they take turns: some steps of one, some
@@ -8,6 +8,9 @@ of the next, round after round. portnn on NumPy has as many workers as its comma
 jax" are portnn's step on these libraries, beside their own layers with their own gradients. The floor is the time that
 the matrix products alone would take at the rate of a product of 2048 x 2048 float32 matrices, measured in the same
 rounds.
+
+A second table has the speed of sampling: characters a second of one text, and of eight drawn at once, by portnn on
+NumPy and by PyTorch in inference mode with one thread. A character is one step of the cell, the logits and a draw.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ from contenders import THREADS, Contender, Run, describe, serve, take_turns, whi
 
 SIZES = [(1, 100, 25, 65), (32, 128, 50, 65), (32, 256, 64, 65), (64, 512, 64, 100)]
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+SAMPLED = [(128, 65, 1), (128, 65, 8)]
+"""Units, vocabulary and texts drawn at once, of the cells in the second table."""
+CHARACTERS = 500
 CONTENDERS = ("portnn", "torch", "jax", "on torch", "on jax", "floor")
 
 
@@ -144,6 +150,42 @@ def jax_step(cell: str, batch: int, hidden: int, length: int, vocabulary: int) -
     return run
 
 
+def portnn_sampling(cell: str, hidden: int, vocabulary: int, streams: int) -> Run:
+    import numpy as np
+
+    import portnn
+
+    letters = "".join(chr(0x61 + number) for number in range(vocabulary))
+    text = "".join(np.random.default_rng(0).permutation(list(letters * 40)))
+    model = portnn.CharRNN(cell, hidden_size=hidden, seed=0)
+    model.fit(text, steps=1, batch_size=8, seq_length=32, progress=False)
+    return lambda: model.sample(CHARACTERS, count=streams)
+
+
+def torch_sampling(cell: str, hidden: int, vocabulary: int, streams: int) -> Run:
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    # Its layers over whole sequences are slower here: one step at a time is what its cells are for.
+    layer = {"rnn": torch.nn.RNNCell, "gru": torch.nn.GRUCell, "lstm": torch.nn.LSTMCell}[cell](vocabulary, hidden)
+    output, one_hot = torch.nn.Linear(hidden, vocabulary), torch.eye(vocabulary)
+
+    @torch.inference_mode()
+    def run() -> list[list[int]]:
+        zeros = torch.zeros(streams, hidden)
+        state = (zeros, zeros) if cell == "lstm" else zeros
+        ids, drawn = torch.zeros(streams, dtype=torch.long), []
+        for _ in range(CHARACTERS):
+            state = layer(one_hot[ids], state)
+            logits = output(state[0] if cell == "lstm" else state)
+            ids = torch.multinomial(torch.softmax(logits, dim=1), 1)[:, 0]
+            drawn.append(ids.tolist())
+        return drawn
+
+    return run
+
+
 def floor_step(*_: Any) -> Run:
     import numpy as np
 
@@ -168,6 +210,7 @@ MAKERS = {
     "jax": jax_step,
     "floor": floor_step,
 }
+SAMPLERS = {"portnn": portnn_sampling, "torch": torch_sampling}
 TUNED = ("portnn", "floor")
 
 
@@ -178,11 +221,13 @@ def main() -> None:
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.3, help="of each contender in each round")
+    parser.add_argument("--no-sampling", action="store_true", help="leave out the second table")
     parser.add_argument("--json", help="write all figures there")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        serve(lambda cell, size: MAKERS[options.work](cell, *size), tuned=options.work in TUNED)
+        makers = {"step": MAKERS, "sampling": SAMPLERS}
+        serve(lambda what, cell, size: makers[what][options.work](cell, *size), tuned=options.work in TUNED)
         return
     workers = {name: Contender(__file__, name) for name in options.contenders.split(",")}
     machine = describe("numpy", "torch", "jax")
@@ -196,15 +241,40 @@ def main() -> None:
             row = measure(workers, cell, size, options.rounds, options.seconds)
             rows.append(row)
             print(line(row, names), flush=True)
+    sampled = [] if options.no_sampling else sampling(workers, options.cells.split(","), options.rounds)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "rows": rows}, file, indent=1)
+            json.dump({"machine": machine, "rows": rows, "sampling": sampled}, file, indent=1)
+
+
+def sampling(workers: dict[str, Contender], cells: list[str], rounds: int) -> list[dict[str, Any]]:
+    """Measure and print the speed of sampling."""
+    contenders = {name: workers[name] for name in SAMPLERS if name in workers}
+    print("\nsampled characters a second: median (best); ratios of the medians and of the best\n")
+    print(f"| cell, units, vocabulary, texts | {' | '.join(contenders)} | portnn / torch |")
+    print("| --- |" + " --- |" * (len(contenders) + 1))
+    rows = []
+    for cell in cells:
+        for size in SAMPLED:
+            times = take_turns(contenders, ["sampling", cell, size], rounds=rounds, seconds=0.2)
+            drawn = CHARACTERS * size[-1]
+            speeds = {
+                name: {"median": drawn / statistics.median(found), "best": drawn / min(found)}
+                for name, found in times.items()
+            }
+            rows.append({"cell": cell, "size": size, **speeds})
+            columns = [f"{speed['median']:,.0f} ({speed['best']:,.0f})" for speed in speeds.values()]
+            if len(speeds) == len(SAMPLERS):
+                ratios = [speeds["portnn"][kind] / speeds["torch"][kind] for kind in ("median", "best")]
+                columns.append(f"{ratios[0]:.2f} ({ratios[1]:.2f})")
+            print(f"| {cell}, {', '.join(map(str, size))} | {' | '.join(columns)} |", flush=True)
+    return rows
 
 
 def measure(
     workers: dict[str, Contender], cell: str, size: tuple[int, int, int, int], rounds: int, seconds: float
 ) -> dict[str, Any]:
-    times = take_turns(workers, [cell, size], rounds=rounds, seconds=seconds)
+    times = take_turns(workers, ["step", cell, size], rounds=rounds, seconds=seconds)
     row: dict[str, Any] = {"cell": cell, "size": size}
     for name, found in times.items():
         scale = flops(cell, *size) / (2.0 * 2048**3) if name == "floor" else 1.0

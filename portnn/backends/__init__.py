@@ -6,8 +6,9 @@ import types
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of, to_host
 from portnn.backends.compiling import compile
-from portnn.backends.namespaces import Array, Namespace, device, is_array, library_name, namespace, portable
-from portnn.backends.random import generator, generator_from_json, keep_mask, state_to_json
+from portnn.backends.host_numbers import native, real_numbers
+from portnn.backends.namespaces import Array, Namespace, detached, device, is_array, library_name, namespace, portable
+from portnn.backends.random import generator, generator_from_json, keep_mask, seed_of, state_to_json
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
 from portnn.backends.row_gradient import RowGradient, coalesce
 from portnn.backends.scanning import scan
@@ -26,6 +27,7 @@ __all__ = [
     "backends",
     "coalesce",
     "compile",
+    "detached",
     "device",
     "gates_first",
     "generator",
@@ -34,12 +36,15 @@ __all__ = [
     "keep_mask",
     "library_name",
     "namespace",
+    "native",
     "one_hot",
     "portable",
     "product",
     "products",
+    "real_numbers",
     "scan",
     "scatter_add",
+    "seed_of",
     "slices_are_views",
     "state_to_json",
     "to_host",

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from portnn.backends.compiling import compile
+from portnn.backends.host_numbers import native
 from portnn.backends.libraries import LIBRARIES, Library, array_library, library_named
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.namespaces import device, is_array, library_name, namespace, namespace_of
+from portnn.settings import brief
 
 
 class MissingBackendError(ModuleNotFoundError):
@@ -59,8 +61,8 @@ class Backend:
         library is returned as is.
         """
         if not self.library.on_host and is_array(host) and namespace_of(host) is self.xp:
-            return host
-        array = np.asarray(host)
+            return self.library.detached(host)
+        array = native(np.asarray(host))
         if array.dtype.kind == "f":
             wanted = getattr(self.xp, self.dtype)
         elif array.dtype.kind in "iu":
@@ -84,6 +86,11 @@ class Backend:
     def __reduce__(self) -> tuple[Callable[..., Backend], tuple[Any, ...]]:
         # Modules cannot be pickled, nor can the devices of some libraries.
         return _make, (self.name, self.library.portable_device(self.device), self.dtype)
+
+    def __repr__(self) -> str:
+        device = self.library.portable_device(self.device)
+        where = "" if device is None else f", device={device!r}"
+        return f"backend({self.name!r}{where}, dtype={self.dtype!r})"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.library.device_name(self.device)}, {self.dtype})"
@@ -122,7 +129,7 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
     'numpy'
     """
     if dtype not in DTYPES:
-        raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
+        raise ValueError(f"unknown dtype {brief(dtype)}; known: {', '.join(DTYPES)}")
     if name == "auto":
         if device is None:
             for library in LIBRARIES.values():
@@ -131,7 +138,7 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
                         return _tried(_make(library.name, None, dtype))
         return _make("numpy", device, dtype)
     if name not in LIBRARIES:
-        raise ValueError(f"unknown backend {name!r}; known: auto, {', '.join(LIBRARIES)}")
+        raise ValueError(f"unknown backend {brief(name)}; known: auto, {', '.join(LIBRARIES)}")
     library = LIBRARIES[name]
     if not library.installed():
         raise MissingBackendError(f"{name} is not installed; {library.install}")
@@ -175,7 +182,7 @@ def _make(name: str, spec: Any, dtype: str) -> Backend:
     try:
         device = None if spec is None else library.device(spec, xp=xp)
     except Exception as error:  # each library has its own exception for this
-        raise ValueError(f"{name} has no device {spec!r}: {one_line(error)}") from error
+        raise ValueError(f"{name} has no device {brief(spec)}: {one_line(error)}") from error
     known = library.dtypes(device, xp=xp)
     if dtype not in known:
         raise ValueError(f"{name} has no {dtype} on device {library.device_name(device)}, only {', '.join(known)}")

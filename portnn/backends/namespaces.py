@@ -11,7 +11,17 @@ import array_api_compat
 from portnn.backends.libraries import array_library, library_of
 from portnn.backends.libraries.primitives import Array, Namespace
 
-__all__ = ["Array", "Namespace", "device", "is_array", "library_name", "namespace", "namespace_of", "portable"]
+__all__ = [
+    "Array",
+    "Namespace",
+    "detached",
+    "device",
+    "is_array",
+    "library_name",
+    "namespace",
+    "namespace_of",
+    "portable",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,6 +75,12 @@ def device(array: Array) -> Any:
     return array_api_compat.device(array) if library is None else library.device_of(array)
 
 
+def detached(array: Array) -> Array:
+    """Array without any record of how it was computed, such as PyTorch keeps for one that requires gradients."""
+    library = array_library(array)
+    return array if library is None else library.detached(array)
+
+
 def library_name(xp: Namespace) -> str:
     """Name of the library behind a namespace, as `portnn.backend` knows it."""
     return library_of(xp).name
@@ -75,14 +91,21 @@ def portable(function: Callable[P, R]) -> Callable[P, R]:
 
     Arrays are looked for among the arguments themselves and in tuples among them (caches, states).
     If the caller passes `xp`, nothing is looked up.
+
+    A function called ``..._backward`` runs without autograd: it computes gradients, so nobody needs a record of how.
+    Its forward pass leaves that to the caller, who may want to compare.
     """
+    computes_gradients = function.__name__.endswith("_backward")
 
     @functools.wraps(function)
     def resolve(*args: P.args, **kwargs: P.kwargs) -> R:
         if kwargs.get("xp") is None:
             names = function.__code__.co_varnames
             kwargs["xp"] = namespace(**dict(_arrays(zip(names, args, strict=False))), **dict(_arrays(kwargs.items())))
-        return function(*args, **kwargs)
+        if not computes_gradients:
+            return function(*args, **kwargs)
+        with library_of(kwargs["xp"]).without_graph():
+            return function(*args, **kwargs)
 
     return resolve
 

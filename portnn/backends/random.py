@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import numpy as np
 
+from portnn.settings import checked_number, not_negative
 
-def generator(seed: int) -> np.random.Generator:
-    """Random generator (PCG64) for a seed, the same on every machine.
+
+def seed_of(seed: Any) -> int:
+    """A seed as Python's int; for None one of 32 bits that the operating system draws.
 
     Raises
     ------
-    ValueError
-        If the seed is negative.
+    TypeError, ValueError
+        If it is not a whole number, or negative.
     """
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, got {seed}")
-    return np.random.Generator(np.random.PCG64(seed))
+    return secrets.randbits(32) if seed is None else checked_number("seed", seed, int, not_negative)
+
+
+def generator(seed: int | None) -> np.random.Generator:
+    """Random generator (PCG64) for a seed, the same on every machine; see `seed_of`."""
+    return np.random.Generator(np.random.PCG64(seed_of(seed)))
 
 
 def state_to_json(rng: np.random.Generator) -> dict[str, Any]:

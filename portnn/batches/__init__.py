@@ -3,7 +3,8 @@
 from portnn.batches.alias import AliasTable
 from portnn.batches.batch import Batch, Batches
 from portnn.batches.load import chance_to_keep, steady_batch_size
-from portnn.batches.rows import RowBatches
+from portnn.batches.rows import RowBatches, rows_at
+from portnn.batches.sparse_table import SparseTable, blocks, compressed, is_sparse
 from portnn.batches.streams import ChunkStreams, check_integers, check_range
 from portnn.batches.window_settings import WindowSettings
 from portnn.batches.windows import WindowBatches
@@ -14,10 +15,15 @@ __all__ = [
     "Batches",
     "ChunkStreams",
     "RowBatches",
+    "SparseTable",
     "WindowBatches",
     "WindowSettings",
+    "blocks",
     "chance_to_keep",
     "check_integers",
     "check_range",
+    "compressed",
+    "is_sparse",
+    "rows_at",
     "steady_batch_size",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from portnn.settings import brief_fields
+
 
 class Batch(NamedTuple):
     """One batch.
@@ -22,6 +24,9 @@ class Batch(NamedTuple):
     terms: float
     starts: bool
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
 
 class Batches(Protocol):
     """Batches by position. A batch depends on the seed and its position alone, so any process can make any batch.
@@ -29,12 +34,15 @@ class Batches(Protocol):
     Attributes
     ----------
     batch_size : int
-    unit : {"char", "row", "word"}
+    unit : {"char", "byte", "word", "row"}
         Unit of `tokens`.
+    speed : str
+        Field of a run's metrics that holds the speed.
     """
 
     batch_size: int
     unit: str
+    speed: str
 
     @property
     def batches(self) -> int:
@@ -42,7 +50,7 @@ class Batches(Protocol):
 
     @property
     def tokens(self) -> float:
-        """Average number of characters, rows or words in a batch, from which the speed is computed."""
+        """Average number of tokens, rows or words in a batch, from which the speed is computed."""
 
     def at(self, position: int) -> Batch:
         """Make the batch of a position; positions start at 0 and continue from pass to pass."""

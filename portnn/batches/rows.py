@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from portnn.backends import Backend, keep_mask, tree_map
+from portnn.backends import Backend, keep_mask, seed_of, tree_map
 from portnn.batches.batch import Batch
+from portnn.batches.sparse_table import SparseTable
 from portnn.models import RowBatch
 from portnn.settings import checked_number, positive
+
+Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class RowBatches:
@@ -18,7 +22,7 @@ class RowBatches:
     Parameters
     ----------
     rows : RowBatch
-        The whole table, on the backend, without dropout masks.
+        The whole table, on the backend, without dropout masks; of a sparse one a batch is dense.
     backend : Backend
     batch_size : int, optional
         Positive. If None, or at least the number of rows, every batch is the whole table.
@@ -38,6 +42,7 @@ class RowBatches:
     """
 
     unit = "row"
+    speed = "rows_per_second"
 
     def __init__(
         self,
@@ -46,11 +51,11 @@ class RowBatches:
         *,
         batch_size: int | None = None,
         shuffle: bool = True,
-        seed: int = 0,
+        seed: int | None = 0,
         hidden_sizes: tuple[int, ...] = (),
         dropout: float = 0.0,
     ) -> None:
-        self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed
+        self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed_of(seed)
         self.count = int(rows.x.shape[0])
         if batch_size is None:
             batch_size = self.count
@@ -75,6 +80,8 @@ class RowBatches:
         if self.batch_size < self.count:
             start = number * self.batch_size
             rows = self._take(epoch, start, min(start + self.batch_size, self.count))
+        if isinstance(rows.x, SparseTable):
+            rows = rows._replace(x=rows.x[:, ...])
         if self.hidden_sizes:
             rng = np.random.default_rng((self.seed, position, 2))
             count = int(rows.x.shape[0])
@@ -87,5 +94,14 @@ class RowBatches:
         if epoch != self._epoch:
             self._order = np.random.default_rng((self.seed, epoch)).permutation(self.count)
             self._epoch = epoch
-        xp, ids = self.backend.xp, self.backend.asarray(self._order[start:stop])
-        return tree_map(lambda array: xp.take(array, ids, axis=0), self.rows)  # type: ignore[no-any-return]
+        return rows_at(self.rows, self._order[start:stop], self.backend)
+
+
+def rows_at(rows: RowBatch, ids: Ids, backend: Backend) -> RowBatch:
+    """Rows with the given ids; those of a sparse table stay sparse."""
+    xp, placed = backend.xp, backend.asarray(ids)
+
+    def take(array: Any) -> Any:
+        return array.take(ids) if isinstance(array, SparseTable) else xp.take(array, placed, axis=0)
+
+    return tree_map(take, rows)  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import keep_mask
+from portnn.backends import keep_mask, seed_of
 from portnn.batches.batch import Batch
 from portnn.models import LanguageBatch
 from portnn.settings import checked_number, positive
@@ -41,6 +41,8 @@ class ChunkStreams:
     release : callable, optional
         Called now and then to release pages that have been read (`portnn.text.Corpus.release`), so that a corpus larger
         than memory does not fill it.
+    unit : {"char", "byte", "word"}
+        What an id stands for, to name the speed.
 
     Raises
     ------
@@ -50,7 +52,7 @@ class ChunkStreams:
         If a size is not a positive whole number, or there are fewer ids than one chunk of every stream needs.
     """
 
-    unit = "char"
+    speed = "characters_per_second"
 
     def __init__(
         self,
@@ -62,8 +64,9 @@ class ChunkStreams:
         layers: int = 0,
         hidden_size: int = 0,
         dropout: float = 0.0,
-        seed: int = 0,
+        seed: int | None = 0,
         release: Callable[[], object] | None = None,
+        unit: str = "char",
     ) -> None:
         check_integers(ids)
         batch_size = checked_number("batch_size", batch_size, int, positive)
@@ -77,8 +80,8 @@ class ChunkStreams:
         self.ids, self.batch_size, self.seq_length = ids, batch_size, seq_length
         self.vocabulary_size = vocabulary_size
         self.masks = (layers if dropout else 0, seq_length, batch_size, hidden_size)
-        self.dropout, self.seed = dropout, seed
-        self.release = release
+        self.dropout, self.seed = dropout, seed_of(seed)
+        self.release, self.unit = release, unit
 
     @property
     def batches(self) -> int:

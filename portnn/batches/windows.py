@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.backends import seed_of
 from portnn.batches.alias import AliasTable
 from portnn.batches.batch import Batch
 from portnn.batches.load import chance_to_keep
@@ -48,6 +49,9 @@ class WindowBatches:
     words : int
         Number of ids that are words.
     settings : WindowSettings
+    longest : int, optional
+        Number of words in the longest sentence. A window that is drawn larger ends with its sentence all the same, but
+        needs no room for more words.
     batch_size : int
         Approximate number of positions in a batch. Positive.
     seed : int or tuple of int
@@ -71,6 +75,7 @@ class WindowBatches:
     """
 
     unit = "word"
+    speed = "words_per_second"
 
     def __init__(
         self,
@@ -79,16 +84,18 @@ class WindowBatches:
         words: int,
         settings: WindowSettings,
         *,
+        longest: int | None = None,
         batch_size: int = 512,
-        seed: int | tuple[int, ...] = 0,
+        seed: int | tuple[int, ...] | None = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
         self.batch_size = batch_size = checked_number("batch_size", batch_size, int, positive)
         window, negative, sample = settings.window, settings.negative, settings.sample
         block_size, shared_negatives = settings.block
         self.ids, self.window, self.sg, self.negative = ids, window, settings.sg, negative
+        self.reach = reach = window if longest is None else max(1, min(window, longest - 1))
         self.shrink_windows, self.release = settings.shrink_windows, release
-        self.seed = seed if isinstance(seed, tuple) else (seed,)
+        self.seed = tuple(map(seed_of, seed if isinstance(seed, tuple) else (seed,)))
         self.block_size = min(block_size, batch_size)
         self.drawn = shared_negatives if negative else 0
         self.alias = AliasTable(np.asarray(counts, np.float64) ** settings.ns_exponent) if negative else None
@@ -103,9 +110,9 @@ class WindowBatches:
         self._number, self._slice = -1, Slice(np.empty(0), np.empty(0), [])
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
         self._next: tuple[int, Future[Slice]] | None = None
-        # Column j of a block is j - window - i words from position i; a word is not in its own window.
-        apart = np.arange(self.block_size + 2 * window)[:, None] - window - np.arange(self.block_size)
-        self._apart = np.where(apart == 0, window + 1, apart).astype(np.min_scalar_type(-apart.max() - 1))
+        # Column j of a block is j - reach - i words from position i; a word is not in its own window.
+        apart = np.arange(self.block_size + 2 * reach)[:, None] - reach - np.arange(self.block_size)
+        self._apart = np.where(apart == 0, reach + 1, apart).astype(np.min_scalar_type(-apart.max() - 1))
 
     @property
     def batches(self) -> int:
@@ -144,7 +151,7 @@ class WindowBatches:
         words, left, right = self._windows(self.ids[start:stop], rng)
         if self.release is not None:
             self.release()
-        size, window = self.block_size, self.window
+        size, window = self.block_size, self.reach
         blocks = self.per_slice * max(1, math.ceil(len(words) / (self.per_slice * size)))
         spare = blocks * size - len(words)
         words = np.pad(words.astype(np.int32), (window, window + spare))

@@ -67,6 +67,26 @@ def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[st
         raise OSError(error.errno, f"cannot write checkpoint {path}: {error.strerror or error}") from error
 
 
+def check_facts(facts: Any, name: str = "the checkpoint") -> None:
+    """Refuse what a checkpoint could not record, before any work is done.
+
+    Raises
+    ------
+    TypeError
+        If something in the facts is not of JSON's types; the message says where.
+    """
+    if isinstance(facts, dict):
+        for key, value in facts.items():
+            if not isinstance(key, str):
+                raise TypeError(f"{name} cannot record a key of type {type(key).__name__}")
+            check_facts(value, f"{name}: {key}" if name == "the checkpoint" else f"{name}.{key}")
+    elif isinstance(facts, list | tuple):
+        for value in facts if not all(type(value) is str for value in facts) else ():
+            check_facts(value, name)
+    elif not isinstance(facts, str | int | float | None):
+        raise TypeError(f"{name} is of type {type(facts).__name__}, which no checkpoint can record")
+
+
 def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any]]:
     """Read a checkpoint onto the host and check it against its digest.
 

@@ -86,7 +86,9 @@ def run() -> None:
     """Run the application and exit with its status; see `Commands`."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a sample's letters must not fail it
+            # A file or pipe gets the same bytes on every system; a terminal that lacks a letter must not fail us.
+            as_file = {} if stream is sys.stderr or stream.isatty() else {"encoding": "utf-8", "newline": "\n"}
+            stream.reconfigure(errors="backslashreplace", **as_file)
     app(prog_name="portnn")
 
 

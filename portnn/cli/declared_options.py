@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from portnn.backends import seed_of
 from portnn.settings import Alias, Flags, Setting, Settings, own_first, shown_default
 
 NONE = "none"
@@ -44,6 +46,13 @@ def parser(setting: Setting) -> Callable[[Any], Any]:
 
 class Nothing:
     """A written none; None itself stands for an option that was not given."""
+
+
+def settle_seed(given: dict[str, Any]) -> None:
+    """Draw the seed that ``--seed none`` asks for, and say which it is."""
+    if "seed" in given and given["seed"] is None:
+        given["seed"] = seed_of(None)
+        print(f"seed {given['seed']}", file=sys.stderr)
 
 
 def with_options(*kinds: type[Settings]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -121,7 +130,7 @@ def _sentence(setting: Setting) -> str:
 
 def _default(setting: Setting) -> str:
     shown = shown_default(setting)
-    if shown is None:
+    if shown is None or setting.default == "":
         return ""
     flags = setting.mark(Flags)
     if setting.kinds == (bool,):

@@ -5,19 +5,32 @@ from __future__ import annotations
 import importlib.util
 import platform
 import sys
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from portnn import __version__
 from portnn.backends import BackendStatus, backends
 from portnn.cli.options import Json, print_json
 from portnn.process import Tuning, available_cpus, blas_libraries, has_avx512, tuning
+from portnn.text.cache_folder import CacheUse, cache_limit, cache_use, clear_cache
 
 
-def info(as_json: Json = False) -> None:
-    """Show array libraries, devices, BLAS kernels, threads, and hints that make training faster.
+def info(
+    clear: Annotated[bool, typer.Option("--clear-cache", help="Remove the encoded corpora from the cache.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show array libraries, devices, BLAS kernels, threads, the cache, and hints that make training faster.
 
     Example: portnn info --json
     """
+    if clear:
+        removed = clear_cache()
+        if as_json:
+            print_json({"removed": {**removed._asdict(), "folder": str(removed.folder)}})
+        else:
+            print(f"removed  {size(removed)} from {removed.folder}")
+        return
     facts: dict[str, Any] = {
         "portnn": __version__,
         "python": platform.python_version(),
@@ -28,6 +41,8 @@ def info(as_json: Json = False) -> None:
         "tuning": tuning(),
         "backends": backends(),
     }
+    use, limit = cache_use(), cache_limit()
+    facts["cache"] = {**use._asdict(), "folder": str(use.folder), "limit": limit}
     facts["hints"] = hints(facts["blas"], facts["tuning"], facts["cpus"])
     if as_json:
         print_json(facts)
@@ -41,11 +56,27 @@ def info(as_json: Json = False) -> None:
     kept = "kept" if facts["tuning"]["keeps_freed_memory"] else "handed back"
     kernels = facts["tuning"]["blas_kernels_overridden"] or "as the BLAS chose"
     print(f"process  freed memory {kept}; kernels {kernels}; {facts['tuning']['note']}")
+    clearing = "; portnn info --clear-cache removes them" if use.corpora else ""
+    print(f"cache    {use.folder}: {size(use)}, at most {in_units(limit)} (PORTNN_CACHE_SIZE){clearing}")
     print("backends")
     for status in facts["backends"]:
         print("  " + describe(status))
     for hint in facts["hints"]:
         print(f"hint     {hint}")
+
+
+def size(use: CacheUse) -> str:
+    """What a cache holds, in words."""
+    return f"{use.corpora} encoded {'corpus' if use.corpora == 1 else 'corpora'}, {in_units(use.bytes)}"
+
+
+def in_units(count: float) -> str:
+    """Bytes in a unit that suits their number."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
 
 
 def describe(status: BackendStatus) -> str:

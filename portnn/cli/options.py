@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import Annotated, Any
 
@@ -21,11 +22,19 @@ BackendName = Annotated[
 ]
 Device = Annotated[str | None, typer.Option("--device", help="Device of the array library, such as cpu or cuda:0.")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def print_json(result: Any) -> None:
-    """Print a result for programs to read."""
-    json.dump(result, sys.stdout, indent=2, ensure_ascii=False)
+    """Print a result for programs to read: in ASCII, which every terminal and pipe can write, and without NaN."""
+    json.dump(_finite(result), sys.stdout, indent=2, allow_nan=False)
     print()
+
+
+def _finite(value: Any) -> Any:
+    """A result whose numbers that JSON does not know, NaN and infinities, are None."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from portnn.cli.declared_options import settle_seed
 from portnn.estimators.running import load_run
 from portnn.settings import declared
 from portnn.training import RunFolder
@@ -46,6 +47,7 @@ def choose(
         raise typer.BadParameter("give --steps or --epochs, not both")
     if folder.holds_run and not (resume or overwrite):
         raise ValueError(f"{folder.path} already holds a run: --resume it, --overwrite it, or name another with --out")
+    settle_seed(given)
     saved = _saved(estimator, folder) if resume else None
     model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
     if saved is not None:

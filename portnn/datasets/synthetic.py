@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import seed_of
+from portnn.settings import checked_number, fraction, not_negative, positive
+
 TURN = 4.0
 """Angle in radians that every arm covers; arm j starts at j times this angle."""
 
 
 def spiral(
-    points: int = 100, arms: int = 3, *, noise: float = 0.2, seed: int = 0
+    points: int = 100, arms: int = 3, *, noise: float = 0.2, seed: int | None = 0
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Points on the arms of a spiral, one class per arm.
 
@@ -22,8 +25,8 @@ def spiral(
     arms : int
     noise : float
         Standard deviation of each point's angle, in radians.
-    seed : int
-        A seed gives the same points with every version of NumPy.
+    seed : int, optional
+        A seed gives the same points with every version of NumPy; None gives new ones.
 
     Returns
     -------
@@ -51,11 +54,9 @@ def spiral(
     >>> y.tolist()
     [0, 0, 1, 1, 2, 2]
     """
-    if points < 1 or arms < 1:
-        raise ValueError(f"points and arms must be positive, got {points} and {arms}")
-    if noise < 0.0 or seed < 0:
-        raise ValueError(f"noise and seed must not be negative, got {noise:g} and {seed}")
-    draws = np.random.RandomState(seed)  # NumPy guarantees that this stream never changes
+    points, arms = (checked_number(*pair, int, positive) for pair in (("points", points), ("arms", arms)))
+    noise = checked_number("noise", noise, float, not_negative)
+    draws = np.random.RandomState(seed_of(seed))  # NumPy guarantees that this stream never changes
     radius = np.linspace(0.0, 1.0, points)
     starts = TURN * np.arange(arms)[:, None]
     angle = starts + np.linspace(0.0, TURN, points) + noise * draws.standard_normal((arms, points))
@@ -64,7 +65,7 @@ def spiral(
 
 
 def rings(
-    points: int = 50, *, inner: float = 0.3, noise: float = 0.1, seed: int = 0
+    points: int = 50, *, inner: float = 0.3, noise: float = 0.1, seed: int | None = 0
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Points on two circles around the origin, one class per circle.
 
@@ -76,8 +77,8 @@ def rings(
         Radius of the smaller circle, in [0, 1); the other has radius 1.
     noise : float
         Standard deviation of the noise added to each coordinate.
-    seed : int
-        A seed gives the same points with every version of NumPy.
+    seed : int, optional
+        A seed gives the same points with every version of NumPy; None gives new ones.
 
     Returns
     -------
@@ -100,14 +101,10 @@ def rings(
     >>> y.tolist()
     [0, 0, 1, 1]
     """
-    if points < 1:
-        raise ValueError(f"points must be positive, got {points}")
-    if not 0.0 <= inner < 1.0:
-        raise ValueError(f"inner must be in [0, 1), got {inner:g}")
-    if noise < 0.0 or seed < 0:
-        raise ValueError(f"noise and seed must not be negative, got {noise:g} and {seed}")
+    points = checked_number("points", points, int, positive)
+    inner, noise = checked_number("inner", inner, float, fraction), checked_number("noise", noise, float, not_negative)
     angle = np.linspace(0.0, 2.0 * np.pi, points, endpoint=False)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-    draws = np.random.RandomState(seed)  # NumPy guarantees that this stream never changes
+    draws = np.random.RandomState(seed_of(seed))  # NumPy guarantees that this stream never changes
     X = np.concatenate([circle, inner * circle]) + noise * draws.standard_normal((2 * points, 2))
     return X, np.repeat(np.asarray([0, 1]), points)

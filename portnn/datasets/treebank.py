@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from portnn.settings import brief, brief_fields
+
 _SPLITS = {"1": "train", "2": "test", "3": "dev"}
 _MAX_DIGITS = 18  # longer labels may not fit int64
 
@@ -29,6 +31,9 @@ class SentimentTreebank:
     sentences: list[list[str]]
     split: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
     def __len__(self) -> int:
         return len(self.sentences)
 
@@ -41,7 +46,7 @@ class SentimentTreebank:
             If `name` is not train, test or dev.
         """
         if name not in _SPLITS.values():
-            raise ValueError(f"part is {name!r}; expected one of {', '.join(_SPLITS.values())}")
+            raise ValueError(f"part is {brief(name)}; expected one of {', '.join(_SPLITS.values())}")
         return [words for words, split in zip(self.sentences, self.split, strict=True) if split == name]
 
 
@@ -88,7 +93,7 @@ def sentiment_treebank(folder: str | os.PathLike[str], *, lowercase: bool = Fals
     splits = {}
     for location, index, label in _indexed(split_path, "sentence_index,splitset_label", ","):
         if label not in _SPLITS:
-            raise ValueError(f"{location}: split is {label!r}; expected 1 (train), 2 (test) or 3 (dev)")
+            raise ValueError(f"{location}: split is {brief(label)}; expected 1 (train), 2 (test) or 3 (dev)")
         if index not in sentences:
             raise ValueError(f"{location}: sentence {index} is not in {sentences_path.name}")
         splits[index] = _SPLITS[label]
@@ -155,11 +160,11 @@ def _indexed(path: Path, header: str, delimiter: str) -> Iterator[tuple[str, int
     lines = _lines(path)
     location, first = next(lines, (f"{path}, line 1", ""))
     if first != header:
-        raise ValueError(f"{location}: {_shown(first)}; expected the header {header!r}")
+        raise ValueError(f"{location}: {_shown(first)}; expected the header {brief(header)}")
     for location, line in lines:
         number, separator, content = line.partition(delimiter)
         if not (separator and number.isascii() and number.isdigit()):
-            raise ValueError(f"{location}: {_shown(line)}; expected a number, {delimiter!r} and text")
+            raise ValueError(f"{location}: {_shown(line)}; expected a number, {brief(delimiter)} and text")
         index = int(number)
         if index in seen:
             raise ValueError(f"{location}: sentence {index} occurs more than once")

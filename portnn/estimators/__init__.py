@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from portnn.estimators.loading import load as load
     from portnn.estimators.mlp import MLP as MLP
     from portnn.estimators.row_evaluation import RowEvaluation as RowEvaluation
-    from portnn.estimators.sampling import Sampler as Sampler
     from portnn.estimators.word2vec import Word2Vec as Word2Vec
 
 _HOMES = {
@@ -31,7 +30,6 @@ _HOMES = {
     **dict.fromkeys(("Estimator", "Recipe"), "portnn.estimators.estimator"),
     **dict.fromkeys(("Evaluation", "LanguageEvaluator", "as_evaluation"), "portnn.estimators.evaluation"),
     "RowEvaluation": "portnn.estimators.row_evaluation",
-    "Sampler": "portnn.estimators.sampling",
     "load": "portnn.estimators.loading",
 }
 

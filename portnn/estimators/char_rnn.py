@@ -17,8 +17,8 @@ from portnn.estimators.run_settings import RunSettings, ScheduledRunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import RecurrentLM
 from portnn.ops import CELLS
-from portnn.settings import FIXED, OneOf, Settings, constructor, documented, fraction, positive, text_call
-from portnn.text import LEVELS, Vocabulary, read_corpus
+from portnn.settings import FIXED, OneOf, Settings, documented, fraction, positive, settings_call, text_call
+from portnn.text import LEVELS, Vocabulary, read_corpus, tokenizer
 
 HELD_OUT_LIMIT = 100_000
 """Held-out loss is measured on this many held-out tokens at most, to bound its time."""
@@ -116,7 +116,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         ),
     }
 
-    @constructor(CharRNNSettings)
+    @settings_call(CharRNNSettings)
     def __init__(self, settings: CharRNNSettings) -> None:
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
 
@@ -127,7 +127,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         Parameters
         ----------
         source : str, bytes, path or sequence of paths
-            A str is the text itself; files are given as `pathlib.Path`.
+            A str is the text itself; a `pathlib.Path` a file, compressed or not, a folder, or "-", standard input.
         {settings}
 
         Returns
@@ -138,7 +138,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         Raises
         ------
         ValueError
-            If the text is too short, a setting is out of range, or a checkpoint does not fit.
+            If the text is too short or the name of a file, a setting is out of range, or a checkpoint does not fit.
         DivergenceError
             If the loss is not finite or explodes. The model is then as it was before.
         WorkerError
@@ -176,6 +176,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
             dropout=model.dropout,
             seed=self.settings.seed,
             release=corpus.release,
+            unit=tokenizer(corpus.vocabulary.level).unit,
         )
         params = self.params
         if params is None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
-from portnn.backends import Backend, tree_flatten, tree_map
+from portnn.backends import Backend, detached, seed_of, tree_flatten, tree_map
 from portnn.backends import backend as choose_backend
 from portnn.checkpoints import Arrays, save_checkpoint
-from portnn.models import Model, Parameters
-from portnn.settings import FIXED, TRANSIENT, Settings, as_json, not_negative
+from portnn.estimators.card import call, card, state
+from portnn.models import Parameters
+from portnn.settings import FIXED, TRANSIENT, By, Settings, brief, not_negative
 from portnn.training import Metrics, RunState
 
 
@@ -19,7 +20,13 @@ from portnn.training import Metrics, RunState
 class EstimatorSettings(Settings):
     """Settings of every estimator: its seed, and where it computes."""
 
-    seed: Annotated[int, not_negative, FIXED, "Seed of all random numbers."] = 0
+    seed: Annotated[
+        int | None,
+        By(seed_of, settles_none=True),
+        FIXED,
+        not_negative,
+        "Seed of all random numbers; None draws one, and `settings.seed` says which.",
+    ] = 0
     backend: Annotated[str | Backend | None, TRANSIENT, "Array library to train on: see `portnn.backend`."] = "numpy"
     device: Annotated[Any, TRANSIENT, "Device of the array library."] = None
     dtype: Annotated[str | None, TRANSIENT, '"float32" or "float64".'] = "float32"
@@ -37,6 +44,9 @@ S = TypeVar("S", bound=Settings)
 
 class Estimator(Generic[S]):
     """A model with its parameters on a backend, once there are any.
+
+    Its `repr` is the call that makes it, with the settings that differ from their defaults, and a comment that says
+    whether it has been fitted: ``CharRNN(cell='gru')  # fitted, 80 steps``. A notebook also shows what it has learned.
 
     Attributes
     ----------
@@ -76,7 +86,7 @@ class Estimator(Generic[S]):
             If there is no such recipe.
         """
         if name not in cls.RECIPES:
-            raise ValueError(f"unknown recipe {name!r}; known: {', '.join(cls.RECIPES)}")
+            raise ValueError(f"unknown recipe {brief(name)}; known: {', '.join(cls.RECIPES)}")
         model, run = cls.RECIPES[name]
         return Recipe(dict(model), dict(run))
 
@@ -119,7 +129,7 @@ class Estimator(Generic[S]):
         return {
             "estimator": type(self).__name__,
             "settings": self.settings.to_json(),
-            "model": model_facts(model),
+            "model": model.to_json(),
             "dtype": backend.dtype,
             **self._own_facts(),
         }
@@ -140,7 +150,14 @@ class Estimator(Generic[S]):
             raise ValueError(
                 f"this {type(self).__name__} has not been fitted yet; call fit, or portnn.load a checkpoint"
             )
-        return self.model, self.params, self.backend
+        return self.model, tree_map(detached, self.params), self.backend
+
+    def __repr__(self) -> str:
+        # What follows the call is a comment to Python, so that the text can be evaluated.
+        return f"{call(self)}  # {state(self)}"
+
+    def _repr_html_(self) -> str:
+        return card(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # Compiled functions cannot be pickled; they are made again when they are needed.
@@ -148,11 +165,6 @@ class Estimator(Generic[S]):
         vars(bare).update(vars(self))
         bare._forget()
         return vars(bare)
-
-
-def model_facts(model: Model) -> dict[str, Any]:
-    """Configuration of a model in plain JSON types."""
-    return {name: as_json(value) for name, value in asdict(model).items()}  # type: ignore[call-overload]
 
 
 def as_backend(chosen: str | Backend | None, device: Any, dtype: str | None) -> Backend:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from portnn.backends import Backend
 from portnn.estimators.estimator import Estimator
 from portnn.estimators.evaluation import Evaluation, LanguageEvaluator, as_evaluation
-from portnn.estimators.sampling import Sampler
-from portnn.settings import Settings
+from portnn.estimators.sampling import SampleSettings, StreamSettings, sampled, streamed
+from portnn.settings import Settings, settings_call
 from portnn.text import Vocabulary, read_corpus
 
 Source = str | bytes | os.PathLike[str] | Sequence[os.PathLike[str]]
@@ -28,53 +28,45 @@ class LanguageModel(Estimator[S]):
     def __init__(self, settings: S, backend: Backend) -> None:
         super().__init__(settings, backend)
         self.vocabulary: Vocabulary | None = None
-        self._sampler: Sampler | None = None
 
-    def sample(
-        self,
-        length: int,
-        *,
-        prime: str = "",
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        stop: str | None = None,
-        seed: int = 0,
-    ) -> str:
-        """Draw text. The same seed always gives the same text.
+    @settings_call(SampleSettings)
+    def sample(self, settings: SampleSettings) -> str | Any:
+        """Draw text, or several texts at once.
 
         Parameters
         ----------
-        length : int
-            Tokens to draw.
-        prime : str
-            Text to continue; the result begins with it.
-        temperature : float
-            Below 1 favours what is likely, above 1 varies more; 0 always takes the likeliest token.
-        top_k : int, optional
-            Draw from the k likeliest tokens only.
-        stop : str, optional
-            Stop before this text.
-        seed : int
+        {settings}
 
         Returns
         -------
-        str
+        str, or list of str if `count` is given
+            Begins with the prime text. The first of several texts is the one that is drawn without `count`.
 
         Raises
         ------
-        ValueError
-            If the prime text has characters that the model does not know, or a number is out of range.
+        TypeError, ValueError
+            If a setting is of the wrong kind or out of range, or the prime text has characters that the model does not
+            know.
         """
-        return prime + "".join(
-            self.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
-        )
-
-    def stream(self, length: int, **options: Any) -> Iterator[str]:
-        """Like `sample`, but yield the text as it is drawn, without the prime text."""
         model, params, backend = self._fitted()
-        if self._sampler is None or self._sampler.model is not model:
-            self._sampler = Sampler(model, self._fitted_vocabulary(), backend)
-        return self._sampler(params, length, **options)
+        texts = sampled(model, params, self._fitted_vocabulary(), backend, settings)
+        texts = [settings.prime + text for text in texts]
+        return texts[0] if settings.count is None else texts
+
+    @settings_call(StreamSettings)
+    def stream(self, settings: StreamSettings) -> Iterator[str]:
+        """Draw text like `sample`, but yield it as it is drawn, without the prime text.
+
+        Parameters
+        ----------
+        {settings}
+
+        Returns
+        -------
+        iterator of str
+        """
+        model, params, backend = self._fitted()
+        return streamed(model, params, self._fitted_vocabulary(), backend, settings)
 
     def evaluate(self, source: Source, *, encoding: str = "utf-8") -> Evaluation:
         """Mean cross-entropy per token of a text, in nats and bits.
@@ -82,6 +74,7 @@ class LanguageModel(Estimator[S]):
         Parameters
         ----------
         source : str, bytes, path or sequence of paths
+            As for `fit`.
         encoding : str
 
         Returns
@@ -97,6 +90,3 @@ class LanguageModel(Estimator[S]):
         self._fitted()
         assert self.vocabulary is not None
         return self.vocabulary
-
-    def _forget(self) -> None:
-        self._sampler = None

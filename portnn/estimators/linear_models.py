@@ -9,7 +9,7 @@ from portnn.estimators.estimator import Recipe
 from portnn.estimators.mlp import MLP
 from portnn.estimators.mlp_settings import LinearPartial, LinearRun, LinearSettings
 from portnn.estimators.run_settings import RunSettings
-from portnn.settings import Settings, constructor, documented, table_call
+from portnn.settings import Settings, documented, settings_call, table_call
 
 
 class LinearModel(MLP):
@@ -24,7 +24,8 @@ class LinearModel(MLP):
 
         Parameters
         ----------
-        X : array (rows, features)
+        X : array or sparse matrix (rows, features)
+            A sparse one is dense as a whole unless `batch_size` says how many rows are dense at a time.
         y : array (rows,) or (rows, n)
         sample_weight : array (rows,), optional
         {settings}
@@ -78,7 +79,7 @@ class LinearRegression(LinearModel):
 
     SETTINGS: ClassVar[type[Settings]] = LinearRegressionSettings
 
-    @constructor(LinearRegressionSettings)
+    @settings_call(LinearRegressionSettings)
     def __init__(self, settings: LinearRegressionSettings) -> None:
         self._begin(settings)
 
@@ -108,7 +109,7 @@ class LogisticRegression(LinearModel):
 
     SETTINGS: ClassVar[type[Settings]] = LogisticRegressionSettings
 
-    @constructor(LogisticRegressionSettings)
+    @settings_call(LogisticRegressionSettings)
     def __init__(self, settings: LogisticRegressionSettings) -> None:
         self._begin(settings)
 
@@ -138,6 +139,6 @@ class SoftmaxRegression(LinearModel):
 
     SETTINGS: ClassVar[type[Settings]] = SoftmaxRegressionSettings
 
-    @constructor(SoftmaxRegressionSettings)
+    @settings_call(SoftmaxRegressionSettings)
     def __init__(self, settings: SoftmaxRegressionSettings) -> None:
         self._begin(settings)

@@ -17,7 +17,7 @@ from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.models import FeedForward
 from portnn.objectives import OBJECTIVES
-from portnn.settings import Settings, constructor, documented, table_call
+from portnn.settings import Settings, documented, settings_call, table_call
 from portnn.tables import Layout, Scaling, Targets
 from portnn.tables.holding_out import split_ids, take_rows
 
@@ -63,7 +63,7 @@ class MLP(RowLearner):
         ),
     }
 
-    @constructor(MLPSettings)
+    @settings_call(MLPSettings)
     def __init__(self, settings: MLPSettings) -> None:
         self._begin(settings)
 
@@ -74,7 +74,8 @@ class MLP(RowLearner):
         Parameters
         ----------
         X : array (rows, features)
-            Of any array library, or anything that NumPy can convert to an array.
+            Of any array library, or anything that NumPy can convert to an array, or a sparse matrix of SciPy, of which
+            only the rows of a batch are dense at a time: all of them with ``batch_size=None``.
         y : array (rows,) or (rows, n)
             Class labels (numbers or strings), or values of a regression.
         sample_weight : array (rows,), optional
@@ -89,7 +90,7 @@ class MLP(RowLearner):
         Raises
         ------
         TypeError
-            If X is sparse or of another library than the model.
+            If X is of another library than the model, or sparse but not of SciPy.
         ValueError
             If X or y cannot be trained on, a setting is out of range, or a checkpoint does not fit.
         DivergenceError

@@ -19,9 +19,12 @@ from portnn.settings import (
     By,
     OneOf,
     Shown,
+    brief,
     checked_number,
     fraction,
     not_negative,
+    number,
+    plain,
     positive,
 )
 
@@ -31,14 +34,16 @@ def as_class_weight(chosen: Any) -> Mapping[Any, float] | str:
 
     Raises
     ------
+    TypeError
+        If a weight is not a number.
     ValueError
         If it is neither.
     """
-    if isinstance(chosen, list):
-        return dict(chosen)
-    if chosen == "balanced" or isinstance(chosen, Mapping):
-        return chosen  # type: ignore[no-any-return]
-    raise ValueError(f'class_weight must be a dict or "balanced", got {chosen!r}')
+    if isinstance(chosen, list | Mapping):
+        return {plain(label): number(f"class_weight[{brief(label)}]", weight) for label, weight in dict(chosen).items()}
+    if isinstance(chosen, str) and chosen == "balanced":
+        return chosen
+    raise ValueError(f'class_weight must be a dict or "balanced", got {brief(chosen)}')
 
 
 def as_held_out(chosen: Any) -> float | tuple[Any, ...]:
@@ -107,12 +112,13 @@ class TableSettings(EstimatorSettings):
         Raises
         ------
         ValueError
-            If a regression has class weights, or a classifier is to standardize y.
+            If a regression has class weights, or y is to be standardized and the loss does not allow it.
         """
         if self.class_weight is not None and not OBJECTIVES[objective].classifies:
             raise ValueError(f"class_weight is for classifiers, not for {objective}")
         if self.standardize_y and not OBJECTIVES[objective].standardizes:
-            raise ValueError(f"standardize_y is for regressions, not for {objective}")
+            able = ", ".join(name for name, known in OBJECTIVES.items() if known.standardizes)
+            raise ValueError(f"standardize_y is for {able}, not for {objective}")
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,8 @@ class MLPSettings(TableSettings):
         str,
         OneOf(OBJECTIVES),
         FIXED,
-        "Softmax over classes; one logit for two classes, or for each of several yes-or-no questions; regression.",
+        "Softmax over classes; one logit for two classes, or for each of several yes-or-no questions; regression of "
+        "counts, whose rates are the exponential of the outputs; regression.",
     ] = "cross_entropy"
     _: KW_ONLY
     dropout: Annotated[

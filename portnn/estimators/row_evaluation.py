@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from portnn.backends import Backend, to_host, tree_map
+from portnn.backends import Backend, Namespace, to_host, tree_map
+from portnn.batches import blocks
 from portnn.models import FeedForward, Parameters, RowBatch
 from portnn.objectives import OBJECTIVES
 
@@ -21,7 +22,7 @@ class RowEvaluation(NamedTuple):
     Attributes
     ----------
     loss : float
-        Mean over rows, without the L2 penalty: in nats, or half the squared error.
+        Mean over rows, without the L2 penalty: in the unit of the objective.
     score : float
         Accuracy of a classifier, or coefficient of determination R^2 of a regression.
     rows : int
@@ -40,7 +41,7 @@ class RowEvaluator:
     model : FeedForward
     backend : Backend
     rows : RowBatch
-        On the backend.
+        On the backend; a sparse table is dense a block of rows at a time.
     """
 
     def __init__(self, model: FeedForward, backend: Backend, rows: RowBatch) -> None:
@@ -52,11 +53,9 @@ class RowEvaluator:
     def __call__(self, params: Parameters) -> RowEvaluation:
         """Evaluate the model with these parameters."""
         xp, total, weight, outputs = self.backend.xp, 0.0, 0.0, []
-        for start, stop in blocks(self.rows.x.shape[0]):
-            block = tree_map(lambda array, start=start, stop=stop: array[start:stop, ...], self.rows)
+        for block, share in weighed_blocks(self.rows, xp):
             out, *_ = self.model.outputs(params, block.x, xp=xp)
             loss, _ = self.objective.forward(out, block.targets, block.weights, xp=xp)
-            share = block.x.shape[0] if block.weights is None else float(xp.sum(block.weights))
             total, weight = total + float(loss) * share, weight + share
             outputs.append(to_host(out))
         score = self.objective.score(np.concatenate(outputs), self.targets, self.weights)
@@ -75,7 +74,8 @@ MONITORS = {"loss": RowEvaluator.loss, "score": RowEvaluator.error}
 """What can be monitored on held-out rows; lower is better."""
 
 
-def blocks(rows: int) -> Iterator[tuple[int, int]]:
-    """Where each block of rows starts and stops."""
-    for start in range(0, rows, BLOCK):
-        yield start, min(start + BLOCK, rows)
+def weighed_blocks(rows: RowBatch, xp: Namespace) -> Iterator[tuple[RowBatch, float]]:
+    """Blocks of rows, each with the weight of its rows."""
+    for start, stop in blocks(rows.x, BLOCK):
+        block = tree_map(lambda array, start=start, stop=stop: array[start:stop, ...], rows)
+        yield block, block.x.shape[0] if block.weights is None else float(xp.sum(block.weights))

@@ -9,16 +9,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from portnn.backends import Backend, generator, to_host, tree_map
-from portnn.batches import RowBatches
+from portnn.backends import Array, Backend, generator, to_host, tree_map
+from portnn.batches import RowBatches, SparseTable
 from portnn.estimators.mlp_settings import EpochSettings, PartialSettings
 from portnn.estimators.row_model import RowModel
 from portnn.models import FeedForward, RowBatch
 from portnn.optimizers import as_optimizer
 from portnn.optimizers.schedules import Constant
 from portnn.tables import Scaling, Targets
-from portnn.tables.holding_out import check_counts, split_ids
-from portnn.tables.labels import as_labels
+from portnn.tables.holding_out import Ids, check_counts, split_ids
+from portnn.tables.labels import as_labels, listed
 from portnn.tables.placing import as_table, backend_for, check_lengths, place_table
 from portnn.tables.weighting import class_weights
 from portnn.training import Plan, Trainer
@@ -47,7 +47,7 @@ class RowLearner(RowModel):
             known = None if self.classes is None else self.classes.labels
             if classes is not None and (known is None or not np.array_equal(np.unique(as_labels(classes)), known)):
                 raise ValueError(
-                    f"classes are {list(classes)}, but the model has {[] if known is None else list(known)}"
+                    f"classes are {listed(classes)}, but the model has {'none' if known is None else listed(known)}"
                 )
             return self
         chosen = self.settings
@@ -63,16 +63,21 @@ class RowLearner(RowModel):
             targets = replace(targets, scaling=Scaling.of_host(values[train_ids]))
         sizes = (int(x.shape[1]), *chosen.hidden_layer_sizes, targets.outputs)
         model = FeedForward(sizes, chosen.activation, chosen.objective, chosen.l2, chosen.dropout)
-        scaling, given = None, as_table(X)
-        if chosen.standardize and isinstance(given, np.ndarray):
-            scaling = Scaling.of_host(given[train_ids].astype(np.float64))
-        elif chosen.standardize:
-            scaling = Scaling.of(backend.xp.take(x, backend.asarray(train_ids), axis=0), backend)
+        scaling = self._scaling(X, x, train_ids, backend) if chosen.standardize else None
         # Nothing changes until everything has been checked.
         self.scaling = scaling
         self.backend, self.targets, self.model = backend, targets, model
         self.params = tree_map(backend.asarray, model.init(generator(chosen.seed), chosen.init_scale))
         return self
+
+    def _scaling(self, X: Any, x: Array | SparseTable, train_ids: Ids, backend: Backend) -> Scaling:
+        """Scaling of the rows to train on; X is what was given, x where it was placed."""
+        if isinstance(x, SparseTable):
+            return Scaling.of_sparse(x.take(train_ids))
+        given = as_table(X)
+        if isinstance(given, np.ndarray):
+            return Scaling.of_host(given[train_ids].astype(np.float64))
+        return Scaling.of(backend.xp.take(x, backend.asarray(train_ids), axis=0), backend)
 
     def _train_epoch(self, X: Any, y: Any, sample_weight: Any, settings: PartialSettings) -> Self:
         """Train for one epoch on some rows; the optimizer continues where the last call left it."""

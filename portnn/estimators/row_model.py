@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Array, Backend, is_array, to_host
+from portnn.batches import SparseTable, blocks
 from portnn.estimators.estimator import Estimator
-from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, blocks
+from portnn.estimators.row_evaluation import BLOCK, RowEvaluation, RowEvaluator, weighed_blocks
 from portnn.models import RowBatch
 from portnn.objectives import OBJECTIVES
 from portnn.tables import (
@@ -56,17 +57,18 @@ class RowModel(Estimator[Any]):
         return None if self.targets is None else self.targets.classes
 
     def outputs(self, X: Any) -> Array:
-        """Outputs of the last layer (rows, n): logits, or the prediction of a regression.
+        """Outputs of the last layer (rows, n): logits, log-rates, or the prediction of a regression.
 
         Parameters
         ----------
         X : array (rows, features)
-            Of the model's library, or of NumPy; the result is of the same library.
+            Of the model's library, or of NumPy; the result is of the same library. Or a sparse matrix of SciPy, whose
+            rows are dense a block at a time.
         """
         model, params, backend = self._fitted()
         x = self._place(X)
         xp = backend.xp
-        parts = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x.shape[0])]
+        parts = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x, BLOCK)]
         outputs, scaling = parts[0] if len(parts) == 1 else xp.concat(parts), self._fitted_targets().scaling
         return self._back(outputs if scaling is None else scaling.undo(outputs, backend), X)
 
@@ -130,7 +132,11 @@ class RowModel(Estimator[Any]):
     def hidden(self, X: Any) -> tuple[Array, ...]:
         """Output of every hidden layer (rows, units)."""
         model, params, backend = self._fitted()
-        return tuple(self._back(layer, X) for layer in model.hidden(params, self._place(X), xp=backend.xp))
+        x, xp = self._place(X), backend.xp
+        parts = [model.hidden(params, x[start:stop, ...], xp=xp) for start, stop in blocks(x, BLOCK)]
+        return tuple(
+            self._back(layer[0] if len(layer) == 1 else xp.concat(layer), X) for layer in zip(*parts, strict=True)
+        )
 
     def loss_and_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """Loss on a table, with the L2 penalty, and its gradient with respect to the vector that `pack` returns.
@@ -141,9 +147,13 @@ class RowModel(Estimator[Any]):
         gradient : array (n,), on the model's backend
         """
         model, params, backend = self._fitted()
-        rows = self._rows(X, y, sample_weight)
-        loss, _, cache = model.loss(params, rows, xp=backend.xp)
-        return float(loss), pack(model.gradients(cache, xp=backend.xp), model.shapes(), xp=backend.xp)
+        rows, xp, loss, gradient = self._rows(X, y, sample_weight), backend.xp, 0.0, 0.0
+        total = rows.x.shape[0] if rows.weights is None else float(xp.sum(rows.weights))
+        for block, weight in weighed_blocks(rows, xp):
+            of_block, _, cache = model.loss(params, block, xp=xp)
+            loss += float(of_block) * (weight / total)
+            gradient += pack(model.gradients(cache, xp=xp), model.shapes(), xp=xp) * (weight / total)
+        return loss, gradient
 
     def pack(self) -> Array:
         """Copy of all parameters as one vector (n,), in the order of `model.shapes()`."""
@@ -183,7 +193,7 @@ class RowModel(Estimator[Any]):
         xp = np if isinstance(outputs, np.ndarray) else self._fitted()[2].xp
         return xp.concat([of_outputs(-outputs), values], axis=1)  # 1 - p of a tiny p would lose its digits
 
-    def _place(self, X: Any) -> Array:
+    def _place(self, X: Any) -> Array | SparseTable:
         """X on the backend, standardized if the model does so."""
         model, _, backend = self._fitted()
         return place_table(X, backend, width=model.sizes[0], scaling=self.scaling)

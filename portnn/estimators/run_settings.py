@@ -57,7 +57,7 @@ class RunSettings(OptimizerSettings, LoopSettings):
     ] = False
     overwrite: Annotated[bool, TRANSIENT, "Replace the run in `out`; otherwise an existing run is an error."] = False
     callbacks: Annotated[Sequence[Callback], TRANSIENT, "Functions called after every step."] = ()
-    progress: Annotated[bool, TRANSIENT, "Show progress on stderr."] = True
+    progress: Annotated[bool, TRANSIENT, "Show progress: a bar, or lines on stderr."] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portnn.backends import Backend, tree_map
+from portnn.backends import Backend, detached, tree_map
 from portnn.batches import Batches
-from portnn.checkpoints import Arrays, CheckpointError, load_checkpoint
+from portnn.checkpoints import Arrays, CheckpointError, check_facts, load_checkpoint
 from portnn.estimators.data_facts import DataFacts, check_same_data
 from portnn.estimators.estimator import Estimator
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.version_1 import upgraded
 from portnn.models import Model, Parameters
-from portnn.settings import Settings, as_json, declared
+from portnn.settings import Settings, as_json, brief, declared
 from portnn.training import DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
 
 Saved = tuple[Arrays, dict[str, Any]]
@@ -69,7 +69,7 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
     ----------
     estimator : Estimator
         Unchanged if anything is refused before the first step, and restored if the run diverges. An interrupt, or any
-        other error, leaves it as trained so far.
+        other error, leaves it as trained so far; with patience, as it was best so far.
     settings : RunSettings
     prepare : callable
         Makes the task, from the checkpoint to continue from, if there is one.
@@ -90,8 +90,6 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
             _keep(estimator, trainer)
         raise
     _keep(estimator, trainer)
-    if trainer.plan.patience is not None and task.held_out is not None:
-        estimator.params = trainer.best_params or _best_of(trainer) or estimator.params
 
 
 def open_run(settings: RunSettings, estimator: str) -> tuple[RunFolder | None, Saved | None]:
@@ -124,7 +122,7 @@ def load_run(folder: RunFolder, estimator: str) -> Saved:
     """
     arrays, facts = load_checkpoint(folder.last)
     if facts.get("estimator") != estimator:
-        raise CheckpointError(f"the checkpoint holds {facts.get('estimator')!r}, not {estimator!r}")
+        raise CheckpointError(f"the checkpoint holds {brief(facts.get('estimator'))}, not {brief(estimator)}")
     if "fit" not in facts or "run" not in facts:
         raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
     return arrays, upgraded(facts)
@@ -134,6 +132,8 @@ def _prepared(
     estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task]
 ) -> tuple[Trainer, Task, int]:
     folder, saved = open_run(settings, type(estimator).__name__)
+    if estimator.params is not None:
+        estimator.params = tree_map(detached, estimator.params)
     if saved is not None:
         _check_same(saved[1]["settings"], estimator.settings)
     task = prepare(saved)
@@ -147,6 +147,7 @@ def _prepared(
         "fit": settings.recorded(steps=total, workers=plan.workers, **task.settled),
         "data": task.data._asdict(),
     }
+    check_facts(facts)
     trainer = Trainer(
         model=task.model,
         batches=task.batches,
@@ -204,11 +205,14 @@ def _check_same(then: dict[str, Any], settings: Settings, settled: dict[str, Any
 def _refuse_others(then: dict[str, Any], now: dict[str, Any]) -> None:
     for name, value in now.items():
         if then[name] != value:
-            raise CheckpointError(f"cannot resume: the checkpoint has {name} {then[name]!r}, not {value!r}")
+            raise CheckpointError(f"cannot resume: the checkpoint has {name} {brief(then[name])}, not {brief(value)}")
 
 
 def _keep(estimator: Estimator[Any], trainer: Trainer) -> None:
+    """Give the estimator what a run has come to, however it ended: its best parameters with patience, else the last."""
     estimator.history, estimator.params = trainer.state, trainer.state.params
+    if trainer.plan.patience is not None and trainer.held_out is not None:
+        estimator.params = trainer.best_params or _best_of(trainer) or estimator.params
 
 
 def _best_of(trainer: Trainer) -> Parameters | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from portnn.backends import Backend, tree_map
-from portnn.batches import WindowBatches, chance_to_keep, steady_batch_size
+from portnn.backends import Backend, seed_of, tree_map
+from portnn.batches import WindowBatches, steady_batch_size
 from portnn.checkpoints import Arrays, CheckpointError
 from portnn.estimators.data_facts import DataFacts
 from portnn.estimators.estimator import Estimator, Recipe, as_backend
@@ -17,11 +16,12 @@ from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings
-from portnn.estimators.word_corpus import saved_vocabulary
+from portnn.estimators.word_corpus import check_counts, saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
-from portnn.settings import Settings, constructor, documented, text_call
+from portnn.settings import Settings, brief, documented, settings_call, text_call
 from portnn.text import WordIds, WordVocabulary
+from portnn.text.words import NEW_MODELS, OLD_MODELS
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
 LINES_OF_METRICS = 20
@@ -75,10 +75,11 @@ class Word2Vec(Estimator[Word2VecSettings]):
     RUN: ClassVar[type[RunSettings]] = Word2VecRun
     RECIPES: ClassVar[dict[str, Recipe]] = {"short-text": Recipe({"lines": False, "epochs": 20.0}, {})}
 
-    @constructor(Word2VecSettings)
+    @settings_call(Word2VecSettings)
     def __init__(self, settings: Word2VecSettings) -> None:
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
         self.vocabulary: WordVocabulary | None = None
+        self.word_rules = NEW_MODELS
         self.steps_per_epoch, self.fits = 0, 0
         self._keyed: dict[str, KeyedVectors] = {}
 
@@ -103,8 +104,8 @@ class Word2Vec(Estimator[Word2VecSettings]):
         TypeError
             If the sentences can be read only once, or one of them is not a list of words.
         ValueError
-            If they are empty, have no frequent word, or are shorter than the window; if `sample` leaves nothing to
-            learn, or `ns_exponent` is too large for their counts; or a checkpoint does not fit.
+            If they are empty, or have no frequent word; if `sample` leaves nothing to learn, or `ns_exponent` is too
+            large for their counts; or a checkpoint does not fit.
         DivergenceError
             If the loss is not finite or explodes. The model is then as it was before.
 
@@ -128,8 +129,11 @@ class Word2Vec(Estimator[Word2VecSettings]):
         encoding : str
         """
         model, params, backend = self._fitted()
-        vocabulary, words = self._read(sentences, encoding, self._fitted_vocabulary(), update=False, progress=False)
-        batches = self._batches(words, vocabulary, seed=(self.settings.seed, 0, 2))
+        vocabulary, words = self._read(
+            sentences, encoding, self.word_rules, self._fitted_vocabulary(), update=False, progress=False
+        )
+        batches = self._batches(words, vocabulary, seed=(seed_of(self.settings.seed), 0, 2))
+        model = replace(model, window=batches.reach)
         total, terms = 0.0, 0.0
         for position in range(batches.batches):
             batch = batches.at(position)
@@ -163,7 +167,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         _, params, _ = self._fitted()
         if table not in TABLES:
-            raise ValueError(f"vectors: no table {table!r}; expected {', '.join(TABLES[:-1])} or {TABLES[-1]}")
+            raise ValueError(f"vectors: no table {brief(table)}; expected {', '.join(TABLES[:-1])} or {TABLES[-1]}")
         if table not in self._keyed:
             vocabulary = self._fitted_vocabulary()
             array = params["input"] + params["output"] if table == "sum" else params[table]
@@ -178,24 +182,29 @@ class Word2Vec(Estimator[Word2VecSettings]):
             raise CheckpointError("the checkpoint's vocabulary does not fit its vectors")
         made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
         made.vocabulary, made.fits = vocabulary, facts["fits"]
-        made.model = made._network(vocabulary)
+        made.word_rules = facts.get("word_rules", OLD_MODELS)
+        made.model = made._network(vocabulary, made.settings.window)
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
         return made
 
-    def batch_size_for(self, vocabulary: WordVocabulary) -> int:
-        """Positions of a step: as set, or what the vocabulary tolerates."""
-        return self.settings.batch_size or steady_batch_size(vocabulary.counts, self.settings, self.settings.alpha)
+    def batch_size_for(self, vocabulary: WordVocabulary, window: int | None = None) -> int:
+        """Positions of a step: as set, or what the vocabulary tolerates with windows of a size."""
+        chosen = self.settings if window is None else replace(self.settings, window=window)
+        return chosen.batch_size or steady_batch_size(vocabulary.counts, chosen, chosen.alpha)
 
     def _task(self, source: Any, settings: Word2VecRun, saved: Saved | None) -> Task:
         assert self.backend is not None
-        known, fits, update = self.vocabulary, self.fits, settings.update_vocabulary
+        known, fits, update, rules = self.vocabulary, self.fits, settings.update_vocabulary, self.word_rules
         if saved is not None:
             known, fits, update = saved_vocabulary(saved[0]), saved[1]["fits"] - 1, False
-        vocabulary, words = self._read(source, settings.encoding, known, update=update, progress=settings.progress)
-        self._check_counts(vocabulary, words)
-        seed = self.settings.seed
+            rules = saved[1].get("word_rules", OLD_MODELS)
+        vocabulary, words = self._read(
+            source, settings.encoding, rules, known, update=update, progress=settings.progress
+        )
+        check_counts(vocabulary, words, self.settings)
+        seed = seed_of(self.settings.seed)
         batches = self._batches(words, vocabulary, seed=(seed, fits, 1))
-        model = self._network(vocabulary)
+        model = self._network(vocabulary, batches.reach)
         params = self._first_params(model, vocabulary, np.random.default_rng((seed, fits)))
         every, total = batches.batches, settings.total_steps(batches.batches)
         return Task(
@@ -204,7 +213,12 @@ class Word2Vec(Estimator[Word2VecSettings]):
             params=params,
             backend=self.backend,
             data=DataFacts("text", words.name, words.words, "words", words.sha256),
-            attributes={"vocabulary": vocabulary, "fits": fits + 1, "steps_per_epoch": every},
+            attributes={
+                "vocabulary": vocabulary,
+                "word_rules": rules,
+                "fits": fits + 1,
+                "steps_per_epoch": every,
+            },
             plan={
                 "schedule": Linear(self.settings.alpha, total, end=self.settings.min_alpha),
                 "mean_over": "epoch",
@@ -217,10 +231,10 @@ class Word2Vec(Estimator[Word2VecSettings]):
         )
 
     def _read(
-        self, source: Any, encoding: str, known: WordVocabulary | None, *, update: bool, progress: bool
+        self, source: Any, encoding: str, word_rules: str, known: WordVocabulary | None, **options: bool
     ) -> tuple[WordVocabulary, WordIds]:
         window = self.settings.window
-        return self.settings.read(source, encoding, window=window, known=known, update=update, progress=progress)
+        return self.settings.read(source, encoding, window=window, word_rules=word_rules, known=known, **options)
 
     def _batches(self, words: WordIds, vocabulary: WordVocabulary, seed: tuple[int, ...]) -> WindowBatches:
         return WindowBatches(
@@ -228,40 +242,23 @@ class Word2Vec(Estimator[Word2VecSettings]):
             vocabulary.counts,
             words.words,
             self.settings,
-            batch_size=self.batch_size_for(vocabulary),
+            longest=words.longest,
+            batch_size=self.batch_size_for(vocabulary, min(self.settings.window, words.longest - 1)),
             seed=seed,
             release=words.release,
         )
 
-    def _network(self, vocabulary: WordVocabulary) -> WordVectors:
+    def _network(self, vocabulary: WordVocabulary, window: int) -> WordVectors:
         chosen = self.settings
         return WordVectors(
             len(vocabulary),
             chosen.vector_size,
-            chosen.window,
+            window,
             sg=chosen.sg,
             negative=chosen.negative > 0,
             cbow_mean=chosen.cbow_mean,
             whole_steps=chosen.whole_steps,
         )
-
-    def _check_counts(self, vocabulary: WordVocabulary, words: WordIds) -> None:
-        """Refuse settings that leave nothing to draw from, or nothing to learn, in the text at hand."""
-        exponent, sample = self.settings.ns_exponent, self.settings.sample
-        with np.errstate(over="ignore"):
-            powers = float(np.sum(np.asarray(vocabulary.counts, np.float64) ** exponent))
-        if not 0.0 < powers < math.inf:
-            raise ValueError(
-                f"ns_exponent is {exponent:g}, and counts of up to {np.max(vocabulary.counts):,} to that power are not "
-                "finite; usual is 0.75"
-            )
-        kept = float(np.average(chance_to_keep(vocabulary.counts, sample), weights=vocabulary.counts))
-        # A kept word has at most one pair with each other kept word of its sentence.
-        if sample and kept * kept * words.words * (words.longest - 1) < 1.0:
-            raise ValueError(
-                f"sample is {sample:g}, which leaves {kept * words.words:.2g} of {words.words:,} words, too few for a "
-                "single pair in an epoch; give a larger sample, or 0 to keep every word"
-            )
 
     def _first_params(self, model: WordVectors, vocabulary: WordVocabulary, rng: np.random.Generator) -> Parameters:
         """Parameters to start from: copies of existing ones, as training writes to them; random for new words."""
@@ -276,7 +273,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         return {name: xp.concat([table, asarray(drawn[name])]) for name, table in self.params.items()}
 
     def _own_facts(self) -> dict[str, Any]:
-        return {"fits": self.fits}
+        return {"fits": self.fits, "word_rules": self.word_rules}
 
     def _constants(self) -> Arrays:
         vocabulary = self._fitted_vocabulary()

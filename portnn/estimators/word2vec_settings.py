@@ -10,7 +10,7 @@ from portnn.estimators.estimator import EstimatorSettings
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.word_corpus import WordCorpus
 from portnn.optimizers import Optimizer
-from portnn.settings import FIXED, TRANSIENT, Flags, Shown, not_negative, positive
+from portnn.settings import FIXED, TRANSIENT, Flags, Shown, brief, not_negative, positive
 
 
 @dataclass(frozen=True)
@@ -77,4 +77,6 @@ class Word2VecRun(RunSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.optimizer.takes_rows:  # type: ignore[union-attr]
-            raise ValueError(f"optimizer {self.optimizer!r} moves all vectors at every step; use sgd, adagrad or adam")
+            raise ValueError(
+                f"optimizer {brief(self.optimizer)} moves all vectors at every step; use sgd, adagrad or adam"
+            )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
+from portnn.batches import WindowSettings, chance_to_keep
 from portnn.checkpoints import CheckpointError
 from portnn.settings import FIXED, Flags, OneOf, Settings, finite, not_negative, positive
 from portnn.text import (
@@ -20,7 +21,7 @@ from portnn.text import (
     encode_words,
 )
 from portnn.text.sentences import SENTENCE_LEVELS
-from portnn.training import Reading
+from portnn.training import Reading, say
 from portnn.vectors import unpack_words
 
 
@@ -58,6 +59,7 @@ class WordCorpus(Settings):
         encoding: str,
         *,
         window: int,
+        word_rules: str,
         known: WordVocabulary | None,
         update: bool,
         progress: bool,
@@ -70,21 +72,28 @@ class WordCorpus(Settings):
         encoding : str
             Of files.
         window : int
+        word_rules : str
+            Rules by which a text is cut into words.
         known : WordVocabulary, optional
             Of a model that is trained further. Without it the vocabulary is that of the corpus.
         update : bool
             Add the corpus's words to those known.
         progress : bool
-            Show progress, and say how many phrases are found and words added, on stderr.
+            Show progress, and say on stderr how many phrases are found and words added, and whether the window
+            reaches further than every sentence.
 
         Raises
         ------
         TypeError, ValueError
-            If the sentences are not what they should be, there is nothing to learn from them, or they are all
-            shorter than the window.
+            If the sentences are not what they should be, or there is nothing to learn from them.
         """
         stream = as_sentences(
-            sentences, level=self.level, lines=self.lines, lowercase=self.lowercase, encoding=encoding
+            sentences,
+            level=self.level,
+            lines=self.lines,
+            lowercase=self.lowercase,
+            encoding=encoding,
+            word_rules=word_rules,
         )
         passes = self.phrases + (known is None or update) + 1
         with Reading(stream.name, None if stream.size is None else passes * stream.size, quiet=not progress) as reading:
@@ -106,15 +115,15 @@ class WordCorpus(Settings):
             words = encode_words(stream, vocabulary, advance=reading.advance)
         if known is not None and update and progress:
             new = len(vocabulary) - len(known)
-            print(f"vocabulary: {len(known):,} words known, {new:,} added from {words.name}", file=sys.stderr)
+            say(f"vocabulary: {len(known):,} words known, {new:,} added from {words.name}")
         if words.longest <= 1:
             raise ValueError(
                 f"{words.name}: no sentence has two words of the vocabulary, so there is nothing to predict"
             )
-        if window >= words.longest:
-            raise ValueError(
-                f"window is {window}, but the longest sentence has {words.longest} words of the vocabulary's "
-                f"{len(vocabulary):,}; {words.longest - 1} is the largest that makes sense"
+        if window >= words.longest and progress:
+            say(
+                f"window: {window}, but the longest sentence has {words.longest} words of the vocabulary, so "
+                "every window ends with its sentence",
             )
         return vocabulary, words
 
@@ -146,3 +155,28 @@ def saved_vocabulary(arrays: dict[str, Any]) -> WordVocabulary:
         return WordVocabulary(tuple(words), arrays["vocabulary.counts"])
     except KeyError as error:
         raise CheckpointError(f"the checkpoint has no {error.args[0]}") from None
+
+
+def check_counts(vocabulary: WordVocabulary, words: WordIds, settings: WindowSettings) -> None:
+    """Refuse settings that leave nothing to draw from, or nothing to learn, in the text at hand.
+
+    Raises
+    ------
+    ValueError
+        If the counts to the power of `ns_exponent` are not finite, or `sample` leaves no pair.
+    """
+    exponent, sample = settings.ns_exponent, settings.sample
+    with np.errstate(over="ignore"):
+        powers = float(np.sum(np.asarray(vocabulary.counts, np.float64) ** exponent))
+    if not 0.0 < powers < math.inf:
+        raise ValueError(
+            f"ns_exponent is {exponent:g}, and counts of up to {np.max(vocabulary.counts):,} to that power are not "
+            "finite; usual is 0.75"
+        )
+    kept = float(np.average(chance_to_keep(vocabulary.counts, sample), weights=vocabulary.counts))
+    # A kept word has at most one pair with each other kept word of its sentence.
+    if sample and kept * kept * words.words * (words.longest - 1) < 1.0:
+        raise ValueError(
+            f"sample is {sample:g}, which leaves {kept * words.words:.2g} of {words.words:,} words, too few for a "
+            "single pair in an epoch; give a larger sample, or 0 to keep every word"
+        )

@@ -11,6 +11,7 @@ from portnn.backends import Backend
 from portnn.estimators import MLP
 from portnn.interop.assembling import assemble, host
 from portnn.objectives import OBJECTIVES
+from portnn.settings import brief
 
 TORCH_ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Identity": "identity"}
 """portnn's activations by PyTorch's names."""
@@ -38,8 +39,8 @@ def from_torch(
     sequential : iterable of modules
         Linear layers, with ReLU, Tanh, Sigmoid, Identity or nothing between them. The last may be followed by
         Softmax for "cross_entropy" or Sigmoid for "binary_cross_entropy", which `MLP.predict_proba` includes.
-    objective : {"cross_entropy", "binary_cross_entropy", "squared_error"}
-        What the outputs mean, and what further training minimizes.
+    objective : str
+        A name in ``portnn.objectives.OBJECTIVES``: what the outputs mean, and what further training minimizes.
     classes : array (n,), optional
         Class labels in ascending order; by default 0, 1 and so on.
     l2 : float
@@ -67,7 +68,7 @@ def from_torch(
     >>> model = portnn.from_torch(network, "cross_entropy", classes=["a", "b", "c"])  # doctest: +SKIP
     """
     if objective not in OBJECTIVES:
-        raise ValueError(f"unknown objective {objective!r}; known: {', '.join(OBJECTIVES)}")
+        raise ValueError(f"unknown objective {brief(objective)}; known: {', '.join(OBJECTIVES)}")
     try:
         modules = list(sequential)
     except TypeError as error:
@@ -100,7 +101,9 @@ def activation_between(names: list[str], objective: str) -> str:
     linears = [position for position, name in enumerate(names) if name == "Linear"]
     *hidden, last = (names[start + 1 : stop] for start, stop in itertools.pairwise([*linears, len(names)]))
     if last and TORCH_OUTPUTS.get("".join(last)) != objective:
-        raise ValueError(f"{' and '.join(last)} after the last Linear does not go with the objective {objective!r}")
+        raise ValueError(
+            f"{' and '.join(last)} after the last Linear does not go with the objective {brief(objective)}"
+        )
     kinds = {"".join(between) or "Identity" for between in hidden}
     if not kinds <= TORCH_ACTIVATIONS.keys() or len(kinds) > 1:
         raise ValueError(

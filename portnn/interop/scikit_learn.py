@@ -9,11 +9,17 @@ from portnn.estimators import MLP
 from portnn.interop.assembling import assemble
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS
+from portnn.settings import brief
 
 SKLEARN_ACTIVATIONS = {**{name: name for name in ACTIVATIONS}, "logistic": "sigmoid"}
 """portnn's activations by name; scikit-learn's name for the sigmoid is among the names."""
 
-SKLEARN_OBJECTIVES = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "squared_error"}
+SKLEARN_OBJECTIVES = {
+    "softmax": "cross_entropy",
+    "logistic": "binary_cross_entropy",
+    "identity": "squared_error",
+    "exp": "poisson",
+}
 """portnn's objectives by scikit-learn's name of the output activation."""
 
 
@@ -68,10 +74,12 @@ def from_sklearn(
     objective = SKLEARN_OBJECTIVES.get(estimator.out_activation_)
     if objective is None:
         known = ", ".join(SKLEARN_OBJECTIVES)
-        raise ValueError(f"unknown out_activation_ {estimator.out_activation_!r}; known: {known}")
+        raise ValueError(f"unknown out_activation_ {brief(estimator.out_activation_)}; known: {known}")
     layers = list(zip(estimator.coefs_, estimator.intercepts_, strict=True))
     # The classes_ of several yes-or-no questions are their numbers.
     single = OBJECTIVES[objective].label.class_count(len(layers[-1][1])) is not None
     labels = getattr(estimator, "classes_", None) if single else None
+    if labels is not None and len(labels) == 1:
+        objective = "cross_entropy"  # scikit-learn's logit of a single class says nothing
     activation = SKLEARN_ACTIVATIONS.get(activation, activation)
     return assemble(layers, activation, objective, labels, l2=l2, backend=backend, device=device, dtype=dtype)

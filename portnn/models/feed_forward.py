@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from portnn import ops
 from portnn.backends import Array, Namespace, tree_map
 from portnn.models.protocol import Parameters
 from portnn.objectives import OBJECTIVES
+from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, not_negative, positive
 
 
 class RowBatch(NamedTuple):
@@ -34,6 +35,9 @@ class RowBatch(NamedTuple):
     weights: Array | None = None
     keep: tuple[Array, ...] = ()
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
 
 class LayerCache(NamedTuple):
     """What the backward pass needs of one hidden layer."""
@@ -51,22 +55,14 @@ class FeedForwardCache(NamedTuple):
     objective: Any
 
 
+@documented()
 @dataclass(frozen=True)
-class FeedForward:
+class FeedForward(Settings):
     """Affine maps with an activation between them, and a loss on the outputs of the last.
 
     Attributes
     ----------
-    sizes : tuple of int
-        Inputs, units of every hidden layer, outputs. Two sizes make a linear model.
-    activation : str
-        Activation of the hidden layers, a name in ``portnn.ops.ACTIVATIONS``.
-    objective : str
-        Loss, a name in ``portnn.objectives.OBJECTIVES``.
-    l2 : float
-        L2 penalty: ``l2 / 2`` times the sum of all squared weights (not biases) is added to the loss.
-    dropout : float in [0, 1)
-        Dropout rate of the hidden layers' outputs in training.
+    {settings}
 
     Raises
     ------
@@ -74,30 +70,22 @@ class FeedForward:
         If a size is not positive, a number is out of range, or a name is unknown.
     """
 
-    sizes: tuple[int, ...]
-    activation: str = "relu"
-    objective: str = "cross_entropy"
-    l2: float = 0.0
-    dropout: float = 0.0
+    sizes: Annotated[
+        tuple[int, ...], positive, "Inputs, units of every hidden layer, outputs. Two sizes make a linear model."
+    ]
+    activation: Annotated[str, OneOf(ops.ACTIVATIONS), "Activation of the hidden layers."] = "relu"
+    objective: Annotated[str, OneOf(OBJECTIVES), "Loss."] = "cross_entropy"
+    l2: Annotated[
+        float,
+        not_negative,
+        "L2 penalty: ``l2 / 2`` times the sum of all squared weights (not biases) is added to the loss.",
+    ] = 0.0
+    dropout: Annotated[float, fraction, "Dropout rate of the hidden layers' outputs in training."] = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", tuple(self.sizes))
+        super().__post_init__()
         if len(self.sizes) < 2:
             raise ValueError(f"a network needs the sizes of its inputs and outputs, got {self.sizes}")
-        for size in self.sizes:
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-                raise ValueError(f"the sizes of layers must be positive whole numbers, got {size!r}")
-        registries: dict[str, tuple[str, Any]] = {
-            "activation": (self.activation, ops.ACTIVATIONS),
-            "objective": (self.objective, OBJECTIVES),
-        }
-        for kind, (name, known) in registries.items():
-            if name not in known:
-                raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(known)}")
-        if not 0.0 <= self.l2 < math.inf:
-            raise ValueError(f"l2 must be 0 or a positive number, got {self.l2}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
 
     @property
     def depth(self) -> int:

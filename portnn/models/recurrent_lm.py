@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, tree_map
+from portnn.backends import Array, Namespace, product, tree_map
 from portnn.models.protocol import Parameters
-from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, draw
+from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
+from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, positive
 
 
 class LanguageBatch(NamedTuple):
@@ -34,6 +35,9 @@ class LanguageBatch(NamedTuple):
     keep: tuple[Array, ...] = ()
     weights: Array | None = None
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
 
 class LogitsCache(NamedTuple):
     """What `RecurrentLM.logits` keeps for the gradients."""
@@ -50,18 +54,14 @@ class LanguageCache(NamedTuple):
     loss: ops.CrossEntropyCache
 
 
+@documented()
 @dataclass(frozen=True)
-class RecurrentLM:
+class RecurrentLM(Settings):
     """Layers of recurrent cells over one-hot ids, and a softmax over the next id.
 
     Attributes
     ----------
-    vocabulary_size : int
-    cell : {"gru", "lstm", "rnn"}
-    hidden_size : int
-    num_layers : int
-    dropout : float in [0, 1)
-        Fraction of every layer's outputs that is dropped in training.
+    {settings}
 
     Raises
     ------
@@ -69,17 +69,11 @@ class RecurrentLM:
         If a size is not positive, the rate is out of range or the cell unknown.
     """
 
-    vocabulary_size: int
-    cell: str = "lstm"
-    hidden_size: int = 128
-    num_layers: int = 1
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        size = self.vocabulary_size
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"vocabulary_size must be a positive whole number, got {size!r}")
-        self.stack  # noqa: B018 (it checks the rest)
+    vocabulary_size: Annotated[int, positive, "Number of ids."]
+    cell: Annotated[str, OneOf(ops.CELLS), "Recurrent cell."] = "lstm"
+    hidden_size: Annotated[int, positive, "Units of each layer."] = 128
+    num_layers: Annotated[int, positive, "Recurrent layers."] = 1
+    dropout: Annotated[float, fraction, "Fraction of every layer's outputs that is dropped in training."] = 0.0
 
     @functools.cached_property
     def stack(self) -> RecurrentStack:
@@ -126,6 +120,31 @@ class RecurrentLM:
             y, dropped = ops.dropout(y, batch.keep[-1], rate=self.dropout, xp=xp)
         logits, output = ops.linear(y, params["output.weight"], params["output.bias"], xp=xp)
         return logits, carry, LogitsCache(stack, dropped, output)
+
+    def stepper(self, params: Parameters, ids: Array, states: States, *, xp: Namespace) -> Stepper:
+        """Make the function ``(ids, states) -> (logits of the next ids, states)``, for one id of each stream at a time.
+
+        Parameters
+        ----------
+        params : dict of str to array
+        ids : integer array (batch,)
+            Only its shape and dtype count.
+        states : tuple of tuples of arrays (batch, hidden_size)
+            Only their shapes and dtypes count.
+
+        Returns
+        -------
+        callable
+            Logits are an array (batch, vocabulary_size).
+        """
+        step = self.stack.stepper(params, ids, states, xp=xp)
+        output, bias = product(params["output.weight"], ids.shape[0], xp=xp), params["output.bias"]
+
+        def predict(ids: Array, states: States) -> tuple[Array, States]:
+            y, states = step(ids, states)
+            return output(y) + bias, states
+
+        return predict
 
     def loss(
         self, params: Parameters, batch: LanguageBatch, carry: States, *, xp: Namespace

@@ -5,17 +5,22 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace
 from portnn.models.protocol import Parameters
+from portnn.settings import OneOf, Settings, documented, fraction, positive
 
 States = tuple[tuple[Array, ...], ...]
 """For each layer and direction its states (batch, hidden_size): the hidden state, in an LSTM also the cell state."""
+
+Stepper = Callable[[Array, States], tuple[Array, States]]
+"""One time step: its input and the states before it -> its output and the states after it."""
 
 
 class StackCache(NamedTuple):
@@ -25,23 +30,14 @@ class StackCache(NamedTuple):
     dropouts: tuple[ops.DropoutCache, ...]
 
 
+@documented()
 @dataclass(frozen=True)
-class RecurrentStack:
+class RecurrentStack(Settings):
     """Layers of recurrent cells, each fed with the outputs of the one below.
 
     Attributes
     ----------
-    cell : {"gru", "lstm", "rnn"}
-    input_size : int
-        Features of the input, or number of ids.
-    hidden_size : int
-        Units of each layer and direction.
-    num_layers : int
-    bidirectional : bool
-        Every layer reads the sequence in both directions, each with weights of its own, and outputs both results side
-        by side.
-    dropout : float in [0, 1)
-        Fraction of the outputs of every layer but the last that is dropped in training.
+    {settings}
 
     Raises
     ------
@@ -55,22 +51,18 @@ class RecurrentStack:
     next layer's.
     """
 
-    cell: str
-    input_size: int
-    hidden_size: int
-    num_layers: int = 1
-    bidirectional: bool = False
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.cell not in ops.CELLS:
-            raise ValueError(f"unknown cell {self.cell!r}; known: {', '.join(ops.CELLS)}")
-        for name in ("input_size", "hidden_size", "num_layers"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
+    cell: Annotated[str, OneOf(ops.CELLS), "Recurrent cell."]
+    input_size: Annotated[int, positive, "Features of the input, or number of ids."]
+    hidden_size: Annotated[int, positive, "Units of each layer and direction."]
+    num_layers: Annotated[int, positive, "Recurrent layers."] = 1
+    bidirectional: Annotated[
+        bool,
+        "Every layer reads the sequence in both directions, each with weights of its own, and outputs both results "
+        "side by side.",
+    ] = False
+    dropout: Annotated[
+        float, fraction, "Fraction of the outputs of every layer but the last that is dropped in training."
+    ] = 0.0
 
     @property
     def output_size(self) -> int:
@@ -175,6 +167,45 @@ class RecurrentStack:
                 x, dropped = ops.dropout(x, keep[layer], rate=self.dropout, xp=xp)
                 dropouts.append(dropped)
         return x, tuple(finals), StackCache(tuple(caches), tuple(dropouts))
+
+    def stepper(self, params: Parameters, x: Array, states: States, *, xp: Namespace) -> Stepper:
+        """Make the function that takes one time step at a time, with everything prepared that is the same in each.
+
+        Parameters
+        ----------
+        params : dict of str to array
+        x : array (batch, input_size), or integer ids (batch,)
+            The first time step. Only its shape and dtype count.
+        states : tuple of tuples of arrays (batch, hidden_size)
+            Only their shapes and dtypes count.
+
+        Returns
+        -------
+        callable
+            ``(x, states) -> (y, states)`` for one time step: y is an array (batch, hidden_size).
+
+        Raises
+        ------
+        ValueError
+            If the stack is bidirectional: a layer in reverse starts with the last time step.
+        """
+        if self.bidirectional:
+            raise ValueError("a bidirectional stack needs the whole sequence, not one time step at a time")
+        example, layers = x[None, ...], []
+        for layer_states, (names,) in zip(states, self.weight_names, strict=True):
+            weights = ops.Weights(*[params[name] for name in names])
+            layers.append(ops.CELLS[self.cell].steps(example, layer_states, weights, xp=xp))
+            example = layer_states[0][None, ...]
+
+        def step(x: Array, states: States) -> tuple[Array, States]:
+            after = []
+            for (drives, cell_step), before in zip(layers, states, strict=True):
+                now, _ = cell_step(before, tuple(drive[0, ...] for drive in drives(x[None, ...])))
+                after.append(now)
+                x = now[0]
+            return x, tuple(after)
+
+        return step
 
     def backward(
         self, dy: Array, dstates: States | None, cache: StackCache, *, xp: Namespace

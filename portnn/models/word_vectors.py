@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace, RowGradient, device
 from portnn.models.protocol import Parameters
+from portnn.settings import Settings, brief_fields, documented, positive
 
 
 class WindowBatch(NamedTuple):
@@ -30,6 +31,9 @@ class WindowBatch(NamedTuple):
     ids: Array
     weights: Array
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
 
 class WordVectorsCache(NamedTuple):
     """What `WordVectors.gradients` needs."""
@@ -41,24 +45,14 @@ class WordVectorsCache(NamedTuple):
     objective: Any
 
 
+@documented()
 @dataclass(frozen=True)
-class WordVectors:
+class WordVectors(Settings):
     """Two tables of vectors: one for a word that predicts, one for a word that is predicted.
 
     Attributes
     ----------
-    vocabulary_size, vector_size : int
-    window : int
-        Largest number of words on either side.
-    sg : bool
-        Skip-gram: each word predicts the words of its window. Otherwise CBOW: the window predicts the word.
-    negative : bool
-        Negative sampling; otherwise a softmax over the whole vocabulary.
-    cbow_mean : bool
-        CBOW predicts from the mean of its window, otherwise from the sum.
-    whole_steps : bool
-        CBOW by the mean moves every word of a window by the whole gradient of the mean, as word2vec's code does, not
-        by its share. What `gradients` returns for the input is then not the gradient of the loss.
+    {settings}
 
     Raises
     ------
@@ -75,19 +69,19 @@ class WordVectors:
        2013. https://arxiv.org/abs/1301.3781
     """
 
-    vocabulary_size: int
-    vector_size: int = 100
-    window: int = 5
-    sg: bool = True
-    negative: bool = True
-    cbow_mean: bool = True
-    whole_steps: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("vocabulary_size", "vector_size", "window"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive whole number, got {value!r}")
+    vocabulary_size: Annotated[int, positive, "Number of words."]
+    vector_size: Annotated[int, positive, "Entries of each vector."] = 100
+    window: Annotated[int, positive, "Largest number of words on either side."] = 5
+    sg: Annotated[
+        bool, "Skip-gram: each word predicts the words of its window. Otherwise CBOW: the window predicts the word."
+    ] = True
+    negative: Annotated[bool, "Negative sampling; otherwise a softmax over the whole vocabulary."] = True
+    cbow_mean: Annotated[bool, "CBOW predicts from the mean of its window, otherwise from the sum."] = True
+    whole_steps: Annotated[
+        bool,
+        "CBOW by the mean moves every word of a window by the whole gradient of the mean, as word2vec's code does, not "
+        "by its share. What `gradients` returns for the input is then not the gradient of the loss.",
+    ] = False
 
     @property
     def row_parameters(self) -> tuple[str, ...]:

@@ -3,7 +3,12 @@
 Each is registered by a file of its own, imported below.
 """
 
-from portnn.objectives import binary_cross_entropy, cross_entropy, squared_error  # noqa: F401 (each registers itself)
+from portnn.objectives import (  # noqa: F401 (each registers itself)
+    binary_cross_entropy,
+    cross_entropy,
+    poisson,
+    squared_error,
+)
 from portnn.objectives.label_kinds import LabelKind
 from portnn.objectives.registry import OBJECTIVES, Objective
 

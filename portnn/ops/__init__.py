@@ -19,6 +19,7 @@ from portnn.ops.layers.embedding import *
 from portnn.ops.layers.linear import *
 from portnn.ops.losses.binary_cross_entropy import *
 from portnn.ops.losses.cross_entropy import *
+from portnn.ops.losses.poisson import *
 from portnn.ops.losses.squared_error import *
 from portnn.ops.recurrent.cells import *
 from portnn.ops.recurrent.gru import *

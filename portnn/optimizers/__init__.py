@@ -16,7 +16,7 @@ from typing import Any
 from portnn.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from portnn.optimizers.base import Optimizer
 from portnn.optimizers.sgd import SGD
-from portnn.settings import declared
+from portnn.settings import brief, declared
 
 __all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "as_optimizer", "optimizer"]
 
@@ -55,12 +55,12 @@ def optimizer(name: str, **options: Any) -> Optimizer:
     SGD(weight_decay=0.0, momentum=0.9, nesterov=True)
     """
     if name not in OPTIMIZERS:
-        raise ValueError(f"unknown optimizer {name!r}; known: {', '.join(OPTIMIZERS)}")
+        raise ValueError(f"unknown optimizer {brief(name)}; known: {', '.join(OPTIMIZERS)}")
     kind, preset = OPTIMIZERS[name]
     known = list(declared(kind))
     for option in options:
         if option not in known:
-            raise ValueError(f"{name}: unknown option {option!r}; known: {', '.join(known)}")
+            raise ValueError(f"{name}: unknown option {brief(option)}; known: {', '.join(known)}")
     return kind(**{**preset, **options})
 
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import MISSING, dataclass
 from typing import Annotated, Any, ClassVar
 
-from portnn.settings import Settings, declared, not_negative, positive, share
+from portnn.settings import Settings, brief, declared, not_negative, positive, share
 
 __all__ = ["SCHEDULES", "Constant", "CosineWithWarmup", "Exponential", "Halving", "Linear", "Schedule", "schedule"]
 
@@ -280,12 +280,12 @@ def known_schedule(chosen: str | dict[str, Any] | Schedule) -> str | Schedule:
 
 def _make(name: str, options: dict[str, Any]) -> Schedule:
     if name not in SCHEDULES:
-        raise ValueError(f"unknown schedule {name!r}; known: {', '.join(SCHEDULES)}")
+        raise ValueError(f"unknown schedule {brief(name)}; known: {', '.join(SCHEDULES)}")
     settings = declared(SCHEDULES[name])
     for option in options:
         if option not in settings:
-            raise ValueError(f"{name}: unknown option {option!r}; known: {', '.join(settings)}")
+            raise ValueError(f"{name}: unknown option {brief(option)}; known: {', '.join(settings)}")
     for setting in settings.values():
         if setting.default is MISSING and setting.name not in options:
-            raise ValueError(f"{name}: the option {setting.name!r} is missing")
+            raise ValueError(f"{name}: the option {brief(setting.name)} is missing")
     return SCHEDULES[name](**options)

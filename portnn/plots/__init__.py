@@ -1,4 +1,9 @@
-"""Plots of training runs and of what models learn. matplotlib is imported only when a plot is drawn."""
+"""Plots of training runs and of what models learn. matplotlib is imported only when a plot is drawn.
+
+Each function returns its figure, and a notebook shows the picture where that is the last expression of a cell. Figures
+that you give axes of, with `ax`, are your own: pyplot shows those that it made at the end of the cell, so end the line
+with a semicolon.
+"""
 
 from portnn.plots.confusion import plot_confusion
 from portnn.plots.cost_surface import plot_cost_surface

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from portnn.settings import brief
+
 
 def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str | None = None) -> Any:
     """The given axes, or those of a new figure of `size` inches.
@@ -19,11 +21,11 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
         If the given axes have another projection.
     """
     if ax is None:
-        from matplotlib.figure import Figure
+        from portnn.plots.figure import ShownFigure
 
-        return Figure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
+        return ShownFigure(figsize=size, layout="constrained").subplots(subplot_kw={"projection": projection})
     if (ax.name == "3d") != (projection == "3d"):
-        raise ValueError(f"ax has the projection {ax.name!r}, expected {projection or 'rectilinear'!r}")
+        raise ValueError(f"ax has the projection {brief(ax.name)}, expected {brief(projection or 'rectilinear')}")
     return ax
 
 
@@ -52,7 +54,7 @@ def axis_names(names: Sequence[str], count: int) -> list[str]:
     """
     listed = [names] if isinstance(names, str) else list(names)
     if len(listed) != count:
-        raise ValueError(f"names must be {count} name{'s' * (count > 1)}, got {names!r}")
+        raise ValueError(f"names must be {count} name{'s' * (count > 1)}, got {brief(names)}")
     return listed
 
 
@@ -66,7 +68,7 @@ def check_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
     """
     values = np.asarray(ends, dtype=np.float64)
     if values.shape != (2,) or not np.all(np.isfinite(values)) or values[0] >= values[1]:
-        raise ValueError(f"{name} must be (lowest, highest), got {ends!r}")
+        raise ValueError(f"{name} must be (lowest, highest), got {brief(ends)}")
     return float(values[0]), float(values[1])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from portnn.plots.axes import axes_for, axis_names, grid, range_around
 from portnn.plots.palette import tint
 from portnn.plots.points import Host, as_points, draw_points, on_host
+from portnn.settings import brief
 
 
 def plot_decision_boundary(
@@ -86,5 +87,7 @@ def _predict(model: Any, table: Host, labels: Host) -> Host:
     if predicted.dtype.kind == "f" and np.any(predicted != np.round(predicted)):
         raise ValueError(f"the model predicts values such as {predicted[0]:.4g}, expected class labels")
     if (predicted.dtype.kind in "US") != (labels.dtype.kind in "US"):
-        raise ValueError(f"the model predicts labels such as {predicted[0]!r}, but y has labels such as {labels[0]!r}")
+        raise ValueError(
+            f"the model predicts labels such as {brief(predicted[0])}, but y has labels such as {brief(labels[0])}"
+        )
     return predicted

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.batches import WindowBatches
 from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import BLUE, VERMILION, line_style
 from portnn.plots.points import Host, on_host
+from portnn.settings import brief
 from portnn.training import read_metrics
-from portnn.training.metrics import SPEED
 
 
 class LossCurve(NamedTuple):
@@ -73,7 +74,7 @@ def plot_loss(
     ['momentum', 'none']
     """
     if isinstance(runs, Mapping):
-        curves = {str(label): _curve(run, f"runs[{label!r}]") for label, run in runs.items()}
+        curves = {str(label): _curve(run, f"runs[{brief(label)}]") for label, run in runs.items()}
         if not curves:
             raise ValueError("runs has no runs to draw")
         ax = axes_for(ax, size=(8.4, 4.2))
@@ -91,7 +92,7 @@ def plot_loss(
     ax.spines["top"].set_visible(False)
     bits = bits and "nats" in ylabel
     if bits:
-        second = ax.secondary_yaxis("right", functions=(lambda nats: nats / math.log(2), lambda b: b * math.log(2)))
+        second = ax.secondary_yaxis("right", functions=(_bits, _nats))
         second.set_ylabel(ylabel[max(ylabel.find("["), 0) :].replace("nats", "bits"))
         if logy:
             label_decades(second.yaxis, *ax.get_ylim())
@@ -103,6 +104,14 @@ def plot_loss(
     else:
         ax.legend(frameon=False, loc="best")
     return ax.figure
+
+
+def _bits(nats: Any) -> Any:  # by name, so that the figure can be pickled
+    return nats / math.log(2)
+
+
+def _nats(bits: Any) -> Any:
+    return bits * math.log(2)
 
 
 def _draw_one(ax: Any, curve: LossCurve) -> None:
@@ -135,7 +144,7 @@ def _curve(run: Any, name: str) -> LossCurve:
             raise ValueError(f"{name} has no metrics to draw")
         held_out = [line for line in run if line.get("held_out_loss") is not None]
         curve = LossCurve(*_columns(run, "step", "loss", name), *_columns(held_out, "step", "held_out_loss", name))
-        return curve._replace(meaning="loss [nats per pair]") if SPEED["word"] in run[0] else curve
+        return curve._replace(meaning="loss [nats per pair]") if WindowBatches.speed in run[0] else curve
     pair = isinstance(run, tuple | list) and len(run) == 2 and all(np.ndim(values) == 1 for values in run)
     losses = on_host(run[1] if pair else run).astype(np.float64)
     steps = on_host(run[0]) if pair else np.arange(1, losses.size + 1)

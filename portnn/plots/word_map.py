@@ -11,6 +11,7 @@ from portnn.plots.axes import axes_for
 from portnn.plots.labels import place_labels
 from portnn.plots.palette import BLUE
 from portnn.plots.points import Host, on_host
+from portnn.settings import brief
 
 FREQUENT = 30
 """Number of words shown by default."""
@@ -118,7 +119,7 @@ def principal_axes(rows: Host) -> tuple[Host, Host]:
 
 def _checked_words(vectors: Any, words: Sequence[str] | None) -> list[str]:
     if isinstance(words, str):
-        raise ValueError(f"words must be a list of words, got the str {words!r}")
+        raise ValueError(f"words must be a list of words, got the str {brief(words)}")
     shown = list(vectors.index_to_key[:FREQUENT] if words is None else dict.fromkeys(words))
     if not shown:
         raise ValueError("words has no words to draw")
@@ -133,7 +134,7 @@ def _rows(vectors: Any, words: list[str]) -> Host:
     rows = np.stack([on_host(vectors[word]) for word in words]).astype(np.float64)
     not_finite = np.flatnonzero(~np.all(np.isfinite(rows), axis=1))
     if len(not_finite):
-        raise ValueError(f"the vector of {words[not_finite[0]]!r} contains NaN or infinity")
+        raise ValueError(f"the vector of {brief(words[not_finite[0]])} contains NaN or infinity")
     return rows
 
 

@@ -1,6 +1,7 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
 
-from portnn.settings.calls import constructor, table_call, text_call
+from portnn.settings.brevity import brief_fields, outline
+from portnn.settings.calls import settings_call, table_call, text_call
 from portnn.settings.declaration import (
     FIXED,
     TRANSIENT,
@@ -17,6 +18,7 @@ from portnn.settings.declaration import (
     own_first,
 )
 from portnn.settings.documentation import documented, shown_default
+from portnn.settings.messages import brief
 from portnn.settings.ranges import Range, above_zero, finite, fraction, not_negative, positive, share
 from portnn.settings.scalars import checked_number, number, plain, switch, whole_number
 
@@ -34,17 +36,20 @@ __all__ = [
     "Shown",
     "above_zero",
     "as_json",
+    "brief",
+    "brief_fields",
     "checked_number",
-    "constructor",
     "declared",
     "documented",
     "finite",
     "fraction",
     "not_negative",
     "number",
+    "outline",
     "own_first",
     "plain",
     "positive",
+    "settings_call",
     "share",
     "shown_default",
     "switch",

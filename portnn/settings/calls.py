@@ -17,8 +17,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from portnn.settings.declaration import Settings, declared
-from portnn.settings.documentation import filled
+from portnn.settings.declaration import Settings
+from portnn.settings.documentation import filled, parameters
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,8 +41,8 @@ class TableCall(Protocol[P, R_co]):
         """Call it."""
 
 
-def constructor(kind: Callable[P, S]) -> Callable[[Callable[[T, S], None]], Callable[Concatenate[T, P], None]]:
-    """Let ``__init__(self, settings)`` take the settings of a kind as its arguments."""
+def settings_call(kind: Callable[P, S]) -> Callable[[Callable[[T, S], R]], Callable[Concatenate[T, P], R]]:
+    """Let ``method(self, settings)`` take the settings of a kind as its arguments."""
     return _taking(kind)  # type: ignore[arg-type]
 
 
@@ -70,24 +70,9 @@ def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
             data = {name: arguments.pop(name) for name in names if name in arguments}
             return function(**data, settings=kind(**arguments))
 
-        signature = inspect.Signature([*own, *_parameters(kind)])
+        signature = inspect.Signature([*own, *parameters(kind)])
         call.__signature__ = signature  # type: ignore[attr-defined]
         call.__doc__ = filled(function.__doc__, kind)
         return call
 
     return decorate
-
-
-def _parameters(kind: type[Settings]) -> list[inspect.Parameter]:
-    """Parameters of a kind's own constructor, with plain annotations."""
-    parameters = inspect.signature(kind).parameters.values()
-    return [parameter.replace(annotation=_annotation(kind, parameter.name)) for parameter in parameters]
-
-
-def _annotation(kind: type[Settings], name: str) -> Any:
-    setting = declared(kind)[name]
-    kinds = [*setting.kinds, *([None] if setting.optional else [])]
-    annotation = kinds[0]
-    for other in kinds[1:]:
-        annotation = annotation | other
-    return annotation

@@ -22,6 +22,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
+from portnn.settings.messages import brief
 from portnn.settings.ranges import Range
 from portnn.settings.scalars import checked_number, plain, switch
 
@@ -33,9 +34,10 @@ class OneOf(NamedTuple):
 
 
 class By(NamedTuple):
-    """The setting is converted, and checked, by a function of its own."""
+    """The setting is converted, and checked, by a function of its own; if it settles None, the value is never None."""
 
     convert: Callable[[Any], Any]
+    settles_none: bool = False
 
 
 class Flags(NamedTuple):
@@ -131,9 +133,9 @@ class Setting:
             If it is out of range, or not one of the choices.
         """
         value = plain(value)
-        if value is None and self.optional:
-            return None
         by = self.mark(By)
+        if value is None and self.optional and not (by is not None and by.settles_none):
+            return None
         if by is not None:
             return by.convert(value)
         if self.kinds == (bool,):
@@ -142,13 +144,13 @@ class Setting:
             return checked_number(self.name, value, self.kinds[0], self.mark(Range))
         if any(typing.get_origin(kind) is tuple for kind in self.kinds):
             if not isinstance(value, Iterable):
-                raise TypeError(f"{self.name} must be several whole numbers, got {value!r}")
+                raise TypeError(f"{self.name} must be several whole numbers, got {brief(value)}")
             return tuple(checked_number(f"each of {self.name}", entry, int, self.mark(Range)) for entry in value)
         if self.choices is not None:
             if value not in self.choices:
-                raise ValueError(f"unknown {self.name} {value!r}; known: {', '.join(self.choices)}")
+                raise ValueError(f"unknown {self.name} {brief(value)}; known: {', '.join(self.choices)}")
         elif self.kinds == (str,) and not isinstance(value, str):
-            raise TypeError(f"{self.name} must be a str, got {value!r}")
+            raise TypeError(f"{self.name} must be a str, got {brief(value)}")
         return value
 
 
@@ -209,7 +211,7 @@ def as_json(value: Any) -> Any:
         return value.to_json()
     if isinstance(value, Mapping):
         return [[plain(key), as_json(entry)] for key, entry in value.items()]
-    return [as_json(entry) for entry in value] if isinstance(value, tuple | list) else value
+    return [as_json(entry) for entry in value] if isinstance(value, tuple | list) else plain(value)
 
 
 def _setting(kind: type[Settings], field: dataclasses.Field[Any]) -> Setting:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from portnn.settings.declaration import Setting, Settings, Shown, own_first
+from portnn.settings.declaration import Setting, Settings, Shown, declared, own_first
 from portnn.settings.ranges import Range
 
 PLACE = "{settings}"
@@ -17,11 +17,13 @@ PLACE = "{settings}"
 C = TypeVar("C", bound=type)
 
 
-def documented(kind: type[Settings]) -> Callable[[C], C]:
-    """Put the settings of a kind into the docstring of a class, where it says ``{settings}``."""
+def documented(kind: type[Settings] | None = None) -> Callable[[C], C]:
+    """Put the settings of a kind, or of the class itself, into its docstring, where it says ``{settings}``."""
 
     def document(owner: C) -> C:
-        owner.__doc__ = filled(owner.__doc__, kind)
+        owner.__doc__ = filled(owner.__doc__, owner if kind is None else kind)
+        if kind is None:
+            owner.__signature__ = inspect.Signature(parameters(owner))  # type: ignore[attr-defined]
         return owner
 
     return document
@@ -32,6 +34,21 @@ def filled(docstring: str | None, kind: type[Settings]) -> str | None:
     if docstring is None:
         return None
     return inspect.cleandoc(docstring).replace(PLACE, "\n".join(_entries(own_first(kind))))
+
+
+def parameters(kind: type[Settings]) -> list[inspect.Parameter]:
+    """Parameters of a kind's own constructor, with plain annotations."""
+    own = inspect.Signature.from_callable(kind.__init__).parameters.values()
+    return [each.replace(annotation=_annotation(kind, each.name)) for each in own if each.name != "self"]
+
+
+def _annotation(kind: type[Settings], name: str) -> Any:
+    setting = declared(kind)[name]
+    kinds = [*setting.kinds, *([None] if setting.optional else [])]
+    annotation = kinds[0]
+    for other in kinds[1:]:
+        annotation = annotation | other
+    return annotation
 
 
 def _entries(settings: Iterable[Setting]) -> Iterable[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import decimal
 import numbers
 import operator
 from typing import Any, TypeVar
 
+from portnn.settings.messages import brief
 from portnn.settings.ranges import Range
 
 N = TypeVar("N", int, float)
@@ -34,8 +36,8 @@ def number(name: str, value: Any) -> float:
         If it is not a number.
     """
     value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | decimal.Decimal):
+        raise TypeError(f"{name} must be a number, got {brief(value)}")
     return float(value)
 
 
@@ -52,8 +54,8 @@ def whole_number(name: str, value: Any, expected: str = "a whole number") -> int
     value = plain(value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
-    wrong = ValueError if isinstance(value, numbers.Real) else TypeError
-    raise wrong(f"{name} must be {expected}, got {value!r}")
+    wrong = ValueError if isinstance(value, numbers.Real | decimal.Decimal) else TypeError
+    raise wrong(f"{name} must be {expected}, got {brief(value)}")
 
 
 def switch(name: str, value: Any) -> bool:
@@ -66,7 +68,7 @@ def switch(name: str, value: Any) -> bool:
     """
     value = plain(value)
     if not (isinstance(value, int) and value in (0, 1)):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
+        raise ValueError(f"{name} must be True or False, got {brief(value)}")
     return bool(value)
 
 
@@ -85,5 +87,5 @@ def checked_number(name: str, value: Any, kind: type[N], within: Range | None = 
     else:
         value, expected = number(name, value), "a number" if within is None else within.real
     if within is not None and not within.holds(value):
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
+        raise ValueError(f"{name} must be {expected}, got {brief(value)}")
     return kind(value)

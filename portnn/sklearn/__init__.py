@@ -9,6 +9,8 @@ sample_weight are moved there. SciPy needs an environment variable before it or 
     SCIPY_ARRAY_API=1 python train.py
 
     sklearn.set_config(array_api_dispatch=True)  # in train.py
+
+X may be sparse. It is then NumPy's business, and only the rows of a batch are dense at a time.
 """
 
 try:

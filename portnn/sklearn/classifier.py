@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -20,11 +19,6 @@ from portnn.tables import place_labels
 
 class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """Perceptron that tells classes apart; see `MLPClassifier` for parameters and attributes."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Perceptron._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-    }
 
     @property
     def classes_(self) -> Array:
@@ -103,9 +97,11 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
                 raise ValueError(f"warm_start needs the classes of the last fit, {known}, but y has {labels}")
         return y
 
+    def _known_classes(self, y: Host) -> Host | None:
+        return np.unique(y) if y.ndim == 1 else None
+
     def _out_activation(self, y: Host, classes: Any) -> str:
-        several = y.ndim == 1 and len(np.unique(y) if classes is None else classes) > 2
-        return "softmax" if several else "logistic"
+        return "logistic" if y.ndim > 1 or len(classes) == 2 else "softmax"
 
     def _stratifies(self, y: Host) -> bool:
         return y.ndim == 1

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from portnn.batches import is_sparse
 from portnn.estimators import MLP
 from portnn.sklearn.solvers import learning_rate_of, optimizer_of
 from portnn.tables import backend_for
@@ -21,7 +22,7 @@ LOWEST_RATE = 1e-6
 
 
 class Rows(NamedTuple):
-    """Rows to train on: X where the network is, y and weights on the host."""
+    """Rows to train on: X where the network is, or sparse, y and weights on the host."""
 
     X: Any
     y: np.ndarray[Any, Any]
@@ -34,8 +35,10 @@ class Rows(NamedTuple):
 
     def take(self, ids: np.ndarray[Any, Any]) -> Rows:
         """Some of the rows."""
-        backend = backend_for(self.X)
         weights = None if self.weights is None else self.weights[ids]
+        if is_sparse(self.X):
+            return Rows(self.X[ids], self.y[ids], weights)
+        backend = backend_for(self.X)
         return Rows(backend.xp.take(self.X, backend.asarray(ids), axis=0), self.y[ids], weights)
 
     def mean_weight(self) -> float:
@@ -121,9 +124,10 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
             plateau, adaptive = True, False
         else:
             plateau = mlp.history is not None and mlp.history.waited >= patience
-        descent.losses.extend(line["loss"] for line in mlp.metrics)
+        lines = [line for line in mlp.metrics if line["step"] % batches == 0]  # an interrupted epoch does not count
+        descent.losses.extend(line["loss"] for line in lines)
         if held is not None:
-            scores = [1.0 - line["held_out_loss"] for line in mlp.metrics if line["held_out_loss"] is not None]
+            scores = [1.0 - line["held_out_loss"] for line in lines if line["held_out_loss"] is not None]
             descent.scores.extend(scores)
             if max(scores, default=-math.inf) > best_score:
                 best, best_score = mlp.params, max(scores)

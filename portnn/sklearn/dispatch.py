@@ -8,6 +8,7 @@ import numpy as np
 import sklearn
 
 from portnn.backends import Backend, device, is_array, library_name, namespace, to_host
+from portnn.batches import is_sparse
 
 
 def follows(X: Any) -> bool:
@@ -23,8 +24,21 @@ def dtypes(X: Any) -> list[Any]:
     return [known[name] for name in ("float64", "float32") if name in known]
 
 
+def as_input(X: Any) -> Any:
+    """X for scikit-learn's validation, which takes float32 in another byte order for another dtype.
+
+    Arrays of other libraries come to the host unless dispatch is on, by the way of their library: NumPy cannot read
+    tensors that require gradients, nor every device.
+    """
+    if isinstance(X, np.ndarray):
+        return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
+    return X if follows(X) or not is_array(X) else to_host(X)
+
+
 def host(array: Any) -> np.ndarray[Any, Any]:
-    """Array of any library, or anything that NumPy can convert to one, on the host."""
+    """Array of any library, sparse matrix, or anything that NumPy can convert to an array, on the host."""
+    if is_sparse(array):
+        return array.toarray()  # type: ignore[no-any-return]
     return to_host(array) if is_array(array) else np.asarray(array)
 
 

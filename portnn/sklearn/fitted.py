@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from portnn.backends import Array, Backend
 from portnn.interop.scikit_learn import SKLEARN_OBJECTIVES
 from portnn.models import layer_parameters
-from portnn.sklearn.dispatch import check_same_place, dtypes
+from portnn.sklearn.dispatch import as_input, check_same_place, dtypes
 
 OUT_ACTIVATIONS = {objective: name for name, objective in SKLEARN_OBJECTIVES.items()}
 """scikit-learn's name of the output activation, by portnn's objective."""
@@ -26,12 +26,12 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : array (rows, features)
+        X : array or sparse matrix (rows, features)
 
         Returns
         -------
         array (rows,) or (rows, n)
-            Class labels that are strings are always NumPy's.
+            Class labels that are strings are always NumPy's, and so are predictions for a sparse X.
         """
         table = self._table(X, "predict")
         return self.mlp_.predict(table)
@@ -82,4 +82,4 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
         """X, checked for prediction."""
         check_is_fitted(self)
         check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.{method}")
-        return validate_data(self, X, dtype=dtypes(X), reset=False)
+        return validate_data(self, as_input(X), accept_sparse="csr", dtype=dtypes(X), reset=False)

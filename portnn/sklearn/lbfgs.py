@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -15,20 +16,34 @@ from portnn.sklearn.descent import Rows
 
 
 def minimize(estimator: Any, mlp: MLP, rows: Rows) -> tuple[float, int]:
-    """Train a network with an estimator's parameters; return the loss and the number of iterations."""
+    """Train a network with an estimator's parameters; return the loss and the number of iterations.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not finite.
+    """
 
     def loss_and_gradient(vector: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
         mlp.unpack(vector)
-        loss, gradient = mlp.loss_and_gradient(*rows)
+        with np.errstate(all="ignore"):  # the loss shows what is not finite
+            loss, gradient = mlp.loss_and_gradient(*rows)
         return loss, to_host(gradient).astype(np.float64)
 
-    result = scipy.optimize.minimize(
-        loss_and_gradient,
-        to_host(mlp.pack()).astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxiter": estimator.max_iter, "maxfun": estimator.max_fun, "gtol": estimator.tol},
-    )
+    before = mlp.params
+    try:
+        result = scipy.optimize.minimize(
+            loss_and_gradient,
+            to_host(mlp.pack()).astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxiter": estimator.max_iter, "maxfun": estimator.max_fun, "gtol": estimator.tol},
+        )
+        if not math.isfinite(result.fun):
+            raise ValueError(f"lbfgs ended in a loss of {result.fun}; are there large values in X or y?")
+    except BaseException:
+        mlp.params = before  # a point that was only tried is no result
+        raise
     mlp.unpack(result.x)
     if not result.success:
         warnings.warn(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
@@ -18,10 +16,10 @@ from portnn.backends import backend, to_host
 from portnn.estimators import MLP
 from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS, SKLEARN_OBJECTIVES
 from portnn.sklearn.descent import Rows, descend, hold_out
-from portnn.sklearn.dispatch import check_same_place, dtypes, host
+from portnn.sklearn.dispatch import as_input, check_same_place, dtypes, host
 from portnn.sklearn.fitted import Fitted
 from portnn.sklearn.lbfgs import minimize
-from portnn.sklearn.parameters import CONSTRAINTS
+from portnn.sklearn.parameters import Parameters
 from portnn.sklearn.solvers import STOCHASTIC, learning_rate_of, optimizer_of
 from portnn.tables import place_weights
 
@@ -54,15 +52,17 @@ class Perceptron(Fitted):
     validation_scores_: list[float] | None
     best_validation_score_: float | None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    PARAMETERS: ClassVar[type[Parameters]]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Train, from new weights unless `warm_start`.
 
         Parameters
         ----------
-        X : array (rows, features)
+        X : array or sparse matrix (rows, features)
+            Of a sparse one only the rows of a batch are dense at a time; formats other than CSR are converted to it.
         y : array (rows,) or (rows, n)
+            A sparse one is made dense.
         sample_weight : array (rows,), optional
             How much each row counts in the mean loss.
 
@@ -72,17 +72,15 @@ class Perceptron(Fitted):
 
         Raises
         ------
-        TypeError
-            If X is sparse.
         ValueError
             If X, y or sample_weight cannot be trained on, or a parameter is out of range.
         DivergenceError
             If the loss is not finite.
         """
-        self._validate_params()
-        stochastic = self.solver in STOCHASTIC
-        for parameter, value in {"early_stopping": self.early_stopping, "dropout": self._layers()[2]}.items():
-            if value and not stochastic:
+        chosen = self._chosen()
+        stochastic = chosen.solver in STOCHASTIC
+        for parameter in ("early_stopping", "dropout"):
+            if getattr(chosen, parameter) and not stochastic:
                 raise ValueError(f"{parameter} needs a solver with mini-batches, not {self.solver}")
         again = self.warm_start and hasattr(self, "mlp_")
         rows, seed = self._rows(X, y, sample_weight, again), self._seed()
@@ -90,17 +88,17 @@ class Perceptron(Fitted):
         if self.early_stopping:
             train, held = hold_out(rows, self.validation_fraction, seed=seed, stratify=self._stratifies(rows.y))
         batch_size = self._batch_size(train.size) if stochastic else train.size
-        mlp = self._network(rows, None, self._l2(train, batch_size), seed, again)
+        mlp = self._network(chosen, rows, self._known_classes(rows.y), self._l2(train, batch_size), seed, again)
         if not again:
             self._begin()
         if stochastic:
-            descent = descend(self, mlp, train, held, batch_size=batch_size, seen=self.t_)
+            descent = descend(chosen, mlp, train, held, batch_size=batch_size, seen=self.t_)
             self._record(descent.losses, train.size)
             if held is not None:
                 self.validation_scores_ = (self.validation_scores_ or []) + descent.scores
-                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_)
+                self.best_loss_, self.best_validation_score_ = None, max(self.validation_scores_, default=-math.inf)
         else:
-            self.loss_, self.n_iter_ = minimize(self, mlp, train)
+            self.loss_, self.n_iter_ = minimize(chosen, mlp, train)
             self.best_loss_ = self.loss_
         if not all(np.all(np.isfinite(to_host(array))) for array in (mlp.params or {}).values()):
             raise ValueError(f"{self.solver} ended in weights that are not finite; are there large values in X or y?")
@@ -109,23 +107,27 @@ class Perceptron(Fitted):
 
     def _fit_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Any:
         """Train for one epoch; the optimizer continues from the last call."""
-        self._validate_params()
+        chosen = self._chosen()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         again = hasattr(self, "mlp_")
         rows = self._rows(X, y, sample_weight, again)
         batch_size = self._batch_size(rows.size)
         network = self.mlp_.model if again else None
-        mlp = self._network(rows, classes, self._l2(rows, batch_size), 0 if again else self._seed(), again)
+        mlp = self._network(chosen, rows, classes, self._l2(rows, batch_size), 0 if again else self._seed(), again)
         if not again:
             self._begin()
         batches = math.ceil(rows.size / batch_size)
-        schedule = learning_rate_of(self).schedule
-        rates = schedule(self, self.learning_rate_init, rows=rows.size, batches=batches, seen=self.t_)
+        schedule = learning_rate_of(chosen).schedule
+        rates = schedule(chosen, chosen.learning_rate_init, rows=rows.size, batches=batches, seen=self.t_)
         done, before = len(mlp.metrics), mlp.history.step if mlp.history is not None else 0
         try:
             mlp.partial_fit(
-                *rows, batch_size=batch_size, shuffle=self.shuffle, optimizer=optimizer_of(self), learning_rate=rates(0)
+                *rows,
+                batch_size=batch_size,
+                shuffle=chosen.shuffle,
+                optimizer=optimizer_of(chosen),
+                learning_rate=rates(0),
             )
         except BaseException:
             mlp.model = network
@@ -154,16 +156,20 @@ class Perceptron(Fitted):
     def __sklearn_tags__(self) -> Any:
         """Tags that tell scikit-learn what this estimator supports."""
         tags = super().__sklearn_tags__()
-        tags.array_api_support = True
+        tags.array_api_support = tags.input_tags.sparse = True
         return tags
 
-    def _layers(self) -> tuple[Any, str, float]:
-        """Hidden sizes, activation and dropout."""
-        return self.hidden_layer_sizes, self.activation, self.dropout
+    def _chosen(self) -> Any:
+        """Parameters, checked, as Python's numbers."""
+        return self.PARAMETERS(**self.get_params(deep=False))
 
     def _targets(self, y: Host, again: bool) -> Host:
         """Checked y on the host."""
         raise NotImplementedError
+
+    def _known_classes(self, y: Host) -> Host | None:
+        """All class labels, as far as y has them; None without classes."""
+        return None
 
     def _out_activation(self, y: Host, classes: Any) -> str:
         """Output activation that y calls for, which determines the loss."""
@@ -183,10 +189,9 @@ class Perceptron(Fitted):
             raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
         if again:
             check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.fit")
-        labels = y if scipy.sparse.issparse(y) else host(y)
-        X, labels = validate_data(self, X, labels, multi_output=True, dtype=dtypes(X), reset=not again)
-        if scipy.sparse.issparse(labels):
-            raise TypeError("y is sparse, which this model does not take; y.toarray() makes it dense")
+        X, labels = validate_data(
+            self, as_input(X), host(y), accept_sparse="csr", multi_output=True, dtype=dtypes(X), reset=not again
+        )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         labels = self._targets(labels, again)
@@ -207,18 +212,15 @@ class Perceptron(Fitted):
         """L2 penalty for scikit-learn's alpha, which is divided by the weight of a batch, here taken as the mean."""
         return float(self.alpha) / (batch_size * rows.mean_weight())
 
-    def _network(self, rows: Rows, classes: Any, l2: float, seed: int, again: bool) -> MLP:
+    def _network(self, chosen: Any, rows: Rows, classes: Any, l2: float, seed: int, again: bool) -> MLP:
         """MLP to train: a new one, with outputs for the whole y, or the one fitted before."""
         if again:
             mlp: MLP = self.mlp_
             mlp.model = replace(self.mlp_.model, l2=l2)
             return mlp
-        sizes, activation, dropout = self._layers()
-        sizes = tuple(map(int, sizes if isinstance(sizes, Iterable) else (sizes,)))
-        if any(size < 1 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}")
         objective = SKLEARN_OBJECTIVES[self._out_activation(rows.y, classes)]
-        mlp = MLP(sizes, SKLEARN_ACTIVATIONS[activation], objective, l2=l2, dropout=float(dropout), seed=seed)
+        activation = SKLEARN_ACTIVATIONS[chosen.activation]
+        mlp = MLP(chosen.hidden_layer_sizes, activation, objective, l2=l2, dropout=chosen.dropout, seed=seed)
         mlp.initialize(rows.X, rows.y, classes)
         return mlp
 
@@ -231,5 +233,5 @@ class Perceptron(Fitted):
         """Record the losses of epochs over some rows."""
         self.loss_curve_ = self.loss_curve_ + losses
         self.n_iter_, self.t_ = len(losses), self.t_ + len(losses) * rows
-        if losses:  # there are none if an interrupt came before the first step
+        if losses:  # there are none if an interrupt came in the first epoch
             self.loss_, self.best_loss_ = losses[-1], min(self.loss_curve_)

@@ -3,7 +3,7 @@
 from portnn.tables.csv_sheet import CsvSheet, open_csv
 from portnn.tables.csv_table import read_csv
 from portnn.tables.files import is_npz, read_table, read_table_like
-from portnn.tables.holding_out import check_counts, split_ids, take_rows
+from portnn.tables.holding_out import check_counts, kept_for_test, split_ids, take_rows
 from portnn.tables.labels import Classes, as_labels, place_labels
 from portnn.tables.layout import Layout
 from portnn.tables.npz_table import read_npz
@@ -32,6 +32,7 @@ __all__ = [
     "class_weights",
     "infer_task",
     "is_npz",
+    "kept_for_test",
     "open_csv",
     "place_labels",
     "place_table",

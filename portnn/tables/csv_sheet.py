@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from portnn.tables.csv_cells import as_number, is_missing, looks_like_number
+from portnn.settings import brief, brief_fields
+from portnn.tables.csv_cells import DECIMALS, is_missing, looks_like_number
+from portnn.tables.csv_content import Source, marked_encoding, name_of, not_in_encoding, open_text, read_content
+from portnn.text.encodings import canonical_encoding
 
 DELIMITERS = ",;\t| "
 """Delimiters that are guessed."""
 
 PREVIEW = 100
 """Number of lines that decide on the delimiter and the header."""
+
+SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
+"""First line of a file that tells Excel its delimiter."""
 
 
 @dataclass(frozen=True)
@@ -26,26 +32,33 @@ class CsvSheet:
     ----------
     name : str
     data : bytes
-    encoding, delimiter : str
+    encoding, delimiter, decimal : str
     names : tuple of str or None
         Names of the columns, if the file has a header.
     width : int
         Number of columns.
+    cells : int
+        Number of cells of each row. If every line ends in a delimiter, there are more of them than columns.
     skip : int
-        Number of lines up to the end of the header; 0 without a header.
+        Number of lines above the first row.
     """
 
     name: str
     data: bytes
     encoding: str
     delimiter: str
+    decimal: str
     names: tuple[str, ...] | None
     width: int
+    cells: int
     skip: int
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
     def text(self) -> io.TextIOWrapper:
-        """Text of the file from its start, with its own line ends."""
-        return open_text(self.data, self.encoding)
+        """Text of the rows, with its own line ends."""
+        return text_after(self.skip, open_text(self.data, self.encoding))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Rows below the header that are not blank, each with its line number, counted from 1.
@@ -55,31 +68,50 @@ class CsvSheet:
         ValueError
             If a row has more or fewer cells than there are columns.
         """
-        for line, row in numbered_rows(self.text(), self.delimiter):
-            if line <= self.skip:
-                continue
-            if len(row) != self.width:
-                raise ValueError(f"{self.name}: line {line} has {cell_count(len(row))}, expected {self.width}")
-            yield line, row
+        for line, row in numbered_rows(self.text(), self.delimiter, self.skip):
+            if len(row) != self.cells:
+                raise ValueError(f"{self.name}: line {line} has {cell_count(len(row))}, expected {self.cells}")
+            yield line, row[: self.width]
 
     def column(self, number: int) -> str:
         """Name of a column for messages."""
-        return f"column {number + 1}" if self.names is None else f"column {self.names[number]!r}"
+        return f"column {number + 1}" if self.names is None else f"column {brief(self.names[number])}"
+
+    def place(self, line: int, column: int) -> str:
+        """Place of a cell for messages."""
+        return f"{self.name}: line {line}, {self.column(column)}"
+
+    def line_of(self, row: int) -> int:
+        """Line of a row, by its number from 0."""
+        return next(islice(self.rows(), row, None))[0]
 
 
 def open_csv(
-    path: str | os.PathLike[str], *, delimiter: str | None = None, header: bool | None = None, encoding: str = "utf-8"
+    source: Source,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str = "utf-8",
+    decimal: str = ".",
 ) -> CsvSheet:
     r"""Read a CSV file, and detect its delimiter and whether it has a header.
 
+    Columns at the end that have no name and are empty in every row, as a delimiter at the end of every line makes them,
+    are left out.
+
     Parameters
     ----------
-    path : path-like
+    source : path-like or binary file
+        Files that end in .gz, .bz2 or .xz are decompressed.
     delimiter : str, optional
-        One character, or "tab". By default the first lines decide between comma, semicolon, tab, bar and space.
+        One character, or "tab". By default a first line such as ``sep=;`` says it, or else the first lines decide
+        between comma, semicolon, tab, bar and space.
     header : bool, optional
         Whether the first row names the columns. By default it does if it has text above numbers.
     encoding : str
+        A byte order mark takes precedence.
+    decimal : {".", ","}
+        What stands before the fraction of a number.
 
     Raises
     ------
@@ -89,67 +121,74 @@ def open_csv(
         If the file is empty or not in the encoding, the delimiter is not a single character, or two columns have the
         same name.
     """
-    name, data = os.fspath(path), read_bytes(path)
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError):
-        raise ValueError(f"unknown encoding {encoding!r}; known ones: utf-8, latin-1, gb18030 ...") from None
+    canonical_encoding(encoding)
+    if decimal not in DECIMALS:
+        raise ValueError(f"decimal must be {' or '.join(DECIMALS)}, got {brief(decimal)}")
+    name, data = name_of(source), read_content(source)
+    encoding = marked_encoding(data, encoding)
     try:
         lines = list(islice(open_text(data, encoding), PREVIEW))
     except UnicodeError:
         raise ValueError(not_in_encoding(name, data, encoding)) from None
-    if not any(line.strip() for line in lines):
+    if any("\0" in line for line in lines):
+        raise ValueError(
+            f"{name} has NUL characters, so it is no text in {encoding}; UTF-16 needs --encoding utf-16-le"
+        )
+    stated = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    start = 1 if stated else 0
+    if not any(line.strip() for line in lines[start:]):
         raise ValueError(f"{name} is empty")
-    delimiter = (
-        guess_delimiter(lines) if delimiter is None else {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
-    )
+    if delimiter is None:
+        delimiter = stated[1] if stated else guess_delimiter(lines, decimal)
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
     if len(delimiter) != 1 or delimiter in '\r\n"':
-        raise ValueError(f"delimiter must be one character or tab, got {delimiter!r}")
+        raise ValueError(f"delimiter must be one character or tab, got {brief(delimiter)}")
+    if delimiter == decimal:
+        raise ValueError(f"delimiter and decimal are both {delimiter!r}; numbers would fall apart")
     try:
-        (line, first), *others = numbered_rows(io.StringIO("".join(lines), newline=""), delimiter)
+        (line, first), *others = numbered_rows(lines[start:], delimiter, start)
+        named = has_header(first, [row for _, row in others]) if header is None else header
+        skip = line if named else start
+        rows = numbered_rows(text_after(skip, open_text(data, encoding)), delimiter, skip)
+        width, cells = shape_of(first if named else None, rows)
+    except UnicodeError:
+        raise ValueError(not_in_encoding(name, data, encoding)) from None
     except csv.Error as error:
         raise ValueError(f"{name}: {error}") from error
-    if not (has_header(first, [row for _, row in others]) if header is None else header):
-        return CsvSheet(name, data, encoding, delimiter, None, len(first), 0)
-    names = tuple(cell.strip() for cell in first)
-    repeated = [column for number, column in enumerate(names) if column in names[:number]]
+    names = tuple(cell.strip() for cell in first[:width])
+    repeated = [column for number, column in enumerate(names) if column in names[:number]] if named else []
     if repeated:
-        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
-    return CsvSheet(name, data, encoding, delimiter, names, len(names), line)
+        raise ValueError(f"{name}: two columns are named {brief(repeated[0])}")
+    return CsvSheet(name, data, encoding, delimiter, decimal, names if named else None, width, cells, skip)
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Content of a file or pipe."""
-    with open(path, "rb") as file:
-        return file.read()
+def text_after(lines: int, text: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Text after its first lines."""
+    for _ in range(lines):
+        text.readline()
+    return text
 
 
-def open_text(data: bytes, encoding: str) -> io.TextIOWrapper:
-    """Text of a file, without a byte order mark."""
-    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    return io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
-
-
-def numbered_rows(text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the number of its last line."""
+def numbered_rows(text: Iterable[str], delimiter: str, above: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the number of its last line; `above` is the number of lines before them."""
     reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
     for row in reader:
         if row and (len(row) > 1 or row[0].strip()):
-            yield reader.line_num, row
+            yield above + reader.line_num, row
 
 
-def guess_delimiter(lines: list[str]) -> str:
-    """Delimiter of some lines; a comma if none stands out."""
+def guess_delimiter(lines: list[str], decimal: str) -> str:
+    """Delimiter of some lines; a comma if none stands out, or a semicolon beside decimal commas."""
     try:
-        return csv.Sniffer().sniff("".join(lines), DELIMITERS).delimiter
+        return csv.Sniffer().sniff("".join(lines), DELIMITERS.replace(decimal, "")).delimiter
     except csv.Error:
-        return ","
+        return "," if decimal != "," else ";"
 
 
 def has_header(first: list[str], below: list[list[str]]) -> bool:
     """Whether the first row names the columns: it has text above numbers, or text with no rows below."""
     for column, cell in enumerate(first):
-        if not is_missing(cell) and as_number(cell) is None:
+        if not is_missing(cell) and not looks_like_number(cell):
             if not below:
                 return True
             if any(len(row) > column and looks_like_number(row[column]) for row in below):
@@ -157,18 +196,26 @@ def has_header(first: list[str], below: list[list[str]]) -> bool:
     return False
 
 
-def not_in_encoding(name: str, data: bytes, encoding: str) -> str:
-    """Message for a file that is not in an encoding: the place of the first fault, and what to do."""
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        fault = f"line {line}: byte 0x{data[error.start]:02x} is not {encoding}"
-    except UnicodeError as error:
-        fault = str(error)
+def shape_of(header: list[str] | None, rows: Iterator[tuple[int, list[str]]]) -> tuple[int, int]:
+    """Number of columns, and of cells a row; the same unless the last cells have no name and are blank in every row."""
+    width, cells = max(1, filled(header or [])), None if header is None else len(header)
+    expected = cells
+    for number, (_, row) in enumerate(rows):
+        if number == 0:
+            cells, expected = len(row), expected or len(row)
+        width = max(width, filled(row))
+        if len(row) != cells or width == cells:
+            break  # the usual case, in the first row
     else:
-        fault = f"not {encoding}"
-    return f"{name}: {fault}; if it is a CSV file, state its --encoding (such as latin-1)"
+        if expected is not None and cells is not None and width <= expected <= cells:
+            return width, cells
+    assert expected is not None
+    return expected, expected
+
+
+def filled(row: list[str]) -> int:
+    """Number of cells up to the last that is not blank."""
+    return next((number for number in range(len(row), 0, -1) if row[number - 1].strip()), 0)
 
 
 def cell_count(count: int) -> str:

@@ -5,21 +5,28 @@ from __future__ import annotations
 import csv
 import math
 import warnings
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from portnn.tables.csv_cells import as_number, is_missing, looks_like_number
-from portnn.tables.csv_sheet import DELIMITERS, CsvSheet, not_in_encoding
+from portnn.tables.csv_cells import as_number
+from portnn.tables.csv_content import not_in_encoding
+from portnn.tables.csv_sheet import CsvSheet
+from portnn.tables.csv_target import fault, known_labels, parse_target
+from portnn.tables.labels import Classes
 from portnn.tables.table import Table
 
 Host = np.ndarray[Any, Any]
 
 
 def read_csv(
-    sheet: CsvSheet, features: Sequence[int], targets: Sequence[int] | None = None, *, labels: str | None = None
+    sheet: CsvSheet,
+    features: Sequence[int],
+    targets: Sequence[int] | None = None,
+    *,
+    labels: str | None = None,
+    classes: Classes | None = None,
 ) -> Table:
     r"""Read some columns of a CSV file.
 
@@ -32,8 +39,11 @@ def read_csv(
     targets : sequence of int, optional
         Columns that become `y`; if there are several, all hold numbers.
     labels : {"text", "numbers", "classes"}, optional
-        What a single target holds. "classes" means numbers, unless a cell is text. By default it holds numbers if more
-        than half of its cells look like numbers, else text.
+        What a single target holds. "classes" are numbers if all of them come back as they were written, else text; see
+        `portnn.tables.csv_target.labels_as_written`. By default they are also numbers if more than half of the cells
+        look like numbers, unless these are few whole numbers, or have zeros in front as codes do.
+    classes : Classes, optional
+        All labels that a single target may hold.
 
     Returns
     -------
@@ -42,8 +52,8 @@ def read_csv(
     Raises
     ------
     ValueError
-        If there are no rows, a row has another length, or a cell is missing, text among numbers, NaN or infinity.
-        The message names the line, as an editor counts it, and the column.
+        If there are no rows, a row has another length, or a cell is missing, text among numbers, NaN, infinity, or none
+        of the classes. The message names the line, as an editor counts it, and the column.
 
     Examples
     --------
@@ -66,7 +76,10 @@ def read_csv(
     except csv.Error as error:
         raise ValueError(f"{sheet.name}: {error}") from error
     x, y = np.ascontiguousarray(values[:, : len(features)]), values[:, len(features) :]
-    if single is not None:
+    note = None
+    if single is not None and classes is not None:
+        y, note = known_labels(sheet, single, cells, classes)
+    elif single is not None:
         y = parse_target(sheet, single, cells, labels)
     names = sheet.names
     return Table(
@@ -75,18 +88,23 @@ def read_csv(
         names and tuple(names[column] for column in features),
         names and tuple(names[column] for column in targets),
         sheet.name,
+        note,
     )
 
 
 def parse(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]] | None:
     """Values of some columns (rows, n) and the cells of a single one, by NumPy's parser; None if it fails."""
+    if sheet.delimiter == " " and any("  " in line or line[0] == " " for line in sheet.text()):
+        return None  # it would find empty cells between spaces
     # All columns are read: if some were left out, a row that is too long would pass.
-    dtype = np.dtype([(str(column), "f8" if column in numbers else "O") for column in range(sheet.width)])
+    dtype = np.dtype([(str(column), "f8" if column in numbers else "O") for column in range(sheet.cells)])
     dialect: dict[str, Any] = {"comments": None, "delimiter": sheet.delimiter, "quotechar": '"'}
+    if sheet.decimal != ".":
+        dialect["converters"] = dict.fromkeys(numbers, converter(sheet.decimal))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # it warns if a file has no rows
-            table = np.loadtxt(sheet.text(), dtype, skiprows=sheet.skip, ndmin=1, **dialect)
+            table = np.loadtxt(sheet.text(), dtype, ndmin=1, **dialect)
     except UnicodeError:
         raise
     except (ValueError, UserWarning):
@@ -100,6 +118,18 @@ def parse(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[
     if any(quoted_after_space(cell) for name in text for cell in table[name].tolist()):
         return None
     return values, [] if single is None else table[str(single)].tolist()
+
+
+def converter(decimal: str) -> Callable[[str], float]:
+    """Reader of numbers with another decimal mark, for NumPy's parser."""
+
+    def convert(cell: str) -> float:
+        number = as_number(cell, decimal)
+        if number is None:
+            raise ValueError("not a number")
+        return number
+
+    return convert
 
 
 def quoted_after_space(cell: str) -> bool:
@@ -119,39 +149,9 @@ def parse_by_row(sheet: CsvSheet, numbers: Sequence[int], single: int | None) ->
     return np.asarray(values, dtype=np.float64).reshape(len(values), len(numbers)), cells
 
 
-def parse_target(sheet: CsvSheet, column: int, cells: list[str], labels: str | None) -> Host:
-    """Cells of the target, as numbers or as text."""
-    words = [cell.strip() for cell in cells]
-    numbers = [as_number(word) for word in words]
-    others = [word for word, number in zip(words, numbers, strict=True) if number is None]
-    if labels == "classes":
-        labels = "numbers" if all(map(is_missing, others)) else "text"
-    elif labels is None:
-        labels = "numbers" if sum(not looks_like_number(word) for word in others) < len(words) / 2 else "text"
-    if labels == "numbers":
-        if not all(number is not None and math.isfinite(number) for number in numbers):
-            for (line, _), word in zip(sheet.rows(), words, strict=True):
-                parse_number(sheet, line, column, word)
-        return np.asarray(numbers, dtype=np.float64)
-    if "" in words:
-        line, _ = next(islice(sheet.rows(), words.index(""), None))
-        raise ValueError(f"{sheet.name}: line {line}, {sheet.column(column)}: the value is missing")
-    return np.asarray(words)
-
-
 def parse_number(sheet: CsvSheet, line: int, column: int, cell: str) -> float:
     """Number in a cell of a column of numbers; raises ValueError with the place of the cell."""
-    number = as_number(cell)
-    if number is not None and math.isfinite(number):
-        return number
-    place = f"{sheet.name}: line {line}, {sheet.column(column)}"
-    if is_missing(cell):
-        raise ValueError(f"{place}: the value is missing" + (f" ({cell.strip()!r})" if cell.strip() else ""))
-    if number is not None:
-        raise ValueError(f"{place}: {cell.strip()} is not finite")
-    hint = ""
-    if looks_like_number(cell):
-        hint = "; numbers need a decimal point"
-    elif any(other in cell for other in DELIMITERS.replace(sheet.delimiter, "").strip()):
-        hint = f"; is the --delimiter {sheet.delimiter!r}?"
-    raise ValueError(f"{place}: {cell.strip()!r} is text in a column of numbers{hint}")
+    number = as_number(cell, sheet.decimal)
+    if number is None or not math.isfinite(number):
+        raise ValueError(fault(sheet, line, column, cell))
+    return number

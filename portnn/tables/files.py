@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from portnn.tables.csv_content import Source
 from portnn.tables.csv_sheet import CsvSheet, open_csv
 from portnn.tables.csv_table import read_csv
+from portnn.tables.labels import Classes
 from portnn.tables.layout import Layout
 from portnn.tables.npz_table import read_npz
 from portnn.tables.table import Table
 from portnn.tables.tasks import Task
+from portnn.text.standard_input import STDIN, read_standard_input
 
-CSV_OPTIONS = ("delimiter", "header", "encoding")
+CSV_OPTIONS = ("delimiter", "header", "encoding", "decimal")
 NPZ_OPTIONS = ("x_name", "y_name")
 """Options of `open_csv` and `read_npz`; a `Layout` keeps those that were given."""
 
+NPZ_START = b"PK\x03\x04"
+"""First bytes of an .npz file, which is a zip archive."""
+
 
 def read_table(
-    path: str | os.PathLike[str],
+    source: Source,
     target: str | None = None,
     *,
     task: Task | None = None,
+    classes: Classes | None = None,
     layout: Layout | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[Table, Layout]:
@@ -31,13 +39,15 @@ def read_table(
 
     Parameters
     ----------
-    path : path-like
-        An .npz file by its suffix, else a CSV file.
+    source : path-like or binary file
+        An .npz file, else a CSV file, which may be compressed; "-" is what is piped into the process.
     target : str, optional
         Columns of a CSV file to predict, by name or by number from 1, separated by commas. By default those of
         `layout`, or else the last column.
     task : Task, optional
-        Decides whether a single target may be text.
+        Decides whether a single target holds labels or numbers.
+    classes : Classes, optional
+        All labels that a single target of a CSV file may hold.
     layout : Layout, optional
         Of a file read earlier, whose columns and options are used again.
     options : dict, optional
@@ -56,28 +66,30 @@ def read_table(
     ValueError
         If it cannot be read, or a column is missing.
     """
+    source = opened(source)
     options = {**(layout.options if layout else {}), **(options or {})}
-    if is_npz(path):
-        table = read_npz(path, **selected(options, NPZ_OPTIONS), targets=True)
+    if is_npz(source):
+        table = read_npz(source, **selected(options, NPZ_OPTIONS), targets=True)
         assert table.y is not None
         width, outputs = table.x.shape[1], table.y.shape[1] if table.y.ndim > 1 else 1
         return table, Layout(None, tuple(range(width)), tuple(range(width, width + outputs)), options)
-    sheet = open_csv(path, **selected(options, CSV_OPTIONS))
+    sheet = open_csv(source, **selected(options, CSV_OPTIONS))
     check_columns(sheet, at_least=2)
     if layout is not None and target is None:
         features, targets = layout.find(sheet.names, sheet.width, sheet.name, targets=True)
         layout = Layout(sheet.names, features, targets or (), options)
     else:
         layout = Layout.of(sheet.names, sheet.width, target_names(target, sheet), options, sheet.name)
-    return read_csv(sheet, layout.features, layout.targets, labels=task and task.labels), layout
+    return read_csv(sheet, layout.features, layout.targets, labels=task and task.labels, classes=classes), layout
 
 
 def read_table_like(
     layout: Layout,
-    path: str | os.PathLike[str],
+    source: Source,
     *,
     targets: bool,
     labels: str | None = None,
+    classes: Classes | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Table:
     """Read another table for a model, with the columns and options of the one it was trained on.
@@ -86,12 +98,14 @@ def read_table_like(
     ----------
     layout : Layout
         Of the table that the model was trained on.
-    path : path-like
-        An .npz file by its suffix, else a CSV file.
+    source : path-like or binary file
+        An .npz file, else a CSV file, which may be compressed; "-" is what is piped into the process.
     targets : bool
         Whether targets are needed; if not, they are not read.
-    labels : {"text", "numbers"}, optional
+    labels : {"text", "numbers", "classes"}, optional
         What a single target holds; see `read_csv`.
+    classes : Classes, optional
+        All labels that a single target of a CSV file may hold.
     options : dict, optional
         Those of `open_csv` or `read_npz` that differ from the layout's.
 
@@ -102,18 +116,32 @@ def read_table_like(
     ValueError
         If it cannot be read, or a column is missing.
     """
+    source = opened(source)
     options = {**layout.options, **(options or {})}
-    if is_npz(path):
-        return read_npz(path, **selected(options, NPZ_OPTIONS), targets=targets)
-    sheet = open_csv(path, **selected(options, CSV_OPTIONS))
+    if is_npz(source):
+        return read_npz(source, **selected(options, NPZ_OPTIONS), targets=targets)
+    sheet = open_csv(source, **selected(options, CSV_OPTIONS))
     check_columns(sheet, at_least=min(2, len(layout.features)))
     features, target_columns = layout.find(sheet.names, sheet.width, sheet.name, targets=targets)
-    return read_csv(sheet, features, target_columns, labels=labels)
+    return read_csv(sheet, features, target_columns, labels=labels, classes=classes)
 
 
-def is_npz(path: str | os.PathLike[str]) -> bool:
-    """Whether a path has the suffix of NumPy's .npz files."""
-    return Path(path).suffix.lower() == ".npz"
+def opened(source: Source) -> Source:
+    """Open what is piped into the process, which can be read only once; other sources are returned as they are."""
+    if not isinstance(source, str | os.PathLike) or os.fspath(source) != STDIN:
+        return source
+    content = io.BytesIO(read_standard_input())
+    content.name = "standard input"
+    return content
+
+
+def is_npz(source: Source) -> bool:
+    """Whether a path has the suffix of NumPy's .npz files, or a file their first bytes."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source).suffix.lower() == ".npz"
+    head = source.read(len(NPZ_START))
+    source.seek(-len(head), os.SEEK_CUR)
+    return head == NPZ_START
 
 
 def selected(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

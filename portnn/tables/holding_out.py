@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from portnn.backends import Backend, to_host, tree_map
+from portnn.backends import Backend, seed_of, to_host
+from portnn.batches import rows_at
 from portnn.models import RowBatch
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def split_ids(count: int, fraction: float, *, seed: int) -> tuple[Ids, Ids]:
+def split_ids(count: int, fraction: float, *, seed: int | None) -> tuple[Ids, Ids]:
     """Ids of rows to train on and of rows to measure on, drawn by the seed; both ascending.
 
     Raises
@@ -18,12 +19,30 @@ def split_ids(count: int, fraction: float, *, seed: int) -> tuple[Ids, Ids]:
     ValueError
         If the fraction is out of range or leaves nothing to train on.
     """
+    return _split("held_out", count, fraction, np.random.default_rng((seed_of(seed), 0, 1)))
+
+
+def kept_for_test(count: int, fraction: float, *, seed: int | None) -> tuple[Ids, Ids]:
+    """Ids of rows to train and to choose with, and of rows for a test at the end, drawn by the seed; both ascending.
+
+    Raises
+    ------
+    ValueError
+        If the fraction is out of range, or leaves nothing for either.
+    """
+    others, kept = _split("test", count, fraction, np.random.default_rng((seed_of(seed), 0, 2)))
+    if not len(kept):
+        raise ValueError(f"test {fraction} keeps none of {count} rows for the test")
+    return others, kept
+
+
+def _split(name: str, count: int, fraction: float, rng: np.random.Generator) -> tuple[Ids, Ids]:
     if not 0.0 <= fraction < 1.0:
-        raise ValueError(f"held_out must be in [0, 1), got {fraction}")
+        raise ValueError(f"{name} must be in [0, 1), got {fraction}")
     held_count = round(count * fraction)
     if held_count == count:
-        raise ValueError(f"held_out {fraction} leaves none of {count} rows to train on")
-    order = np.random.default_rng((seed, 0, 1)).permutation(count)
+        raise ValueError(f"{name} {fraction} leaves none of {count} rows to train on")
+    order = rng.permutation(count)
     return np.sort(order[held_count:]), np.sort(order[:held_count])
 
 
@@ -37,8 +56,7 @@ def take_rows(rows: RowBatch, ids: Ids, backend: Backend) -> RowBatch:
     """
     if len(ids) == rows.x.shape[0]:
         return rows
-    placed = backend.asarray(ids)
-    return check_counts(tree_map(lambda array: backend.xp.take(array, placed, axis=0), rows))
+    return check_counts(rows_at(rows, ids, backend))
 
 
 def check_counts(rows: RowBatch) -> RowBatch:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, to_host
+from portnn.backends import Array, Backend, is_array, native, to_host
 from portnn.checkpoints import CheckpointError
+from portnn.settings import brief, brief_fields
 
 Host = np.ndarray[Any, Any]
 
@@ -18,19 +21,13 @@ class Classes(NamedTuple):
 
     labels: Host
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
     @classmethod
     def of(cls, y: Host) -> Classes:
-        """Classes that occur in y (rows,).
-
-        Raises
-        ------
-        ValueError
-            If there is only one.
-        """
-        labels = np.unique(y)
-        if len(labels) < 2:
-            raise ValueError(f"y has only one class, {listed(labels)}; a classifier needs at least two")
-        return cls(labels)
+        """Classes that occur in y (rows,)."""
+        return cls(np.unique(y))
 
     def encode(self, y: Host) -> Host:
         """Ids of labels (rows,).
@@ -40,15 +37,19 @@ class Classes(NamedTuple):
         ValueError
             If a label is not one of the classes.
         """
-        if y.dtype.kind not in "biuf" and self.labels.dtype.kind in "biuf":
-            raise ValueError(f"y holds labels such as {y[0].item()!r}, but the classes are {listed(self.labels)}")
-        ids = np.searchsorted(self.labels, y)
-        ids[ids == len(self.labels)] = 0
-        unknown = self.labels[ids] != y
+        if y.dtype == self.labels.dtype:
+            ids = np.searchsorted(self.labels, y)
+            ids[ids == len(self.labels)] = 0
+            unknown = self.labels[ids] != y
+        else:  # NumPy would compare large integers of different types as floats, where Python is exact
+            id_of = {label: number for number, label in enumerate(self.labels.tolist())}
+            values, places = np.unique(y, return_inverse=True)
+            ids = np.asarray([id_of.get(value, -1) for value in values.tolist()], dtype=np.int64)[places]
+            unknown = ids < 0
         if np.any(unknown):
             raise ValueError(
                 f"y has labels that training never saw: {listed(np.unique(y[unknown]))}; the classes are "
-                f"{listed(self.labels)}"
+                f"{listed(self.labels)}; the first of these rows is {np.argmax(unknown)}"
             )
         return ids
 
@@ -78,36 +79,65 @@ class Classes(NamedTuple):
         try:
             dtype = np.dtype(record["dtype"])
             labels = np.asarray(record["labels"], dtype=object if dtype.kind == "O" else dtype)
-            if labels.ndim != 1 or len(labels) < 2 or not all(map(operator.lt, labels[:-1], labels[1:])):
+            if labels.ndim != 1 or not len(labels) or not all(map(operator.lt, labels[:-1], labels[1:])):
                 raise ValueError("not sorted")
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(f"the checkpoint's class labels are damaged: {error}") from error
         return cls(labels)
 
 
 def as_labels(y: Any) -> Host:
-    """Labels (rows,) on the host, none of them missing.
+    """Labels (rows,) on the host, none of them missing or changed by NumPy.
 
     Raises
     ------
+    TypeError
+        If they are neither numbers nor strings.
     ValueError
-        If y has another shape, NaN or infinity, or labels of several types.
+        If y has another shape, NaN or infinity, labels of several types, or labels that NumPy cannot hold exactly.
     """
     labels = to_host(y) if is_array(y) else np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise ValueError(f"y has shape {labels.shape}, expected one axis of class labels")
+    given = y if isinstance(y, list | tuple) else None
+    if labels.dtype.kind in "OT":
+        given = labels.tolist()
+        check_types(given)
+        labels = np.asarray(given)
     if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
         raise ValueError("y contains NaN or infinity")
-    if labels.dtype.kind == "O":
-        types = sorted({type(label).__name__ for label in labels.tolist()})
-        if len(types) > 1:
-            raise ValueError(f"y has labels of several types: {', '.join(types)}")
-        labels = np.asarray(labels.tolist())
+    if given is not None and labels.dtype.kind in "Of" and all(type(label) is int for label in given):
+        largest = brief(max(given, key=abs))
+        raise ValueError(f"y has integers such as {largest}, beyond 64 bits; give text instead")
     if labels.dtype.kind not in "biufU":
-        raise ValueError(f"y has dtype {labels.dtype}; class labels must be numbers or strings")
-    return labels
+        hint = "; np.char.decode makes text of bytes" if labels.dtype.kind == "S" else ""
+        raise TypeError(f"y has dtype {labels.dtype}; class labels must be numbers or strings{hint}")
+    if given is not None and labels.dtype.kind in "fU":
+        check_kept(labels, given)
+    return native(labels)
+
+
+def check_types(labels: list[Any]) -> None:
+    """Raise ValueError if labels are missing or of several types."""
+    missing = next((row for row, label in enumerate(labels) if label is None), None)
+    if missing is not None:
+        raise ValueError(f"y has None in row {missing}; class labels must not be missing")
+    types = sorted({type(label.item() if isinstance(label, np.generic) else label).__name__ for label in labels})
+    if len(types) > 1:
+        raise ValueError(f"y has labels of several types: {', '.join(types)}")
+
+
+def check_kept(labels: Host, given: Sequence[Any]) -> None:
+    """Raise ValueError if an array holds other labels than the list that it was made of."""
+    for row, (label, was) in enumerate(zip(labels.tolist(), given, strict=True)):
+        was = was[0] if isinstance(was, list | tuple) else was
+        if label != was:
+            if isinstance(label, str) != isinstance(was, str):
+                check_types(list(given))
+            why = "NumPy drops NUL characters at its end" if isinstance(was, str) else "floats beside it cannot hold it"
+            raise ValueError(f"y has the label {brief(was)} in row {row}, which would become {brief(label)}: {why}")
 
 
 def place_labels(labels: Host, backend: Backend) -> Array:
@@ -122,7 +152,7 @@ def place_labels(labels: Host, backend: Backend) -> Array:
     return backend.asarray(labels) if representable else labels
 
 
-def listed(labels: Host) -> str:
+def listed(labels: Iterable[Any]) -> str:
     """The first labels, for a message."""
-    some = ", ".join(repr(label) for label in labels[:10].tolist())
-    return some + (", ..." if len(labels) > 10 else "")
+    some = [brief(label) for label in islice(iter(labels.tolist() if isinstance(labels, np.ndarray) else labels), 11)]
+    return ", ".join([*some[:10], *(["..."] if len(some) > 10 else [])])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from portnn.settings import brief, brief_fields
+from portnn.tables.labels import listed
+
 Names = tuple[str, ...] | None
 
 
@@ -19,12 +22,18 @@ class Layout(NamedTuple):
         Numbers of the columns, from 0. A separate array of targets counts as columns after the features.
     options : dict of str to str or bool
         Options that were needed to read the file, such as its encoding.
+    test : float
+        Fraction of the rows that are kept for a test at the end: they neither train nor choose a checkpoint.
     """
 
     names: Names
     features: tuple[int, ...]
     targets: tuple[int, ...]
     options: dict[str, Any]
+    test: float = 0.0
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, names: Names, width: int, targets: Sequence[str], options: dict[str, Any], file: str) -> Layout:
@@ -49,7 +58,7 @@ class Layout(NamedTuple):
         """
         chosen = tuple(column_number(target, names, width, file) for target in targets) or (width - 1,)
         if len(set(chosen)) < len(chosen):
-            raise ValueError(f"{file}: a target is named twice: {', '.join(targets)}")
+            raise ValueError(f"{file}: a target is named twice: {listed(targets)}")
         features = tuple(column for column in range(width) if column not in chosen)
         if not features:
             raise ValueError(f"{file}: all {width} columns are targets, so none is left to predict from")
@@ -91,9 +100,7 @@ class Layout(NamedTuple):
             wanted = (*(self.feature_names or ()), *((self.target_names or ()) if targets else ()))
             missing = [name for name in wanted if name not in names]
             if missing:
-                raise ValueError(
-                    f"{file} has no column {', '.join(map(repr, missing))}; it has {', '.join(map(repr, names))}"
-                )
+                raise ValueError(f"{file} has no column {listed(missing)}; it has {listed(names)}")
             columns = tuple(map(names.index, wanted))
             return columns[: len(self.features)], columns[len(self.features) :] if targets else None
         whole = len(self.features) + len(self.targets)
@@ -112,7 +119,13 @@ class Layout(NamedTuple):
     def from_json(cls, record: Any) -> Layout:
         """Layout from what `to_json` returned."""
         names = record["names"]
-        return cls(names and tuple(names), tuple(record["features"]), tuple(record["targets"]), record["options"])
+        return cls(
+            names and tuple(names),
+            tuple(record["features"]),
+            tuple(record["targets"]),
+            record["options"],
+            record.get("test", 0.0),
+        )
 
 
 def column_number(target: str, names: Names, width: int, file: str) -> int:
@@ -121,5 +134,5 @@ def column_number(target: str, names: Names, width: int, file: str) -> int:
         return names.index(target)
     if target.isdecimal() and 1 <= int(target) <= width:
         return int(target) - 1
-    known = f"its columns are {', '.join(map(repr, names))}" if names else "it has no header"
-    raise ValueError(f"{file} has no column {target!r}; {known}, numbered from 1 to {width}")
+    known = f"its columns are {listed(names)}" if names else "it has no header"
+    raise ValueError(f"{file} has no column {brief(target)}; {known}, numbered from 1 to {width}")

@@ -6,7 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, device, is_array, library_name, namespace, to_host
+from portnn.backends import (
+    Array,
+    Backend,
+    detached,
+    device,
+    is_array,
+    library_name,
+    namespace,
+    real_numbers,
+    to_host,
+)
+from portnn.batches import SparseTable, compressed, is_sparse
 from portnn.tables.scaling import Scaling
 
 Host = np.ndarray[Any, Any]
@@ -20,9 +31,9 @@ def backend_for(x: Any) -> Backend:
     Raises
     ------
     TypeError
-        If X is sparse or not of real numbers.
+        If X is not of real numbers, or sparse but not of SciPy.
     """
-    x = as_table(x)
+    x = as_table(compressed(x).data if is_sparse(x) else x)
     xp = namespace(X=x)
     if xp.isdtype(x.dtype, ("integral", "bool")):
         wanted = xp.__array_namespace_info__().default_dtypes(device=device(x))["real floating"]
@@ -40,33 +51,28 @@ def as_table(x: Any) -> Array:
     Raises
     ------
     TypeError
-        If X is sparse, or not of numbers.
+        If X is not of real numbers.
     ValueError
         If entries are masked.
     """
-    if hasattr(x, "tocsr"):
-        raise TypeError(f"X is sparse ({type(x).__name__}), which this model does not take; X.toarray() makes it dense")
     if np.ma.is_masked(x):
         raise ValueError("X has masked entries, which this model cannot learn from; fill or drop them")
-    if is_array(x) and not isinstance(x, np.ndarray):
-        return x
-    array: Host = np.asanyarray(x)
-    if array.dtype.kind in "biufc":
-        return array
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"X must hold numbers: {error}") from error
+    if is_array(x) and not isinstance(x, np.ndarray | np.generic):
+        return detached(x)
+    return real_numbers("X", x)
 
 
-def place_table(x: Any, backend: Backend, *, width: int | None = None, scaling: Scaling | None = None) -> Array:
+def place_table(
+    x: Any, backend: Backend, *, width: int | None = None, scaling: Scaling | None = None
+) -> Array | SparseTable:
     """X (rows, features) on the backend and of its dtype.
 
-    NumPy arrays, lists and data frames are moved over; arrays of another library or device are refused.
+    NumPy arrays, lists and data frames are moved over; arrays of another library or device are refused. A sparse matrix
+    becomes a table whose rows are moved over when they are asked for.
 
     Parameters
     ----------
-    x : array (rows, features)
+    x : array, or sparse matrix of SciPy (rows, features)
     backend : Backend
     width : int, optional
         Number of features that X must have.
@@ -77,11 +83,16 @@ def place_table(x: Any, backend: Backend, *, width: int | None = None, scaling: 
     Raises
     ------
     TypeError
-        If X is sparse, of another library than the model, or not of numbers.
+        If X is of another library than the model, sparse but not of SciPy, or not of numbers.
     ValueError
         If X is not a table with at least one row and column, has NaN or infinity, has the wrong width, or is on
         another device.
     """
+    if is_sparse(x):
+        table = SparseTable.of(x, backend, None if scaling is None else scaling.of_rows)
+        check_shape(table.rows, width)
+        check_entries_finite(table)
+        return table
     x = given = as_table(x)
     check_shape(x, width)
     xp = namespace(X=x)
@@ -102,7 +113,7 @@ def place_table(x: Any, backend: Backend, *, width: int | None = None, scaling: 
     return x
 
 
-def check_shape(x: Array, width: int | None) -> None:
+def check_shape(x: Any, width: int | None) -> None:
     """Raise ValueError unless X is a table with rows, columns and the right width."""
     if x.ndim != 2:
         hint = "; X.reshape(1, -1) makes a table of one row" if x.ndim == 1 else ""
@@ -123,12 +134,25 @@ def check_finite(x: Array, given: Array, backend: Backend) -> None:
     if bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(x))):
         return
     row, column = np.argwhere(~np.isfinite(to_host(x)))[0]
-    overflowed = np.isfinite(to_host(given)[row, column])
-    what = f"numbers too large for {backend.dtype}" if overflowed else "NaN or infinity"
-    raise ValueError(f"X contains {what}, first at row {row}, column {column}")
+    raise not_finite(row, column, to_host(given)[row, column], backend)
 
 
-def check_lengths(y: Host, x: Array) -> None:
+def check_entries_finite(table: SparseTable) -> None:
+    """Raise ValueError if a sparse table has NaN or infinity, or numbers that the backend's dtype cannot hold."""
+    numbers, columns, starts = table.entries()
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        row = np.searchsorted(starts, wrong[0], side="right") - 1
+        raise not_finite(row, columns[wrong[0]], table.rows.data[wrong[0]], table.backend)
+
+
+def not_finite(row: Any, column: Any, given: Any, backend: Backend) -> ValueError:
+    """Error about a number of X that is not finite in the backend's dtype."""
+    what = f"numbers too large for {backend.dtype}" if np.isfinite(given) else "NaN or infinity"
+    return ValueError(f"X contains {what}, first at row {row}, column {column}")
+
+
+def check_lengths(y: Host, x: Array | SparseTable) -> None:
     """Raise ValueError unless y has as many rows as X."""
     if len(y) != x.shape[0]:
         raise ValueError(f"y has {len(y)} rows, but X has {x.shape[0]}")

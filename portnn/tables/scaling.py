@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Backend
+from portnn.batches import SparseTable
+from portnn.settings import brief_fields
 
 
 class Scaling(NamedTuple):
@@ -14,6 +16,9 @@ class Scaling(NamedTuple):
 
     mean: np.ndarray[Any, Any]
     deviation: np.ndarray[Any, Any]
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     @classmethod
     def of(cls, x: Array, backend: Backend) -> Scaling:
@@ -34,6 +39,18 @@ class Scaling(NamedTuple):
         with np.errstate(all="ignore"):
             mean, deviation = np.mean(values, axis=0), np.std(values, axis=0)
         return cls._checked(mean, deviation, np.max(values, axis=0) > np.min(values, axis=0))
+
+    @classmethod
+    def of_sparse(cls, table: SparseTable) -> Scaling:
+        """Scaling of a sparse table that is not scaled yet, as `of_host`."""
+        rows, (count, features) = table.rows, table.shape
+        columns, numbers = rows.indices, rows.data.astype(np.float64)
+        zeros = count - np.bincount(columns, minlength=features)
+        with np.errstate(all="ignore"):
+            mean = np.bincount(columns, numbers, features) / count
+            squares = np.bincount(columns, (numbers - mean[columns]) ** 2, features) + zeros * mean**2
+        highest, lowest = (extreme(axis=0).toarray().reshape(-1) for extreme in (rows.max, rows.min))
+        return cls._checked(mean, np.sqrt(squares / count), highest > lowest)
 
     @classmethod
     def _checked(cls, mean: Any, deviation: Any, changes: Any) -> Scaling:

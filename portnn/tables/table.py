@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.settings import brief_fields
+
 
 class Table(NamedTuple):
     """Rows of features and their targets.
@@ -19,6 +21,8 @@ class Table(NamedTuple):
     target_names : tuple of str or None
     name : str
         Name of the table for messages: its file.
+    note : str or None
+        What should be said about how it was read.
     """
 
     x: np.ndarray[Any, Any]
@@ -26,3 +30,7 @@ class Table(NamedTuple):
     feature_names: tuple[str, ...] | None
     target_names: tuple[str, ...] | None
     name: str
+    note: str | None = None
+
+    def __repr__(self) -> str:
+        return brief_fields(self)

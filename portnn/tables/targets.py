@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, is_array, to_host
+from portnn.backends import Array, is_array, real_numbers, to_host
 from portnn.checkpoints import CheckpointError
 from portnn.objectives import OBJECTIVES
-from portnn.tables.labels import Classes, as_labels
+from portnn.tables.labels import Classes, as_labels, listed
 from portnn.tables.scaling import Scaling
 
 Host = np.ndarray[Any, Any]
@@ -49,12 +49,12 @@ class Targets:
         objective : str
         y : array (rows,) or (rows, n)
         classes : array, optional
-            All class labels, if y may lack some.
+            All class labels, if y may lack some, or if it is meant to have only one.
 
         Raises
         ------
         ValueError
-            If y has only one class, or more than the objective tells apart.
+            If y has only one class and `classes` does not say so, or more than the objective tells apart.
         """
         if y is None:
             raise ValueError("y is None, but there is nothing to learn without it")
@@ -65,6 +65,8 @@ class Targets:
             return cls(objective, columns, None, len(shape) < 2)
         known = Classes.of(as_labels(y if classes is None else classes))
         count = len(known.labels)
+        if count < 2 and classes is None:
+            raise ValueError(f"y has only one class, {listed(known.labels)}; a classifier needs at least two")
         outputs = count if class_count(count) == count else 1
         if class_count(outputs) != count:
             raise ValueError(f"{objective} tells {class_count(outputs)} classes apart, but y has {count}")
@@ -93,7 +95,9 @@ class Targets:
             raise ValueError(f"classes are for classifiers, not for {objective}")
         known = Classes.of(as_labels(labels))
         if not np.array_equal(known.labels, as_labels(labels)):
-            raise ValueError(f"classes must be in ascending order, one for each output, got {list(labels)}")
+            raise ValueError(
+                f"classes must be in ascending order, one for each output, got {listed(as_labels(labels))}"
+            )
         if record.label.class_count(outputs) != len(known.labels):
             raise ValueError(f"{objective}: {len(known.labels)} class labels, but the network has {outputs} outputs")
         return cls(objective, outputs, known)
@@ -103,16 +107,15 @@ class Targets:
 
         Raises
         ------
+        TypeError
+            If y is not of real numbers, for a regression.
         ValueError
             If y has another shape, unknown labels, NaN or infinity, or values for which the loss is not defined.
         """
         if self.classes is not None:
             ids = self.classes.encode(as_labels(y))
             return ids if self.outputs == len(self.classes.labels) else ids[:, None].astype(np.float64)
-        try:
-            values = (to_host(y) if is_array(y) else np.asarray(y)).astype(np.float64)
-        except ValueError as error:
-            raise ValueError(f"y must hold numbers: {error}") from error
+        values = real_numbers("y", to_host(y) if is_array(y) else y).astype(np.float64)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self.outputs:
             raise ValueError(

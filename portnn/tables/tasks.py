@@ -8,11 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.objectives import OBJECTIVES
+from portnn.settings import brief
 
 Host = np.ndarray[Any, Any]
-
-MAX_EXACT = 2.0**53
-"""Floats hold every integer up to this size; larger ones stay floats, so that no two labels become one."""
 
 MAX_CLASSES = 20
 """Integers with at most this many distinct values, each occurring twice or more on average, are class labels."""
@@ -39,7 +37,7 @@ class Task(NamedTuple):
 
 
 def class_labels(y: Host) -> Host:
-    """Class labels (rows,): text, or numbers, whole ones as integers.
+    """Class labels (rows,), as they are.
 
     Raises
     ------
@@ -48,8 +46,7 @@ def class_labels(y: Host) -> Host:
     """
     if y.ndim > 1:
         raise ValueError(f"classification takes one target, got {y.shape[1]}")
-    exact = y.dtype.kind == "f" and is_whole(y) and bool(np.all(np.abs(y) <= MAX_EXACT))
-    return y.astype(np.int64) if exact else y
+    return y
 
 
 def numeric_values(y: Host) -> Host:
@@ -58,10 +55,12 @@ def numeric_values(y: Host) -> Host:
     Raises
     ------
     ValueError
-        If y is text.
+        If y is text, or anything else that is no number.
     """
+    if y.dtype.kind in "US":
+        raise ValueError(f"regression takes numbers, but the target holds text such as {brief(str(y.flat[0]))}")
     if y.dtype.kind not in "biuf":
-        raise ValueError(f"regression takes numbers, but the target holds text such as {str(y.flat[0])!r}")
+        raise ValueError(f"regression takes numbers, but the target has dtype {y.dtype}")
     return y.astype(np.float64)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, to_host
-from portnn.tables.labels import Classes
+from portnn.backends import Array, Backend, is_array, real_numbers, to_host
+from portnn.tables.labels import Classes, listed
 
 Host = np.ndarray[Any, Any]
 
@@ -35,7 +35,7 @@ def class_weights(class_weight: Mapping[Any, float] | str, classes: Classes, ids
     labels = classes.labels.tolist()
     unknown = [label for label in class_weight if label not in labels]
     if unknown:
-        raise ValueError(f"class_weight has labels that y does not have: {', '.join(map(repr, unknown))}")
+        raise ValueError(f"class_weight has labels that y does not have: {listed(unknown)}; y has {listed(labels)}")
     weights: Host = np.asarray([float(class_weight.get(label, 1.0)) for label in labels])
     if not np.all(np.isfinite(weights)) or np.any(weights < 0.0):
         raise ValueError("class_weight must be finite and not negative")
@@ -47,12 +47,14 @@ def place_weights(weights: Any, rows: int, backend: Backend) -> Array | None:
 
     Raises
     ------
+    TypeError
+        If they are not real numbers.
     ValueError
         If their number is not that of the rows, or they are negative, not finite, or all zero.
     """
     if weights is None:
         return None
-    host = (to_host(weights) if is_array(weights) else np.asarray(weights)).astype(np.float64)
+    host = real_numbers("sample_weight", to_host(weights) if is_array(weights) else weights).astype(np.float64)
     if host.shape != (rows,):
         raise ValueError(f"sample_weight has shape {host.shape}, expected {(rows,)}")
     if not np.all(np.isfinite(host)) or np.any(host < 0.0):

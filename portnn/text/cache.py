@@ -12,44 +12,20 @@ import json
 import mmap
 import os
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
-import platformdirs
 
+from portnn.text.cache_folder import naming_cache_folder, sweep, touch
 from portnn.text.lookup import Ids
 from portnn.text.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 """To be incremented whenever the same text gives other ids, or the files change."""
-
-_ABANDONED_SECONDS = 24 * 3600
-
-
-def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Folder of encoded corpora: the argument, else PORTNN_CACHE from the environment, else the user's cache folder."""
-    if cache_dir is not None:
-        return Path(cache_dir)
-    if folder := os.environ.get("PORTNN_CACHE"):
-        return Path(folder)
-    return Path(platformdirs.user_cache_dir("portnn"))
-
-
-@contextmanager
-def naming_cache_folder(folder: Path) -> Iterator[None]:
-    """Make errors of writing to a cache folder name it and say how to choose another."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            f'cannot write to the cache folder "{folder}" ({error.strerror or error}); '
-            "set the environment variable PORTNN_CACHE to another folder"
-        ) from error
 
 
 class CacheEntry:
@@ -82,6 +58,7 @@ class CacheEntry:
             return None
         if ids.ndim != 1 or ids.dtype != vocabulary.id_dtype:
             return None
+        touch(self.facts_path)
         return ids, vocabulary
 
     @contextmanager
@@ -98,7 +75,7 @@ class CacheEntry:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(temporary, "xb")  # noqa: SIM115 - closed below or by commit
         try:
-            _sweep(self.folder)
+            sweep(self.folder)
             yield EntryWriter(self, file, temporary)
         finally:
             file.close()
@@ -163,11 +140,3 @@ def _header(dtype: np.dtype[Any], count: int) -> bytes:
     description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
     np.lib.format.write_array_header_1_0(buffer, description)
     return buffer.getvalue()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left behind, once it is too old to be still in use."""
-    for path in folder.glob(".*.part"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-                path.unlink()

@@ -1,4 +1,4 @@
-"""Compressed files, recognized by their suffix in any case: .gz, .bz2, .xz."""
+"""Compressed files, recognized by their suffix in any case, .gz, .bz2 or .xz, or by their first bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from portnn.text.encodings import CHUNK_BYTES, PathLike, check_file
+from portnn.text.encodings import CHUNK_BYTES, PathLike
+from portnn.text.signatures import compression_of
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
@@ -32,7 +33,7 @@ def open_bytes(
     path : path
     mode : {"rb", "wb"}
     like : path, optional
-        Path whose suffix counts instead.
+        Path whose suffix counts instead, or the suffix.
     raw : file, optional
         The file, if it is open already; it stays open.
 
@@ -43,7 +44,7 @@ def open_bytes(
     ValueError
         Inside the block, if the data is damaged, truncated, or not compressed as the suffix says.
     """
-    suffix = _suffix(path if like is None else like)
+    suffix = _suffix(path if like is None else f"file{like}" if str(like).startswith(".") else like)
     with _OPENERS.get(suffix, open)(path if raw is None else raw, mode) as file:
         try:
             yield file
@@ -53,13 +54,21 @@ def open_bytes(
             raise ValueError(f"{os.fspath(path)}: damaged {suffix} file ({error})") from None
 
 
-def read_compressed(path: PathLike, advance: Callable[[int], object]) -> Iterator[bytes]:
-    """Read a compressed file, decompressed, in pieces.
+def compression(path: PathLike, head: bytes) -> str | None:
+    """How a file is compressed, .gz, .bz2 or .xz, by its suffix or else by its first bytes; None if it is not."""
+    suffix = _suffix(path)
+    return suffix if suffix in _OPENERS else compression_of(head)
+
+
+def read_compressed(name: PathLike, file: IO[bytes], kind: str, advance: Callable[[int], object]) -> Iterator[bytes]:
+    """Read compressed data, decompressed, in pieces.
 
     Parameters
     ----------
-    path : path
-        A file for which `is_compressed` is true.
+    name : path
+        For error messages.
+    file : binary file
+    kind : {".gz", ".bz2", ".xz"}
     advance : callable
         Called with the number of compressed bytes read since the last call.
 
@@ -71,16 +80,15 @@ def read_compressed(path: PathLike, advance: Callable[[int], object]) -> Iterato
     Raises
     ------
     ValueError
-        If the file is damaged, truncated, or not compressed as its suffix says.
+        If the data is damaged, truncated, or not compressed in this way.
     """
-    check_file(path)
     done = 0
-    with open(path, "rb") as raw, open_bytes(path, raw=raw) as file:
-        while chunk := file.read(CHUNK_BYTES):
-            advance(raw.tell() - done)
-            done = raw.tell()
+    with open_bytes(name, like=kind, raw=file) as plain:
+        while chunk := plain.read(CHUNK_BYTES):
+            advance(file.tell() - done)
+            done = file.tell()
             yield chunk
-        advance(raw.tell() - done)
+        advance(file.tell() - done)
 
 
 def _suffix(path: PathLike) -> str:

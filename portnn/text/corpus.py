@@ -5,20 +5,22 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from portnn.text.cache import CacheEntry, cache_folder, release_pages
+from portnn.settings import brief, brief_fields
+from portnn.text.cache import CacheEntry, release_pages
+from portnn.text.cache_folder import cache_folder
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.encodings import canonical_encoding
 from portnn.text.lookup import Ids
-from portnn.text.sources import Progress, SourceLike, open_sources
+from portnn.text.sources import Progress, SourceLike, name_of, open_sources
 from portnn.text.tokenizers import Chunk, Token, tokenizer
 from portnn.text.vocabulary import Vocabulary
+from portnn.text.words import NEW_MODELS, word_rules
 
 MEMORY_LIMIT = 64 << 20
 """Files larger than this many bytes are encoded to disk."""
@@ -41,6 +43,9 @@ class Corpus:
     ids: Ids
     vocabulary: Vocabulary
     name: str = "text"
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
         if self.ids.dtype.kind != "u":
@@ -107,8 +112,8 @@ def read_corpus(
     Parameters
     ----------
     source : str, bytes, path or sequence of paths
-        A str is the text itself, bytes are the content of a file; `pathlib.Path` objects name files, which are read
-        in order. No token spans two files.
+        A str is the text itself, bytes are the content of a file; `pathlib.Path` objects name files, folders or
+        standard input, as in `open_sources`, which are read in order. No token spans two files.
     level : {"char", "byte", "word", "jieba"}, optional
         What a token is. Defaults to the level of `vocabulary`, or to char.
     encoding : str
@@ -119,7 +124,7 @@ def read_corpus(
         Vocabulary to use, for example that of a trained model. By default it is made from the text.
     cache_dir : path, optional
         Folder of encoded files. Defaults to the environment variable PORTNN_CACHE, or to "portnn" in the user's cache
-        folder.
+        folder. It keeps what was used in the last 90 days, up to 10 GiB or PORTNN_CACHE_SIZE.
     memory_limit : int
         Files with more bytes in total are encoded once, to a file in `cache_dir`, which is mapped into memory.
     progress : callable, optional
@@ -150,7 +155,7 @@ def read_corpus(
     size = sum(file.size for file in sources)
     if size == 0:
         raise ValueError("corpus is empty")
-    name = os.path.basename(sources[0].name) + (f" and {len(sources) - 1} more" if sources[1:] else "")
+    name = name_of(source, sources)
     passes = 1 if vocabulary is not None else 2
     advance = _meter(progress, passes * size)
 
@@ -180,7 +185,7 @@ def read_corpus(
     facts = {
         "files": stamps,
         "level": level,
-        "rules": _rules(level),
+        "rules": _rules(level, vocabulary),
         "encoding": codec,
         "min_count": least,
         "vocabulary": None if vocabulary is None else vocabulary.to_json(),
@@ -213,14 +218,14 @@ def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vo
 
 def _only(counts: Mapping[Token, int]) -> str:
     (token,) = counts
-    return f"0x{token[0]:02x}" if isinstance(token, bytes) else repr(token)
+    return f"0x{token[0]:02x}" if isinstance(token, bytes) else brief(token)
 
 
 def _agreed_level(level: str | None, vocabulary: Vocabulary | None) -> str:
     if vocabulary is None:
         return tokenizer("char" if level is None else level).level
     if level is not None and tokenizer(level).level != vocabulary.level:
-        raise ValueError(f"level is {level!r}, but the vocabulary is of level {vocabulary.level!r}")
+        raise ValueError(f"level is {brief(level)}, but the vocabulary is of level {brief(vocabulary.level)}")
     return vocabulary.level
 
 
@@ -236,10 +241,11 @@ def _meter(progress: Progress | None, total: int) -> Callable[[int], None]:
     return advance
 
 
-def _rules(level: str) -> Any:
-    """Versions of the external rules by which tokens are split."""
+def _rules(level: str, vocabulary: Vocabulary | None) -> Any:
+    """Rules by which tokens are split, and their versions."""
     if level == "word":
-        return unicodedata.unidata_version
+        rules = word_rules(NEW_MODELS if vocabulary is None else vocabulary.word_rules)
+        return [rules.name, rules.version]
     if level == "jieba":
         tokenizer(level).split("")  # raises an error that says what to install
         return importlib.metadata.version("rjieba")

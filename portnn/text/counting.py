@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from portnn.settings import brief
 from portnn.text.tokenizers import ByteTokenizer, CharTokenizer, Chunk, CodeTokenizer, Token, tokenizer
+from portnn.text.words import NEW_MODELS
 
 _CODE_POINTS = 0x110000
 
 
-def count_tokens(level: str, streams: Iterable[Iterable[Chunk]]) -> Mapping[Token, int]:
+def count_tokens(level: str, streams: Iterable[Iterable[Chunk]], word_rules: str = NEW_MODELS) -> Mapping[Token, int]:
     """Count the tokens of one or several streams.
 
     Parameters
@@ -22,6 +24,8 @@ def count_tokens(level: str, streams: Iterable[Iterable[Chunk]]) -> Mapping[Toke
         What a token is.
     streams : iterable of iterables of str or bytes
         One stream per file; no token spans two of them.
+    word_rules : str
+        At level word, the rules of words.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def count_tokens(level: str, streams: Iterable[Iterable[Chunk]]) -> Mapping[Toke
     >>> count_tokens("char", [["ab", "a"]]) == {"a": 2, "b": 1}
     True
     """
-    rules = tokenizer(level)
+    rules = tokenizer(level, word_rules)
     if isinstance(rules, CharTokenizer | ByteTokenizer):
         return _count_codes(rules, streams)
     counts: Counter[Token] = Counter()
@@ -62,7 +66,7 @@ def _count_codes(rules: CodeTokenizer, streams: Iterable[Iterable[Chunk]]) -> di
 def check_min_count(min_count: int, level: str) -> int:
     """`min_count` as an int of at least 1, and no more than 1 at level byte."""
     if isinstance(min_count, bool) or not hasattr(min_count, "__index__"):
-        raise TypeError(f"min_count is {min_count!r}; expected a whole number, 1 or more")
+        raise TypeError(f"min_count is {brief(min_count)}; expected a whole number, 1 or more")
     least = operator.index(min_count)
     if least < 1:
         raise ValueError(f"min_count is {least}; expected 1 or more")

@@ -24,7 +24,7 @@ class StreamDecoder:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
+        self._size, self._texts = len(vocabulary), vocabulary.texts
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace") if vocabulary.level == "byte" else None
 
     def feed(self, token_id: int) -> str:
@@ -38,10 +38,10 @@ class StreamDecoder:
             If it is out of range.
         """
         index = operator.index(token_id)
-        check_id(index, len(self._vocabulary))
+        check_id(index, self._size)
         if self._utf8 is not None:
             return self._utf8.decode(bytes((index,)))
-        return self._vocabulary.decode([index])
+        return self._texts[index]
 
     def finish(self) -> str:
         """Text of a character left incomplete; the decoder then starts afresh."""

@@ -10,10 +10,16 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from portnn.settings import brief
+from portnn.text.signatures import encoding_of, kind_of
 
 PathLike = os.PathLike[str] | str
 
 CHUNK_BYTES = 1 << 20
+_MARK = 4  # bytes of the longest byte order mark
+_SEEN = 1000
 _SUGGESTED = ("utf-8", "latin-1", "gb18030")
 
 
@@ -45,7 +51,9 @@ def canonical_encoding(encoding: str) -> str:
         "".encode(encoding)
         return codecs.lookup(encoding).name
     except (LookupError, ValueError):
-        raise ValueError(f"unknown encoding {encoding!r}; known encodings include utf-8, latin-1 and gb18030") from None
+        raise ValueError(
+            f"unknown encoding {brief(encoding)}; known encodings include utf-8, latin-1 and gb18030"
+        ) from None
 
 
 def check_file(path: PathLike) -> os.stat_result:
@@ -116,7 +124,8 @@ def _pieces(path: PathLike, chunk_bytes: int) -> Iterator[bytes]:
 def read_text(path: PathLike, encoding: str = "utf-8", chunk_bytes: int = CHUNK_BYTES) -> Iterator[str]:
     r"""Text of a file, in pieces.
 
-    A leading byte order mark is dropped; Windows and old Mac line endings become ``"\n"``.
+    If the file begins with the byte order mark of UTF-8, UTF-16 or UTF-32, that is its encoding, and the mark is
+    dropped; Windows and old Mac line endings become ``"\n"``.
 
     Parameters
     ----------
@@ -149,6 +158,8 @@ def decode_chunks(
 ) -> Iterator[str]:
     r"""Decode a stream of bytes, which may be cut inside a character or a line ending.
 
+    If it begins with the byte order mark of UTF-8, UTF-16 or UTF-32, that is its encoding.
+
     Parameters
     ----------
     chunks : iterable of bytes
@@ -176,6 +187,10 @@ def decode_chunks(
     'é\n'
     """
     canonical_encoding(encoding)
+    head, chunks = _headed(chunks)
+    marked = encoding_of(head)
+    if marked is not None and canonical_encoding(encoding) not in (marked, f"{marked}-sig"):
+        encoding = marked
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("strict"), translate=True)
     taken = 0
     at_start = True
@@ -187,7 +202,8 @@ def decode_chunks(
             # error.object holds the bytes kept from earlier chunks and those of this one, so it ends at the last byte
             # taken, wherever the chunks were cut.
             offset = taken - len(error.object) + error.start
-            raise ValueError(_not_in_encoding(name, error.object[error.start], offset, encoding, as_bytes)) from None
+            fault = f"{name}: byte 0x{error.object[error.start]:02x} at offset {offset} is not {encoding}"
+            raise ValueError(f"{fault}; {_advice(head, encoding, as_bytes)}") from None
         except UnicodeError:
             # Python's utf-16 and utf-32 streams require a mark, where bytes.decode guesses the byte order.
             raise ValueError(
@@ -208,11 +224,28 @@ def _then_end(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield b""
 
 
-def _not_in_encoding(name: str, byte: int, offset: int, encoding: str, as_bytes: bool) -> str:
+def _headed(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes of a stream, and the whole stream."""
+    rest = iter(chunks)
+    head = b""
+    for chunk in rest:
+        head += chunk
+        if len(head) >= _MARK:
+            break
+    return head[:_SEEN], chain((head,), rest)
+
+
+def _advice(head: bytes, encoding: str, as_bytes: bool) -> str:
+    """What to do about bytes that are not in the encoding."""
+    if encoding_of(head) in (encoding, canonical_encoding(encoding)):
+        return f"it begins with the mark of {encoding}, so it is damaged or goes on in another encoding"
+    kind = kind_of(head)
+    if kind is not None:
+        return f"the file is {kind}: unpack it, or export its text"
+    if b"\0" in head:
+        wide = "utf-16-be" if head.find(b"\0") % 2 == 0 else "utf-16-le"
+        return f"it has zero bytes, as {wide} does; choose that with --encoding if it is a text"
     tried = canonical_encoding(encoding)
     others = [other for other in _SUGGESTED if canonical_encoding(other) != tried]
     bytes_too = ", or read the file as bytes with --level byte" if as_bytes else ""
-    return (
-        f"{name}: byte 0x{byte:02x} at offset {offset} is not {encoding}; choose another --encoding "
-        f"(such as {others[-2]} or {others[-1]}){bytes_too}"
-    )
+    return f"choose another --encoding (such as {others[-2]} or {others[-1]}){bytes_too}"

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from portnn.settings import brief
+from portnn.text.paths import names_path
 from portnn.text.sentences import Advance, Sentences, SentenceStream
 
 SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
@@ -73,7 +75,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     TypeError
         If `source` is a generator or another object that can be read only once, before anything is read.
     ValueError
-        If it is a str that names a file.
+        If it is a str that names a file or folder.
 
     Examples
     --------
@@ -81,8 +83,6 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
     [['a', 'film'], ['a', 'gem']]
     """
     of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
-    if isinstance(source, str) and os.path.isfile(source):
-        raise ValueError(f"sentences is the text {source!r}, which names a file; give pathlib.Path({source!r})")
     if isinstance(source, str | os.PathLike) or of_paths:
         return Sentences(source, **options)  # type: ignore[arg-type]
     return source if isinstance(source, SentenceStream) else GivenSentences(source)  # type: ignore[arg-type]
@@ -90,11 +90,11 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
 
 def _not_a_list(sentence: object, number: int) -> str:
     if isinstance(sentence, str):
-        shown = sentence if len(sentence) <= 40 else sentence[:40] + "..."
-        return f"each sentence must be a list of words, got the str {shown!r}: split it"
+        remedy = f"give pathlib.Path({brief(sentence)}) to read that file" if names_path(sentence) else "split it"
+        return f"each sentence must be a list of words, got the str {brief(sentence)}: {remedy}"
     return f"each sentence must be a list of words, got {type(sentence).__name__} as sentence {number}"
 
 
 def _not_a_word(sentence: Sequence[object], number: int) -> str:
     place, word = next((i, w) for i, w in enumerate(sentence) if not isinstance(w, str))
-    return f"each word must be a str, got {type(word).__name__} {word!r} as word {place} of sentence {number}"
+    return f"each word must be a str, got {type(word).__name__} {brief(word)} as word {place} of sentence {number}"

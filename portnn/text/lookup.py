@@ -20,6 +20,7 @@ from portnn.text.tokenizers import (
     WordTokenizer,
     tokenizer,
 )
+from portnn.text.words import NEW_MODELS
 
 Ids: TypeAlias = NDArray[np.unsignedinteger]
 
@@ -32,7 +33,7 @@ class Lookup(Protocol):
         ...
 
 
-def lookup(level: str, tokens: Sequence[Token]) -> Lookup:
+def lookup(level: str, tokens: Sequence[Token], word_rules: str = NEW_MODELS) -> Lookup:
     """Prepare the lookup of tokens; the id of a token is its index.
 
     Parameters
@@ -41,13 +42,15 @@ def lookup(level: str, tokens: Sequence[Token]) -> Lookup:
         What a token is.
     tokens : sequence of tokens
         Distinct.
+    word_rules : str
+        At level word, the rules of words.
 
     Returns
     -------
     Lookup
         Its ids have an unsigned dtype; those of missing tokens are ``len(tokens)``.
     """
-    rules = tokenizer(level)
+    rules = tokenizer(level, word_rules)
     if isinstance(rules, CharTokenizer):
         return _CodeLookup(rules, tokens)
     if isinstance(rules, ByteTokenizer):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from portnn.settings import brief
 from portnn.text.counting import check_min_count
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.sentences import Advance, SentenceStream
@@ -67,9 +68,9 @@ class Phrases:
         least = check_min_count(min_count, "word")
         most = check_size("max_vocab_size", max_vocab_size)
         if not isinstance(delimiter, str) or not delimiter:
-            raise ValueError(f"delimiter is {delimiter!r}; expected a text of at least one character")
+            raise ValueError(f"delimiter is {brief(delimiter)}; expected a text of at least one character")
         if not isinstance(threshold, int | float) or math.isnan(threshold):
-            raise ValueError(f"threshold is {threshold!r}; expected a number")
+            raise ValueError(f"threshold is {brief(threshold)}; expected a number")
         counts = _counted(as_sentences(sentences), delimiter, most, advance)
         scores = _scores(counts, delimiter, least)
         best = sorted((-score, pair) for pair, score in scores if score > threshold)
@@ -77,6 +78,9 @@ class Phrases:
         self.phrases: dict[str, float] = {}
         for score, pair in best:
             self.phrases.setdefault(self._joined[pair], -score)
+
+    def __repr__(self) -> str:
+        return f"Phrases({len(self.phrases):,} phrases)"
 
     def joined(self, sentences: SentencesLike) -> SentenceStream:
         """Sentences whose phrases are joined, from left to right, each time they are read.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TypeAlias, cast
 
-from portnn.text.compression import is_compressed, read_compressed
-from portnn.text.encodings import canonical_encoding, decode_chunks
-from portnn.text.sources import Source, open_sources
-from portnn.text.tokenizers import MAX_LINE, MAX_WORD, tokenizer
+from portnn.settings import brief
+from portnn.text.encodings import canonical_encoding
+from portnn.text.sources import name_of, open_sources
+from portnn.text.tokenizers import tokenizer
+from portnn.text.words import MAX_LINE, NEW_MODELS, PieceCache, WordRules
+from portnn.text.words import word_rules as rules_of_words
 
 MAX_SENTENCE = 10_000
 """Number of words after which a sentence is split."""
@@ -25,10 +25,6 @@ Advance: TypeAlias = Callable[[int], object]
 """Called with the amount read since the last call."""
 
 _MAX_WITHOUT_SPACE = 1 << 20
-_MAX_CACHED_LENGTH = 100
-_MAX_CACHED = 1 << 16
-
-_WORD = re.compile(rf"\w{{1,{MAX_WORD}}}|[^\w\s]{{1,{MAX_WORD}}}")
 
 
 class SentenceStream(ABC):
@@ -52,6 +48,9 @@ class SentenceStream(ABC):
     def __iter__(self) -> Iterator[Sequence[str]]:
         return self.read()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({brief(self.name)})"
+
 
 class Sentences(SentenceStream):
     r"""Sentences of a text, read piece by piece on each iteration.
@@ -59,11 +58,10 @@ class Sentences(SentenceStream):
     Parameters
     ----------
     source : str, Path or sequence of Paths
-        A str is the text itself. A folder stands for all files in it and in its subfolders, in the order of their
-        names, except those whose name starts with a dot. Files that end in .gz, .bz2 or .xz are decompressed.
+        A str is the text itself; for paths see `open_sources`. Files compressed by gzip, bzip2 or xz are decompressed.
     level : {"word", "space", "char", "jieba"}
-        What a word is: a run of letters and digits or of punctuation; whatever whitespace separates, for text that is
-        already tokenized; one character; a Chinese word. Whitespace is never a word.
+        What a word is: a word or a run of punctuation (see `portnn.text.words`); whatever whitespace separates, for
+        text that is already tokenized; one character; a Chinese word. Whitespace is never a word.
     lines : bool
         Whether each line is a sentence. Otherwise line endings are ordinary whitespace. Sentences are split after
         10,000 words, and none spans two files.
@@ -71,6 +69,8 @@ class Sentences(SentenceStream):
         Whether to convert words to lowercase.
     encoding : str
         Encoding of the files.
+    word_rules : str
+        At level word, the rules of words: a model keeps those it was trained with.
 
     Raises
     ------
@@ -96,9 +96,10 @@ class Sentences(SentenceStream):
         lines: bool = True,
         lowercase: bool = True,
         encoding: str = "utf-8",
+        word_rules: str = NEW_MODELS,
     ) -> None:
         if level not in SENTENCE_LEVELS:
-            raise ValueError(f"level is {level!r}; expected one of {', '.join(SENTENCE_LEVELS)}")
+            raise ValueError(f"level is {brief(level)}; expected one of {', '.join(SENTENCE_LEVELS)}")
         if isinstance(source, bytes):
             raise TypeError("sentences: source is bytes; expected str, a path or paths")
         canonical_encoding(encoding)
@@ -106,30 +107,19 @@ class Sentences(SentenceStream):
         self.lines = lines
         self.lowercase = lowercase
         self.encoding = encoding
-        folder = isinstance(source, os.PathLike) and Path(source).is_dir()
-        self._sources = open_sources(_files(Path(source)) if folder else source)  # type: ignore[arg-type]
-        self._split = _splitter(level, lowercase)
-        first = os.path.basename(self._sources[0].name)
-        more = len(self._sources) - 1
-        self.name = Path(source).name if folder else first + (f" and {more} more" if more else "")  # type: ignore[arg-type]
+        self._sources = open_sources(source)
+        self._rules = rules_of_words(word_rules)
+        self._split = _splitter(level, lowercase, self._rules)
+        self.name = name_of(source, self._sources)
         self.size = sum(part.size for part in self._sources)
 
     def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
         """Read the sentences from the beginning; `advance` is called with the bytes of each piece read."""
         for source in self._sources:
-            yield from self._sentences(self._text(source, advance or _ignore))
+            chunks = source.chunks(self.level, self.encoding, advance or _ignore, as_bytes=False)
+            yield from self._sentences(cast(Iterator[str], chunks))
             if source.changed():
                 raise OSError(f"{source.name} changed since these sentences were opened; open them again")
-
-    def _text(self, source: Source, advance: Advance) -> Iterator[str]:
-        if source.held is None and is_compressed(source.name):
-            raw = read_compressed(source.name, advance)
-        else:
-            chunks = source.chunks("byte", self.encoding, advance)
-            if isinstance(source.held, str):
-                return cast(Iterator[str], chunks)
-            raw = cast(Iterator[bytes], chunks)
-        return decode_chunks(raw, self.encoding, name=source.name, as_bytes=False)
 
     def _sentences(self, chunks: Iterable[str]) -> Iterator[list[str]]:
         tail = ""
@@ -162,41 +152,17 @@ class Sentences(SentenceStream):
             return len(tail) - len(tail) % MAX_LINE
         last = len(tail) if tail[-1].isspace() else len(tail) - len(tail.rsplit(None, 1)[-1])
         if last == 0 and self.level == "word":
-            *_, match = _WORD.finditer(tail)
-            return match.start()
+            return self._rules.settled(tail)
         if len(tail) - last > _MAX_WITHOUT_SPACE:
             raise ValueError(f"{self.name}: {len(tail) - last:,} characters without whitespace; is this a text?")
         return last
 
 
-def _files(folder: Path) -> list[Path]:
-    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    paths = [folder / name for name in sorted(names, key=lambda n: n.parts) if not name.name.startswith(".")]
-    if not paths:
-        raise ValueError(f'corpus "{folder}" is a folder without files')
-    return paths
-
-
-class _Pieces(dict[str, tuple[str, ...]]):
-    """Cache of the words between two whitespaces: most of a text consists of the same few strings."""
-
-    def __init__(self, lowercase: bool) -> None:
-        self._lowercase = lowercase
-
-    def __missing__(self, text: str) -> tuple[str, ...]:
-        words = tuple(map(str.lower, _WORD.findall(text)) if self._lowercase else _WORD.findall(text))
-        if len(text) <= _MAX_CACHED_LENGTH:
-            if len(self) >= _MAX_CACHED:
-                self.clear()
-            self[text] = words
-        return words
-
-
-def _splitter(level: str, lowercase: bool) -> Callable[[str], list[str]]:
+def _splitter(level: str, lowercase: bool, rules: WordRules) -> Callable[[str], list[str]]:
     """Function from a text to its words. Each word is lowercased by itself, so that its neighbours play no part."""
     if level == "word":
-        piece = _Pieces(lowercase).__getitem__
-        return lambda text: list(chain.from_iterable(map(piece, text.split())))
+        words = PieceCache((lambda piece: map(str.lower, rules.words(piece))) if lowercase else rules.words)
+        return lambda text: list(chain.from_iterable(map(words.__getitem__, text.split())))
     if level == "space":
         return (lambda text: list(map(str.lower, text.split()))) if lowercase else str.split
     if level == "char":

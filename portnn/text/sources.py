@@ -1,14 +1,21 @@
-"""Sources of a corpus: text or bytes in memory, one file, several files."""
+"""Sources of a corpus: text or bytes in memory, one file, several files, folders, what is piped into the process."""
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from pathlib import Path
+from typing import IO, TypeAlias, TypeVar
 
+from portnn.settings import brief
+from portnn.text.compression import compression, read_compressed
 from portnn.text.encodings import CHUNK_BYTES, check_file, decode_chunks, read_bytes
+from portnn.text.paths import files_in, refuse_path
+from portnn.text.signatures import LENGTH
+from portnn.text.standard_input import STDIN, read_standard_input
 from portnn.text.tokenizers import Chunk
 
 AnyChunk = TypeVar("AnyChunk", str, bytes, Chunk)
@@ -17,7 +24,7 @@ Progress: TypeAlias = Callable[[int, int], object]
 """Called with the bytes done and the total bytes."""
 
 SourceLike: TypeAlias = str | bytes | os.PathLike[str] | Sequence[os.PathLike[str]]
-"""A text itself, its bytes, a file, or files to read in order."""
+"""A text itself, its bytes, a file or folder, or several of these to read in order; the path "-" is standard input."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,39 @@ class Source:
     held: Chunk | None
     stamp: tuple[str, int, int] | None
 
-    def chunks(self, level: str, encoding: str, advance: Callable[[int], object]) -> Iterator[Chunk]:
-        """Pieces of the content, as bytes or text as `level` needs them; `advance` is called for each."""
+    def chunks(
+        self, level: str, encoding: str, advance: Callable[[int], object], *, as_bytes: bool = True
+    ) -> Iterator[Chunk]:
+        """Pieces of the content, as bytes or text as `level` needs them; `advance` is called with what is read.
+
+        A compressed file is decompressed if its suffix says so and, except at level byte, if its first bytes do.
+        `as_bytes`: whether a message may suggest that level.
+        """
         if isinstance(self.held, str):
             return _watched(slices(self.held), advance)
-        raw = _watched(read_bytes(self.name) if self.held is None else slices(self.held), advance)
-        return raw if level == "byte" else decode_chunks(raw, encoding, name=self.name)
+        raw = self._bytes(level != "byte", advance)
+        return raw if level == "byte" else decode_chunks(raw, encoding, name=self.name, as_bytes=as_bytes)
 
     def changed(self) -> bool:
         """Whether the file has changed since the source was made."""
         return self.stamp is not None and self.stamp != _stamp(self.name, check_file(self.name))
+
+    def _bytes(self, by_content: bool, advance: Callable[[int], object]) -> Iterator[bytes]:
+        with self._open() as file:
+            kind = compression(self.name, file.read(LENGTH) if by_content else b"")
+            file.seek(0)
+            if kind is not None:
+                yield from read_compressed(self.name, file, kind, advance)
+                return
+            while chunk := file.read(CHUNK_BYTES):
+                advance(len(chunk))
+                yield chunk
+
+    def _open(self) -> IO[bytes]:
+        if isinstance(self.held, bytes):
+            return io.BytesIO(self.held)  # shares the bytes
+        check_file(self.name)
+        return open(self.name, "rb", buffering=0)
 
 
 def open_sources(source: SourceLike) -> list[Source]:
@@ -59,7 +89,9 @@ def open_sources(source: SourceLike) -> list[Source]:
     Parameters
     ----------
     source : str, bytes, path or sequence of paths
-        A str is the text itself; paths name files.
+        A str is the text itself, bytes are the content of a file; paths name files and folders. A folder stands for
+        all files in it and in its subfolders, in the order of their names, except those whose name starts with a dot.
+        The path "-" is standard input.
 
     Returns
     -------
@@ -71,26 +103,44 @@ def open_sources(source: SourceLike) -> list[Source]:
     TypeError
         If `source` is something else.
     ValueError
-        If the sequence is empty.
-    IsADirectoryError, FileNotFoundError
-        If a path is a folder or does not exist.
+        If a text is the name of a file or folder, the sequence is empty, or a folder has no files.
+    FileNotFoundError
+        If a path does not exist.
     """
-    if isinstance(source, str):
-        return [Source("text", len(source), source, None)]
-    if isinstance(source, bytes):
-        return [Source("bytes", len(source), source, None)]
+    if isinstance(source, str | bytes):
+        refuse_path(source)
+        return [Source("text" if isinstance(source, str) else "bytes", len(source), source, None)]
     if isinstance(source, os.PathLike):
-        return [_file(source)]
+        return _opened(source)
     if not isinstance(source, Iterable):
         raise TypeError(f"corpus: source is {type(source).__name__}; expected str, bytes, a path or paths")
     paths = list(source)
     for path in paths:
         if not isinstance(path, os.PathLike):
-            kind = type(path).__name__
-            raise TypeError(f"corpus: the file {path!r} is {kind}; expected pathlib.Path")
+            raise TypeError(
+                f"corpus: {brief(path)} is {type(path).__name__}; a sequence holds files, each as pathlib.Path"
+            )
     if not paths:
         raise ValueError("corpus: the sequence of files is empty")
-    return [_file(path) for path in paths]
+    if sum(os.fspath(path) == STDIN for path in paths) > 1:
+        raise ValueError(f'corpus: "{STDIN}", standard input, can be read only once')
+    return [opened for path in paths for opened in _opened(path)]
+
+
+def name_of(source: SourceLike, opened: Sequence[Source]) -> str:
+    """Name of a corpus: that of its folder, or of its first file and how many more there are."""
+    path = source[0] if isinstance(source, list | tuple) and len(source) == 1 else source
+    if isinstance(path, os.PathLike) and os.path.isdir(path):
+        return Path(path).resolve().name
+    more = len(opened) - 1
+    return os.path.basename(opened[0].name) + (f" and {more} more" if more else "")
+
+
+def _opened(path: os.PathLike[str]) -> list[Source]:
+    if os.fspath(path) == STDIN:
+        content = read_standard_input()
+        return [Source("standard input", len(content), content, None)]
+    return [_file(file) for file in files_in(Path(path))] if os.path.isdir(path) else [_file(path)]
 
 
 def _file(path: os.PathLike[str]) -> Source:

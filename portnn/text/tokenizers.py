@@ -13,17 +13,16 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from portnn.settings import brief
+from portnn.text.words import MAX_LINE, NEW_MODELS, WORD_RULES, WordRules, word_rules
+
 Token: TypeAlias = str | bytes
 """A character, a word or, at level byte, one byte."""
 
 Chunk: TypeAlias = str | bytes
 """A piece of a corpus: text or, at level byte, also bytes."""
 
-# Real words are shorter. The bound limits how much of a stream is held back in a file without spaces.
-MAX_WORD = 1000
-MAX_LINE = 1 << 16
 
-_WORD = re.compile(rf" ?\w{{1,{MAX_WORD}}}| ?[^\w\s]{{1,{MAX_WORD}}}|\s")
 _LINE = re.compile(rf"[^\n]{{0,{MAX_LINE}}}\n|[^\n]{{1,{MAX_LINE}}}")
 
 
@@ -40,6 +39,11 @@ class Tokenizer(Protocol):
         """Word for one token in messages."""
         ...
 
+    @property
+    def unit(self) -> str:
+        """Short word for one token, in which speeds are given."""
+        ...
+
     def split(self, text: Chunk) -> Sequence[Token]:
         """Tokens of a whole text."""
         ...
@@ -52,7 +56,7 @@ class Tokenizer(Protocol):
 class CharTokenizer:
     """A token is one Unicode code point."""
 
-    level = "char"
+    level = unit = "char"
     noun = "character"
 
     def split(self, text: Chunk) -> list[str]:
@@ -75,8 +79,7 @@ class CharTokenizer:
 class ByteTokenizer:
     """A token is one byte; text stands for its UTF-8 bytes."""
 
-    level = "byte"
-    noun = "byte"
+    level = unit = noun = "byte"
 
     def split(self, text: Chunk) -> list[bytes]:
         """Bytes of a text, each a `bytes` of length 1."""
@@ -97,29 +100,45 @@ class ByteTokenizer:
 
 
 class WordTokenizer:
-    """A token is a word or a run of punctuation, with at most one space before it, or one whitespace character.
+    """A token is a word (see `portnn.text.words`), with at most one space before it, or one whitespace character.
 
-    A run is split after 1000 characters.
+    Parameters
+    ----------
+    rules : WordRules
+        What a word is.
     """
 
-    level = "word"
-    noun = "word"
+    level = unit = noun = "word"
+
+    def __init__(self, rules: WordRules) -> None:
+        self.rules = rules
 
     def split(self, text: Chunk) -> list[str]:
         """Words of a text."""
-        return _WORD.findall(_text(text, self.level))
+        return self.rules.tokens(_text(text, self.level))
 
     def stream(self, chunks: Iterable[Chunk]) -> Iterator[list[str]]:
         """Words of a text given in chunks."""
-        tail = ""
+        held = ""
         for chunk in chunks:
-            # A match looks at most one character past its end, so every token but the last is final.
-            words = self.split(tail + _text(chunk, self.level))
-            tail = words.pop() if words else ""
-            if words:
-                yield words
-        if tail:
-            yield [tail]
+            held += _text(chunk, self.level)
+            settled = self._settled(held)
+            if settled:
+                yield self.split(held[:settled])
+                held = held[settled:]
+        if held:
+            yield self.split(held)
+
+    def _settled(self, text: str) -> int:
+        """Number of characters whose words no later text can change: those before the last piece and its space."""
+        if not text or text[-1].isspace():
+            return len(text) - text.endswith(" ")
+        start = len(text) - len(text.rsplit(None, 1)[-1])
+        before = start - text[:start].endswith(" ")
+        if before:
+            return before
+        settled = self.rules.settled(text[start:])
+        return settled and start + settled
 
 
 class JiebaTokenizer:
@@ -129,7 +148,7 @@ class JiebaTokenizer:
     """
 
     level = "jieba"
-    noun = "word"
+    unit = noun = "word"
 
     def split(self, text: Chunk) -> list[str]:
         """Words of a text."""
@@ -151,39 +170,42 @@ class JiebaTokenizer:
 CodeTokenizer: TypeAlias = CharTokenizer | ByteTokenizer
 """Levels whose tokens are numbers, which NumPy counts and looks up in bulk."""
 
-_BY_LEVEL: dict[str, CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer] = {
-    rules.level: rules for rules in (CharTokenizer(), ByteTokenizer(), WordTokenizer(), JiebaTokenizer())
+_OTHERS: dict[str, CharTokenizer | ByteTokenizer | JiebaTokenizer] = {
+    rules.level: rules for rules in (CharTokenizer(), ByteTokenizer(), JiebaTokenizer())
 }
-LEVELS: tuple[str, ...] = tuple(_BY_LEVEL)
+_WORDS = {name: WordTokenizer(rules) for name, rules in WORD_RULES.items()}
+LEVELS: tuple[str, ...] = ("char", "byte", "word", "jieba")
 """Names of the levels."""
 
 
-def tokenizer(level: str) -> CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer:
+def tokenizer(level: str, rules: str = NEW_MODELS) -> CharTokenizer | ByteTokenizer | WordTokenizer | JiebaTokenizer:
     """Tokenizer of a level.
 
     Parameters
     ----------
     level : {"char", "byte", "word", "jieba"}
         What a token is.
+    rules : str
+        At level word, the rules of words.
 
     Returns
     -------
     Tokenizer
-        Stateless; the same object every time.
+        The same object every time; what it returns depends on the text alone.
 
     Raises
     ------
     ValueError
-        If the level is unknown.
+        If the level, or the rules, are unknown.
 
     Examples
     --------
     >>> tokenizer("word").split("to be, or not")
     ['to', ' be', ',', ' or', ' not']
     """
-    if not isinstance(level, str) or level not in _BY_LEVEL:
-        raise ValueError(f"level is {level!r}; expected one of {', '.join(LEVELS)}")
-    return _BY_LEVEL[level]
+    if not isinstance(level, str) or level not in LEVELS:
+        raise ValueError(f"level is {brief(level)}; expected one of {', '.join(LEVELS)}")
+    return _WORDS[word_rules(rules).name] if level == "word" else _OTHERS[level]
 
 
 def _text(chunk: Chunk, level: str) -> str:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from portnn.settings import brief, brief_fields
 from portnn.text.counting import check_min_count, count_tokens
 from portnn.text.lookup import Ids, Lookup, lookup
 from portnn.text.sources import slices
 from portnn.text.tokenizers import Chunk, Token, tokenizer
+from portnn.text.words import NEW_MODELS, OLD_MODELS
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """The unknown token in decoded text, at every level that has one."""
@@ -40,6 +42,8 @@ class Vocabulary:
         Distinct; the id of each is its index.
     unknown : bool
         Whether there is an unknown token, with the id ``len(tokens)``.
+    word_rules : str
+        At level word, the rules by which text is cut into words: a model keeps those it was trained with.
 
     Raises
     ------
@@ -58,12 +62,16 @@ class Vocabulary:
     level: str
     tokens: tuple[Token, ...]
     unknown: bool = False
+    word_rules: str = NEW_MODELS
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def __post_init__(self) -> None:
-        rules = tokenizer(self.level)
+        rules = tokenizer(self.level, self.word_rules)
         _check_tokens(self.level, self.tokens)
         if not isinstance(self.unknown, bool):
-            raise ValueError(f"vocabulary: unknown is {self.unknown!r}; expected true or false")
+            raise ValueError(f"vocabulary: unknown is {brief(self.unknown)}; expected true or false")
         if rules.level != "char" and self.unknown != (rules.level != "byte"):
             needed = "never" if rules.level == "byte" else "always"
             raise ValueError(f"vocabulary: level {rules.level} {needed} has an unknown token")
@@ -177,13 +185,14 @@ class Vocabulary:
         if self.level == "char":
             data: bytes = self._code_points[ids].tobytes()
             return data.decode("utf-32-le", "surrogatepass")
-        return "".join([self._words[i] for i in ids.tolist()])
+        return "".join([self.texts[i] for i in ids.tolist()])
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain JSON types for the metadata of a checkpoint."""
         if self.level == "byte":
             return {"level": self.level}
-        return {"level": self.level, "tokens": list(self.tokens), "unknown": self.unknown}
+        record = {"level": self.level, "tokens": list(self.tokens), "unknown": self.unknown}
+        return record | ({"word_rules": self.word_rules} if self.level == "word" else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Vocabulary:
@@ -198,29 +207,31 @@ class Vocabulary:
             raise ValueError(f"vocabulary: expected a JSON object, not {type(data).__name__}")
         level = tokenizer(data.get("level", "")).level
         keys = {"level"} if level == "byte" else {"level", "tokens", "unknown"}
-        if set(data) != keys:
+        if set(data) - ({"word_rules"} if level == "word" else set()) != keys:
             raise ValueError(f"vocabulary: keys are {sorted(map(str, data))}; expected {sorted(keys)}")
         if level == "byte":
             return cls("byte", _BYTES)
         tokens = data["tokens"]
         if not isinstance(tokens, list):
             raise ValueError(f"vocabulary: tokens are {type(tokens).__name__}; expected a list")
-        return cls(level, tuple(tokens), data["unknown"])
+        rules = data.get("word_rules", OLD_MODELS) if level == "word" else NEW_MODELS
+        return cls(level, tuple(tokens), data["unknown"], rules)
 
     @cached_property
     def _lookup(self) -> Lookup:
-        return lookup(self.level, self.tokens)
+        return lookup(self.level, self.tokens, self.word_rules)
 
     @cached_property
-    def _words(self) -> list[str]:
+    def texts(self) -> list[str]:
+        """Text of each id; empty at level byte, where one id need not make a character."""
         return [token for token in self.tokens if isinstance(token, str)] + [UNKNOWN] * self.unknown
 
     @cached_property
     def _code_points(self) -> NDArray[np.uint32]:
-        return np.asarray([ord(token) for token in self._words], np.dtype("<u4"))
+        return np.asarray([ord(token) for token in self.texts], np.dtype("<u4"))
 
     def _not_known(self, missing: Sequence[Token], noun: str) -> str:
-        shown = ", ".join(f"{token!r} (U+{ord(token):04X})" for token in missing[:_MAX_SHOWN])
+        shown = ", ".join(f"{brief(token)} (U+{ord(token):04X})" for token in missing[:_MAX_SHOWN])
         more = len(missing) - _MAX_SHOWN
         tail = "" if more < 1 else f" and {more} other{'s' * (more > 1)}"
         return f"{noun} has {tokenizer(self.level).noun}s that the model has never seen: {shown}{tail}"
@@ -242,7 +253,7 @@ def _check_tokens(level: str, tokens: tuple[Token, ...]) -> None:
     for token in tokens:
         if not isinstance(token, str) or not token or (level == "char" and len(token) != 1):
             wanted = "one character" if level == "char" else "a text of at least one character"
-            raise ValueError(f"vocabulary: token {token!r} at level {level}; expected {wanted}")
+            raise ValueError(f"vocabulary: token {brief(token)} at level {level}; expected {wanted}")
     if len(set(tokens)) < len(tokens):
         (repeated, _), *_ = Counter(tokens).most_common(1)
-        raise ValueError(f"vocabulary: token {repeated!r} occurs more than once")
+        raise ValueError(f"vocabulary: token {brief(repeated)} occurs more than once")

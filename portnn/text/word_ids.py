@@ -12,7 +12,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from portnn.text.cache import cache_folder, naming_cache_folder, release_pages
+from portnn.settings import brief_fields
+from portnn.text.cache import release_pages
+from portnn.text.cache_folder import cache_folder, naming_cache_folder
 from portnn.text.corpus import MEMORY_LIMIT
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.lookup import Ids
@@ -48,6 +50,9 @@ class WordIds:
     longest: int
     sha256: str
     name: str
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def release(self) -> None:
         """Release the memory pages of a mapped file that have been read; the ids stay usable."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portnn.settings import brief, brief_fields
 from portnn.text.counting import check_min_count
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.sentences import Advance
@@ -35,6 +36,9 @@ class WordCounts:
     counts: dict[str, int]
     words: int
     sentences: int
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 def count_words(
@@ -117,12 +121,15 @@ class WordVocabulary:
     counts: NDArray[np.int64]
     dropped: int = 0
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
     def __post_init__(self) -> None:
         if self.counts.shape != (len(self.words),):
             raise ValueError(f"vocabulary: counts have shape {self.counts.shape}; expected ({len(self.words)},)")
         if len(self.index) < len(self.words):
             (repeated, _), *_ = Counter(self.words).most_common(1)
-            raise ValueError(f"vocabulary: word {repeated!r} occurs more than once")
+            raise ValueError(f"vocabulary: word {brief(repeated)} occurs more than once")
 
     @classmethod
     def from_counts(
@@ -158,7 +165,7 @@ class WordVocabulary:
         kept = kept[:most]
         if len(kept) == 1:
             rest = "" if len(known) == 1 else f" is left of {len(known):,}"
-            raise ValueError(f"one distinct word ({kept[0]!r}){rest}; there is nothing to learn")
+            raise ValueError(f"one distinct word ({brief(kept[0])}){rest}; there is nothing to learn")
         held = np.fromiter(map(known.__getitem__, kept), np.int64, len(kept))
         return cls(tuple(kept), held, total - int(held.sum()))
 
@@ -179,7 +186,7 @@ class WordVocabulary:
 def check_size(name: str, value: int) -> int:
     """`value` as an int of at least 1."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} is {value!r}; expected a whole number, 1 or more")
+        raise TypeError(f"{name} is {brief(value)}; expected a whole number, 1 or more")
     if value < 1:
         raise ValueError(f"{name} is {value}; expected 1 or more")
     return int(value)

@@ -7,7 +7,7 @@ from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
-from portnn.training.progress import Progress, Reading, SpeedMeter, StopWatch
+from portnn.training.progress import Progress, Reading, SpeedMeter, StopWatch, say
 from portnn.training.settings import LoopSettings, Plan, StepSettings
 from portnn.training.state import RunState
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
@@ -43,5 +43,6 @@ __all__ = [
     "make_step",
     "pack",
     "read_metrics",
+    "say",
     "unpack",
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from portnn.backends import Array, Backend
+from portnn.backends import Array, Backend, Namespace, detached
 from portnn.models import Parameters
+from portnn.settings import brief_fields
+from portnn.training.packing import row_major
 
 
 class StepEvent(NamedTuple):
@@ -34,6 +36,9 @@ class StepEvent(NamedTuple):
     carry: Any
     backend: Backend
 
+    def __repr__(self) -> str:
+        return brief_fields(self)
+
 
 class Callback(Protocol):
     """Called after every step.
@@ -46,8 +51,8 @@ class Callback(Protocol):
         """Inspect a step; return new parameters, or None."""
 
 
-def check_replaced(replaced: Parameters, params: Parameters) -> None:
-    """Refuse parameters from a callback that the compiled step, the optimizer or resume could not use.
+def accepted(replaced: Parameters, params: Parameters, *, xp: Namespace) -> Parameters:
+    """Parameters from a callback, row-major and without a graph, if the step, the optimizer and resume can use them.
 
     Raises
     ------
@@ -66,3 +71,4 @@ def check_replaced(replaced: Parameters, params: Parameters) -> None:
             )
         if array.dtype != before.dtype:
             raise TypeError(f"callback: returned {name} with dtype {array.dtype}, expected {before.dtype}")
+    return {name: row_major(detached(array), xp=xp) for name, array in replaced.items()}

@@ -29,6 +29,9 @@ class RunFolder:
         self.best = self.folder / f"{prefix}best.safetensors"
         self.metrics, self.curve = self.folder / f"{prefix}metrics.jsonl", self.folder / f"{prefix}loss.png"
 
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
     @property
     def holds_run(self) -> bool:
         """Whether there is a checkpoint that a new run would replace."""

@@ -16,13 +16,12 @@ from portnn.batches import Batches
 from portnn.checkpoints import Arrays, CheckpointError, save_checkpoint
 from portnn.models import Model, Parameters
 from portnn.process import one_blas_thread
-from portnn.training.callbacks import Callback, StepEvent, check_replaced
+from portnn.training.callbacks import Callback, StepEvent, accepted
 from portnn.training.divergence import DivergenceError
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.losses import Losses, Unread
-from portnn.training.metrics import SPEED, Metrics, MetricsFile
-from portnn.training.packing import row_major
+from portnn.training.metrics import Metrics, MetricsFile
 from portnn.training.progress import Progress, SpeedMeter, StopWatch
 from portnn.training.settings import Plan
 from portnn.training.state import RunState
@@ -33,7 +32,7 @@ SMALL_PRODUCT = 1 << 22
 """If the largest product of a step has fewer multiplications, one thread is faster than several."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Trainer:
     """A training run of any model on any backend.
 
@@ -120,6 +119,7 @@ class Trainer:
                 unit=self.batches.unit,
                 loss_unit=self.loss_unit,
                 epoch=self.batches.batches if plan.mean_over == "epoch" else None,
+                may_end_early=plan.patience is not None,
                 quiet=self.quiet,
             ) as self._progress,
             self._blas_threads(),
@@ -217,15 +217,14 @@ class Trainer:
         learning_rate = self._learning_rate()
         if batch.data is not self._given:  # a batch of the whole table is the same every time
             self._given, self._placed = batch.data, tree_map(asarray, batch.data)
-        with np.errstate(all="ignore"):  # the loss shows what is not finite
-            result = self._step(
-                state.params,
-                state.optimizer_state,
-                self._placed,
-                carry,
-                asarray(np.float64(learning_rate)),
-                asarray(np.float64(state.step)),
-            )
+        result = self._step(
+            state.params,
+            state.optimizer_state,
+            self._placed,
+            carry,
+            asarray(np.float64(learning_rate)),
+            asarray(np.float64(state.step)),
+        )
         state.params, state.optimizer_state, state.carry = result[:3]
         self._losses.unread.append(
             Unread(state.step, result.loss, batch.terms, learning_rate, result.gradient_norm, batch.starts)
@@ -253,8 +252,7 @@ class Trainer:
             )
             replaced = callback(event)
             if replaced is not None:
-                check_replaced(replaced, self.state.params)
-                self.state.params = {name: row_major(array, xp=self.backend.xp) for name, array in replaced.items()}
+                self.state.params = accepted(replaced, self.state.params, xp=self.backend.xp)
 
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
         state, losses = self.state, self._losses
@@ -273,7 +271,7 @@ class Trainer:
             gradient_norm=losses.gradient_norm,
             seconds=state.seconds,
         )
-        line[SPEED[self.batches.unit]] = speed  # type: ignore[literal-required]
+        line[self.batches.speed] = speed  # type: ignore[literal-required]
         if self._metrics is not None:
             self._metrics.add(line)
         if self.on_metrics is not None:
@@ -287,7 +285,7 @@ class Trainer:
         state = self.state
         if self.held_out is None:
             return False
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # the loss shows what is not finite
             state.held_out_loss = self.held_out(state.params)
         if not math.isfinite(state.held_out_loss):
             self._fail(state.held_out_loss)

@@ -14,7 +14,7 @@ class Metrics(TypedDict):
     held_out_loss : null if it was not measured; learning_rate; gradient_norm : before clipping,
     null if it was not computed; seconds : of training, earlier runs included; characters_per_second,
     rows_per_second or words_per_second : over the steps since the last line, or over half a second of training if that
-    is longer (characters are tokens if the vocabulary's entries are longer).
+    is longer (characters_per_second counts the tokens of a language model, be they characters, bytes or words).
     """
 
     step: int
@@ -26,10 +26,6 @@ class Metrics(TypedDict):
     characters_per_second: NotRequired[float]
     rows_per_second: NotRequired[float]
     words_per_second: NotRequired[float]
-
-
-SPEED = {"char": "characters_per_second", "row": "rows_per_second", "word": "words_per_second"}
-"""Field of the speed, by the unit of the batches."""
 
 
 class MetricsFile:

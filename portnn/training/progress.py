@@ -1,13 +1,18 @@
-"""Progress on stderr, a bar on a terminal and plain lines elsewhere, and the clock and speed that it shows."""
+"""Progress: a bar in a terminal or a notebook, plain lines elsewhere; and the clock and speed that it shows."""
 
 from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections import deque
 from types import TracebackType
+from typing import Any
 
-from tqdm import tqdm
+from tqdm import TqdmWarning, tqdm
+
+LINES = 20
+"""Lines that a run of known length says, give or take its first and its last."""
 
 SHORTEST = 0.5
 """Shortest training time, in seconds, to measure a speed over. The first step after an evaluation or a checkpoint finds
@@ -16,18 +21,20 @@ would show little else."""
 
 
 class Progress:
-    """Bar over steps. If stderr is not a terminal there is no bar, only lines of text.
+    """Progress of a run: a bar and lines above it in a terminal, a bar alone in a notebook, lines alone elsewhere.
 
     Parameters
     ----------
     total, done : int
         Steps of the whole run, and those that earlier runs have done.
-    unit : {"char", "row", "word"}
+    unit : {"char", "byte", "word", "row"}
         What the speed counts.
     loss_unit : str
         "nats", or an empty string.
     epoch : int, optional
         Steps per epoch, if lines are to count epochs instead of steps.
+    may_end_early : bool
+        Whether `total` is only the most steps that there can be.
     quiet : bool
         Show nothing.
     """
@@ -40,22 +47,30 @@ class Progress:
         unit: str = "char",
         loss_unit: str = "nats",
         epoch: int | None = None,
+        may_end_early: bool = False,
         quiet: bool = False,
     ) -> None:
         self.quiet, self.unit, self.loss_unit, self.epoch = quiet, unit, loss_unit, epoch
-        self.bar = tqdm(
+        self.due = SparseLines(total, done, may_end_early=may_end_early)
+        self.withheld: str | None = None
+        self.bar = _bar(
             total=max(total, done),  # a resumed run may already be longer
             initial=done,
-            file=sys.stderr,
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
-            dynamic_ncols=True,
-            disable=quiet or not sys.stderr.isatty(),
+            quiet=quiet,
         )
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        if self.withheld is not None:
+            self.say(self.withheld)
+        if kind is None and self.bar.n < self.bar.total and not self.bar.disable:
+            self.bar.total = self.bar.n  # it ended early, and is complete
+            if hasattr(self.bar, "container"):
+                self.bar.container.children[1].max = self.bar.n
+            self.bar.refresh()
         self.bar.close()
 
     def advance(self) -> None:
@@ -63,18 +78,55 @@ class Progress:
         self.bar.update()
 
     def show(self, *, step: int, loss: float, held_out_loss: float | None, speed: float, say: bool) -> None:
-        """Show the latest figures after the bar and, with `say`, on a line of their own."""
-        self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} {self.unit}/s", refresh=False)
-        if say:
+        """Show the latest figures after the bar and, with `say`, on a line of their own if one is due.
+
+        The last line of a run is said in any case, at its end.
+        """
+        held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f}"
+        self.bar.set_postfix_str(f"loss {loss:.3f}{held_out}, {speed:,.0f} {self.unit}/s", refresh=False)
+        if say and not in_notebook():
             done = f"step {step}" if self.epoch is None else f"epoch {step / self.epoch:.3g}"
-            held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f} {self.loss_unit}".rstrip()
+            held_out = f"{held_out} {self.loss_unit}".rstrip() if held_out else ""
             unit = f" {self.loss_unit}".rstrip() if self.epoch else ""
-            self.say(f"{done}: loss {loss:.3f}{unit}{held_out}, {speed:,.0f} {self.unit}/s")
+            line = f"{done}: loss {loss:.3f}{unit}{held_out}, {speed:,.0f} {self.unit}/s"
+            self.withheld = None if self.due.at(step) else line
+            if self.withheld is None:
+                self.say(line)
 
     def say(self, text: str) -> None:
         """Print text above the bar."""
         if not self.quiet:
-            tqdm.write(text, file=sys.stderr)
+            say(text)
+
+
+class SparseLines:
+    """Which evaluations of a run get a line: the first, and then some `LINES` at equal distances.
+
+    A run that may end early gets lines at growing distances instead, since its length is not known.
+
+    Parameters
+    ----------
+    total, done : int
+        Steps of the whole run, and those that earlier runs have done.
+    may_end_early : bool
+    """
+
+    def __init__(self, total: int, done: int, *, may_end_early: bool = False) -> None:
+        self._start, self._steps, self._growing = done, max(total - done, 1), may_end_early
+        self._count, self._next = 0, 1
+        self._part = -1
+
+    def at(self, step: int) -> bool:
+        """Whether the next evaluation, after `step` steps, gets a line."""
+        self._count += 1
+        if self._growing:
+            due = self._count >= self._next
+            if due:
+                self._next = self._count + max(1, self._count // 3)
+            return due
+        part = (step - self._start) * LINES // self._steps
+        due, self._part = part > self._part, part
+        return due
 
 
 class Reading:
@@ -89,17 +141,15 @@ class Reading:
     """
 
     def __init__(self, name: str, total: int | None, *, quiet: bool = False) -> None:
-        self.bar = tqdm(
+        self.bar = _bar(
             desc=f"reading {name}",
             total=total,
             unit="B",
             unit_scale=True,
             unit_divisor=1024,
-            file=sys.stderr,
-            dynamic_ncols=True,
             leave=False,
             delay=1.0,
-            disable=quiet or not sys.stderr.isatty(),
+            quiet=quiet,
         )
 
     def __enter__(self) -> Reading:
@@ -110,11 +160,41 @@ class Reading:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        tqdm.write(text, file=sys.stderr)
+        bar = self.bar
+        if bar.disable or bar.last_print_t < bar.start_t + bar.delay:  # tqdm would show a bar that is still waiting
+            print(text, file=_stream())
+        else:
+            say(text)
 
     def advance(self, count: int) -> None:
         """Advance the bar by `count`."""
         self.bar.update(count)
+
+
+def say(text: str) -> None:
+    """Print a line above any bar: on stderr or, in a notebook, which shows stderr as an error, on stdout."""
+    tqdm.write(text, file=_stream())
+
+
+def _stream() -> Any:
+    return sys.stdout if in_notebook() else sys.stderr
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    interactive = sys.modules.get("IPython")
+    return interactive is not None and hasattr(interactive.get_ipython(), "kernel")
+
+
+def _bar(*, quiet: bool, **options: Any) -> Any:
+    """Bar of tqdm: in a notebook its widget or, without ipywidgets, text; none where nobody would see it move."""
+    if not in_notebook():
+        return tqdm(file=_stream(), dynamic_ncols=True, disable=quiet or not sys.stderr.isatty(), **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)  # that there are no ipywidgets
+        from tqdm.auto import tqdm as notebook_tqdm
+    # Each frame of a text bar is sent to the browser, and kept in the notebook.
+    return notebook_tqdm(file=_stream(), dynamic_ncols=True, mininterval=0.5, disable=quiet, **options)
 
 
 class StopWatch:

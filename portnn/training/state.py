@@ -9,6 +9,7 @@ from typing import Any
 from portnn.backends import Backend, tree_flatten, tree_map, tree_unflatten
 from portnn.checkpoints.checkpoint import Arrays, CheckpointError
 from portnn.models import Parameters
+from portnn.settings import brief_fields
 
 TREES = {"params": "params", "optimizer": "optimizer_state", "carry": "carry"}
 """Names in a checkpoint of the fields of `RunState` that hold arrays; the others go into its metadata."""
@@ -38,6 +39,9 @@ class RunState:
     losses: list[float] = field(default_factory=list)
     epoch_loss: float = 0.0
     epoch_terms: float = 0.0
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
     def wait_for(self, loss: float, tolerance: float) -> None:
         """Count evaluations in a row without a loss that is lower than the lowest before by more than the tolerance."""

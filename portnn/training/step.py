@@ -11,6 +11,7 @@ from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
 from portnn.optimizers.base import Gradients
 from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value, global_norm
+from portnn.settings import brief_fields
 from portnn.training.packing import pack, row_major, unpack
 from portnn.training.settings import StepSettings
 from portnn.training.workers import Workers
@@ -28,6 +29,9 @@ class StepResult(NamedTuple):
     carry: Any
     loss: Array
     gradient_norm: Array | None
+
+    def __repr__(self) -> str:
+        return brief_fields(self)
 
 
 ALL = "all"

@@ -24,6 +24,7 @@ import numpy as np
 from portnn.backends import Array, Backend, tree_map
 from portnn.models import Model, Parameters
 from portnn.process import available_cpus, keep_freed_memory, one_blas_thread, tuning
+from portnn.settings import checked_number, positive
 from portnn.training.packing import Shapes, unpack
 
 ROWS, ENTRIES = 8, 2048
@@ -130,8 +131,7 @@ class Workers:
 
 def check_workers(count: int, backend: Backend, batch_size: int) -> None:
     """Raise ValueError unless `count` workers can share batches of `batch_size` on the backend."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"workers must be a positive whole number, got {count!r}")
+    count = checked_number("workers", count, int, positive)
     if count > 1 and not backend.library.on_host:
         raise ValueError(f"workers train on NumPy; on {backend.name} there can be only one, not {count}")
     if count > 1 and not hasattr(os, "memfd_create"):
@@ -172,10 +172,11 @@ def serve(memory: int, socket: int) -> None:
         while (part := connection.recv()) is not None:
             batch, carry, share = part
             try:
-                loss, carry, cache = model.loss(params, batch, carry, xp=np)
-                _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
-                shared[index] *= share
-                answer: Any = loss * share, carry
+                with np.errstate(all="ignore"):  # the loss shows what is not finite
+                    loss, carry, cache = model.loss(params, batch, carry, xp=np)
+                    _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
+                    shared[index] *= share
+                    answer: Any = loss * share, carry
             except Exception as error:
                 traceback.print_exc()
                 answer = WorkerError(f"a worker process failed: {type(error).__name__}: {error}")

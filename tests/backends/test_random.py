@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from portnn.backends import generator, generator_from_json, keep_mask, state_to_json
+from portnn.backends import generator, generator_from_json, keep_mask, seed_of, state_to_json
 
 pytestmark = pytest.mark.host
 
@@ -21,9 +21,23 @@ def test_the_numbers_of_a_seed_never_change():
     assert generator(0).integers(0, 1000, 5).tolist() == [850, 636, 511, 269, 307]
 
 
-def test_a_negative_seed_is_refused():
-    with pytest.raises(ValueError, match=r"^seed must not be negative, got -1$"):
-        generator(-1)
+@pytest.mark.parametrize(("seed", "error"), [(-1, ValueError), (1.5, ValueError), (True, ValueError), ("1", TypeError)])
+def test_what_is_no_seed_is_refused(seed, error):
+    with pytest.raises(error, match=rf"^seed must be 0 or a positive whole number, got {seed!r}$"):
+        generator(seed)
+
+
+def test_a_seed_may_be_a_number_of_any_library():
+    assert seed_of(np.uint8(7)) == 7
+    assert type(seed_of(np.uint8(7))) is int
+    assert generator(np.int64(7)).random() == generator(7).random()
+
+
+def test_without_a_seed_one_is_drawn():
+    drawn = [seed_of(None) for _ in range(4)]
+    assert len(set(drawn)) > 1
+    assert all(0 <= seed < 1 << 32 for seed in drawn)
+    assert generator(None).random() != generator(None).random()
 
 
 def test_a_state_goes_through_json_and_goes_on_where_it_left_off():

@@ -445,3 +445,17 @@ def test_the_most_frequent_word_tolerates_a_step(sg):
     assert 0.7 * 10 < 0.05 * np.mean(pairs) < 1.1 * 10
     assert steady_batch_size(counts, settings, 1e-6) == {True: 512, False: 2048}[sg]
     assert steady_batch_size(counts[:100], settings, 1e-6) == 100
+
+
+@pytest.mark.parametrize("shrink_windows", [True, False])
+@pytest.mark.parametrize("sg", [True, False])
+def test_windows_that_no_sentence_fills_need_no_room(sg, shrink_windows):
+    """They are drawn as large as they are, and their pairs are the same."""
+    sentences = text(longest=6)
+    options = {"window": 40, "sg": sg, "shrink_windows": shrink_windows}
+    whole, short = batches(sentences, **options), batches(sentences, longest=6, **options)
+    assert (whole.reach, short.reach) == (40, 5)
+    for (left, terms), (right, same) in zip(epoch(whole), epoch(short), strict=True):
+        assert terms == same
+        assert pairs_of(left, 40) == pairs_of(right, 5)
+        assert right.ids.shape[1] == left.ids.shape[1] - 70

@@ -21,6 +21,7 @@ KERNELS = {
     "FeedForward rbf": (108, 45, None),
     "FeedForward cross_entropy": (81, 34, None),
     "FeedForward binary_cross_entropy": (74, 34, None),
+    "FeedForward poisson": (69, 29, None),
     "FeedForward squared_error": (60, 20, None),
     "WordVectors skip-gram, negative sampling": (210, 23, None),
     "WordVectors CBOW, negative sampling": (234, 39, None),

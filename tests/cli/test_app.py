@@ -17,6 +17,7 @@ from portnn.backends.libraries import LIBRARIES
 from portnn.checking import GradientError, cases
 from portnn.cli import info as info_module
 from portnn.cli.app import app, message
+from portnn.text import read_corpus
 
 pytestmark = pytest.mark.host
 
@@ -233,3 +234,19 @@ def test_a_bar_on_a_terminal_and_an_interrupt(tmp_path) -> None:
     assert b"\x1b[3" not in seen
     assert b"Traceback" not in seen
     assert (tmp_path / "run" / "last.safetensors").exists()
+
+
+def test_info_says_what_the_cache_holds_and_clears_it(portnn, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PORTNN_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "text").write_text("ab" * 5000)
+    assert f"cache    {tmp_path / 'cache'}: 0 encoded corpora, 0 bytes, at most 10.0 GiB" in portnn("info").out
+    read_corpus(tmp_path / "text", memory_limit=0)
+    assert "1 encoded corpus, 10.0 KiB, at most" in portnn("info").out
+    assert "portnn info --clear-cache removes them" in portnn("info").out
+    found = json.loads(portnn("info", "--json").out)["cache"]
+    assert (found["folder"], found["corpora"], found["limit"]) == (str(tmp_path / "cache"), 1, 10 << 30)
+    result = portnn("info", "--clear-cache")
+    assert (result.status, result.out) == (0, f"removed  1 encoded corpus, 10.0 KiB from {tmp_path / 'cache'}\n")
+    assert json.loads(portnn("info", "--clear-cache", "--json").out)["removed"]["corpora"] == 0
+    monkeypatch.setenv("PORTNN_CACHE_SIZE", "much")
+    assert portnn("info").message.startswith("PORTNN_CACHE_SIZE is 'much'; expected bytes")

@@ -60,7 +60,7 @@ def test_train_predict_evaluate(train, portnn, folder, trees, tmp_path) -> None:
     assert result.status == 0
     assert "relu layers of 50, 50 units on numpy (cpu, float32): classification, " in result.err
     report = dict(line.split(None, 1) for line in result.out.replace("loss curve", "loss_curve").splitlines())
-    assert report["learned"].endswith("accuracy 1.0000 on 6 held-out rows")
+    assert report["learned"].endswith("accuracy 1.0000 on 6 held-out rows, by which best.safetensors was chosen")
     assert "rows/s over" in report["speed"]
     assert report["predict"] == f"portnn mlp predict {folder.best} {trees}"
     command = shlex.split(report["predict"])[1:]

@@ -74,7 +74,7 @@ def test_a_table_that_cannot_be_learned(train, folder, content, message) -> None
     [
         (("--target", "colour"), f"t.csv has no column 'colour'; {KNOWN}"),
         (("--target", 4), f"t.csv has no column '4'; {KNOWN}"),
-        (("--target", "y,y"), "t.csv: a target is named twice: y, y"),
+        (("--target", "y,y"), "t.csv: a target is named twice: 'y', 'y'"),
         (("--target", "a,b,y"), "all 3 columns are targets"),
         (("--target", "a,y"), "line 2, column 'y': 'u' is text in a column of numbers"),
         (("--target", "a,b", "--no-header"), "has no column 'a'; it has no header, numbered from 1 to 3"),
@@ -175,7 +175,11 @@ def test_an_npz_file_that_cannot_be_learned(portnn, folder, tmp_path, arrays, me
         ("predict", "a,b\n1,x\n2,3\n", "line 2, column 'b': 'x' is text in a column of numbers"),
         ("evaluate", "a,b\n1,2\n", "has no column 'y'; it has 'a', 'b'"),
         ("evaluate", "1,2\n", "has 2 columns, but the model expects 3 with its targets"),
-        ("evaluate", "a,b,y\n1,2,u\n2,1,w\n", "y has labels that training never saw: 'w'; the classes are 'u', 'v'"),
+        (
+            "evaluate",
+            "a,b,y\n1,2,u\n2,1,w\n",
+            "line 3, column 'y': training never saw the label 'w'; the classes are 'u', 'v'",
+        ),
         ("evaluate", "a,b,y\n1,2,\n", "line 2, column 'y': the value is missing"),
     ],
 )
@@ -192,14 +196,17 @@ def test_arrays_that_do_not_fit_the_model(portnn, checkpoint, tmp_path) -> None:
     assert (result.status, result.message) == (1, "X has 3 features, but the model expects 2")
     np.savez(tmp_path / "t.npz", X=np.eye(2), y=["u", "v"])
     result = portnn("mlp", "evaluate", checkpoint, tmp_path / "t.npz")
-    assert (result.status, result.message) == (1, "y holds labels such as 'u', but the classes are 0, 1")
+    assert (result.status, result.message) == (
+        1,
+        "y has labels that training never saw: 'u', 'v'; the classes are 0, 1; the first of these rows is 0",
+    )
 
 
 def test_text_where_the_classes_are_numbers(portnn, checkpoint, tmp_path) -> None:
     (tmp_path / "t.csv").write_text("a,b,y\n1,2,0\n1,2,u\n")
     result = portnn("mlp", "evaluate", checkpoint, tmp_path / "t.csv")
     assert result.status == 1
-    assert "line 3, column 'y': 'u' is text in a column of numbers" in result.message
+    assert "line 3, column 'y': training never saw the label 'u'; the classes are 0, 1" in result.message
 
 
 def test_a_regression_has_neither_probabilities_nor_a_confusion(portnn, tmp_path) -> None:

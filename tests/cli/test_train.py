@@ -172,7 +172,7 @@ def test_the_recipe(train, folder, portnn, tmp_path) -> None:
 def test_other_levels(train, folder, level) -> None:
     result = train("--steps", 2, "--level", level)
     assert result.status == 0
-    assert f"per {'byte' if level == 'byte' else 'token'}" in result.out
+    assert f"per {level}" in result.out
     assert load_checkpoint(folder.last)[1]["vocabulary"]["level"] == level
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -51,13 +53,13 @@ def test_options_of_sampling(portnn, path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--length", -1), "length must be a whole number, 0 or more, got -1"),
-        (("--temperature", -1), "temperature must be 0 or more, got -1.0"),
-        (("--temperature", "nan"), "temperature must be 0 or more, got nan"),
-        (("--temperature", "inf"), "temperature must be 0 or more, got inf"),
+        (("--length", -1), "length must be 0 or a positive whole number, got -1"),
+        (("--temperature", -1), "temperature must be 0 or a positive number, got -1.0"),
+        (("--temperature", "nan"), "temperature must be 0 or a positive number, got nan"),
+        (("--temperature", "inf"), "temperature must be 0 or a positive number, got inf"),
         (("--top-k", 0), "top_k must be a positive whole number, got 0"),
         (("--stop", ""), "stop must not be empty"),
-        (("--seed", -1), "seed must not be negative, got -1"),
+        (("--seed", -1), "seed must be 0 or a positive whole number, got -1"),
         (("--prime", "été"), "prime text has characters that the model has never seen: 'é' (U+00E9)"),
         (("--device", "gpu"), "numpy has no device 'gpu'"),
         (("--dtype", "float16"), "unknown dtype 'float16'"),
@@ -102,3 +104,52 @@ def test_texts_that_cannot_be_evaluated(portnn, path, tmp_path, content, message
     result = portnn("char-rnn", "evaluate", path, tmp_path / "text")
     assert result.status == 1
     assert message in result.message
+
+
+def test_standard_input_is_evaluated(portnn, path, tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.txt").write_text("to be or not\n" * 5)
+    named = portnn("char-rnn", "evaluate", path, tmp_path / "a.txt")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"to be or not\n" * 5)))
+    assert portnn("char-rnn", "evaluate", path, "-") == named
+    assert named.status == 0
+
+
+@pytest.mark.parametrize(("level", "unit"), [("char", "char"), ("byte", "byte"), ("word", "word"), ("jieba", "word")])
+def test_the_unit_is_what_the_level_reads(portnn, tmp_path, monkeypatch, level, unit) -> None:
+    monkeypatch.setattr("portnn.cli.char_rnn.report.draw_curve", lambda *_, **__: (False, "not drawn"))
+    text = b"to be or not to be\n" * 60
+    sizes = ("--hidden-size", 4, "--batch-size", 2, "--seq-length", 9, "--sample-every", 0, "--steps", 4)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    result = portnn("char-rnn", "train", "-", "--level", level, "--out", tmp_path / "run", *sizes)
+    noun = {"char": "character"}.get(unit, unit)
+    assert result.status == 0
+    assert f" {unit}/s" in result.err
+    assert f"bits per {noun} on held-out text" in result.out
+    assert f" {noun}s/s over" in result.out
+    (tmp_path / "text").write_bytes(text)
+    assert (
+        f"bits per {noun} over"
+        in portnn("char-rnn", "evaluate", tmp_path / "run" / "last.safetensors", tmp_path / "text").out
+    )
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert all(line["characters_per_second"] > 0 for line in lines)
+    assert "nats per pair" not in library.plots.loss._curve(lines, "run").meaning
+
+
+def test_a_seed_that_is_none_is_drawn_and_said(portnn, path) -> None:
+    found = [portnn("char-rnn", "sample", path, "--seed", "none", "--length", 30, "--json") for _ in range(3)]
+    seeds = [json.loads(result.out)["seed"] for result in found]
+    assert [result.err for result in found] == [f"seed {seed}\n" for seed in seeds]
+    assert len(set(seeds)) > 1
+    again = portnn("char-rnn", "sample", path, "--seed", seeds[0], "--length", 30, "--json")
+    assert again.out == found[0].out
+
+
+def test_several_samples(portnn, path) -> None:
+    texts = library.load(path).sample(20, prime="to ", seed=4, count=3)
+    result = portnn("char-rnn", "sample", path, "--length", 20, "--prime", "to ", "--seed", 4, "--count", 3)
+    assert result.out == "\n----\n".join(texts) + "\n"
+    record = json.loads(
+        portnn("char-rnn", "sample", path, "--length", 20, "--prime", "to ", "--seed", 4, "--count", 3, "--json").out
+    )
+    assert record == {"prime": "to ", "texts": texts, "seed": 4}

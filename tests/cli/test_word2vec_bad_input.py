@@ -52,7 +52,6 @@ def vectors(tmp_path):
         (b"film\n" * 9, "one distinct word ('film'); there is nothing to learn"),
         (b"a\nb\n" * 9, "no sentence has two words of the vocabulary, so there is nothing to predict"),
         (b"a caf\xe9\n" * 9, "bad.txt: byte 0xe9 at offset 5 is not utf-8; choose another --encoding"),
-        (b"a b\n" * 9, "window is 2, but the longest sentence has 2 words of the vocabulary's 2; 1 is the largest"),
     ],
 )
 def test_a_text_that_cannot_be_learned(train, out, tmp_path, content, message) -> None:

@@ -110,6 +110,32 @@ def test_an_error_in_a_callback_leaves_the_model_as_far_as_it_came(name):
 
 
 @pytest.mark.host
+@pytest.mark.parametrize("name", [name for name in every_estimator if "held_out" in EXAMPLES[name].run])
+@pytest.mark.parametrize("how", ["a signal", "an error"])
+def test_with_patience_the_best_parameters_are_kept_however_the_run_ends(name, how):
+    at = {}
+
+    def spoil_and_end(event):
+        at[event.step] = {key: portnn.backends.to_host(array).tobytes() for key, array in event.params.items()}
+        if event.step == 8 and how == "an error":
+            raise KeyError("planted")
+        if event.step == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+        return {key: array * 100.0 for key, array in event.params.items()} if event.step == 5 else None
+
+    model = make(name)
+    settings = {"patience": 9, "evaluate_every": 2, "log_every": 2, "divergence_factor": math.inf}
+    with pytest.raises((Interrupted, KeyError)):
+        fit(model, 12, callbacks=[spoil_and_end], **settings)
+    losses = {line["step"]: line["held_out_loss"] for line in model.metrics if line["held_out_loss"] is not None}
+    best = min(losses, key=losses.get)
+    assert best < 6 <= max(losses), "the case shows nothing if the last measured is the best"
+    assert tables(model) == at[best]
+    assert model.history.step == 8
+    EXAMPLES[name].ask(model)
+
+
+@pytest.mark.host
 @each
 def test_what_is_refused_or_diverges_leaves_the_model_as_it_was(name, tmp_path):
     def spoil(event):

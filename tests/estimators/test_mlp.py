@@ -560,7 +560,7 @@ def test_what_would_be_ignored_is_refused(backend, table):
     questions = np.stack([y == 0, y == 1], axis=1).astype(np.float64)
     with pytest.raises(ValueError, match="class_weight needs one class a row"):
         portnn.MLP((4,), objective="binary_cross_entropy", class_weight="balanced").fit(x, questions, **QUIET)
-    with pytest.raises(ValueError, match=r"classes are \[0, 1, 2, 3\], but the model has"):
+    with pytest.raises(ValueError, match="classes are 0, 1, 2, 3, but the model has 0, 1, 2"):
         small(backend).partial_fit(x, y, classes=[2, 0, 1]).partial_fit(x, y, classes=[0, 1, 2, 3])
     with pytest.raises(ValueError, match="X has masked entries"):
         small(backend).fit(np.ma.masked_array(x, mask=x > 1.0), y, **QUIET)

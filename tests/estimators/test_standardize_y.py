@@ -33,5 +33,5 @@ def test_a_column_that_never_changes_is_only_shifted() -> None:
 
 
 def test_classes_are_not_standardized() -> None:
-    with pytest.raises(ValueError, match="standardize_y is for regressions, not for cross_entropy"):
+    with pytest.raises(ValueError, match="standardize_y is for squared_error, not for cross_entropy"):
         portnn.MLP(standardize_y=True)

@@ -44,8 +44,8 @@ class Sparse:
         (lambda x: x[:, :0], ValueError, r"X has shape \(12, 0\): it has no columns"),
         (lambda x: np.where(np.arange(36).reshape(12, 3) == 22, np.nan, x), ValueError, "first at row 7, column 1"),
         (lambda x: np.where(np.arange(36).reshape(12, 3) == 5, np.inf, x), ValueError, "first at row 1, column 2"),
-        (lambda x: x + 1j, TypeError, "X has dtype complex128, expected float32, float64 or integers"),
-        (lambda x: x.astype(str) + "?", TypeError, "X must hold numbers: could not convert"),
+        (lambda x: x + 1j, TypeError, "X has dtype complex128, expected real numbers"),
+        (lambda x: x.astype(str) + "?", TypeError, "X has dtype <U.*, expected real numbers"),
         (lambda x: Sparse(), TypeError, r"X is sparse \(Sparse\), .*X.toarray\(\) makes it dense"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_table_of_another_width(fitted, x):
         (np.where(np.arange(12) == 3, np.nan, 1.0), "y contains NaN or infinity"),
         (np.ones((12, 2)), r"y has shape \(12, 2\), expected one axis of class labels"),
         (np.asarray([1, "a"] * 6, dtype=object), "y has labels of several types: int, str"),
-        (np.asarray([None] * 12), "y has dtype object; class labels must be numbers or strings"),
+        (np.asarray([None] * 12), "y has None in row 0; class labels must not be missing"),
     ],
 )
 def test_labels_that_are_refused(backend, x, labels, message):
@@ -91,7 +91,6 @@ def test_labels_that_are_refused(backend, x, labels, message):
     [
         (np.ones(11), "y has 11 rows, but X has 12"),
         (np.full(12, np.inf), "y contains NaN or infinity"),
-        (["a"] * 12, "y must hold numbers: could not convert"),
     ],
 )
 def test_values_that_are_refused(backend, x, values, message):
@@ -102,7 +101,7 @@ def test_values_that_are_refused(backend, x, values, message):
 def test_labels_that_training_never_saw(fitted, x):
     with pytest.raises(ValueError, match="y has labels that training never saw: 5; the classes are 0, 1"):
         fitted.score(x, np.where(np.arange(12) == 0, 5, 1))
-    with pytest.raises(ValueError, match=r"y holds labels such as .*'a'.*, but the classes are 0, 1"):
+    with pytest.raises(ValueError, match="training never saw: 'a'; the classes are 0, 1; the first of these rows is 0"):
         fitted.score(x, ["a"] * 12)
 
 

@@ -24,7 +24,7 @@ class Perceptron:
 
 @pytest.mark.host
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput"])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput", "counts"])
 def test_from_sklearn(kind, activation, table, one_step):
     from sklearn import neural_network
 
@@ -35,8 +35,9 @@ def test_from_sklearn(kind, activation, table, one_step):
         "multilabel": np.stack([score > 0, X[:, 3] > 0], axis=1).astype(int),
         "regression": score,
         "multioutput": np.stack([score, X[:, 3]], axis=1),
+        "counts": np.round(np.exp(score)),
     }[kind]
-    regression = kind in ("regression", "multioutput")
+    regression = kind in ("regression", "multioutput", "counts")
     theirs = (neural_network.MLPRegressor if regression else neural_network.MLPClassifier)(
         hidden_layer_sizes=(5, 4),
         activation=activation,
@@ -47,6 +48,7 @@ def test_from_sklearn(kind, activation, table, one_step):
         alpha=0.3,
         learning_rate_init=0.1,
         random_state=0,
+        **({"loss": "poisson"} if kind == "counts" else {}),
     )
     classes = np.arange(2) if kind == "multilabel" else np.unique(y)
     theirs.partial_fit(X, y, **({} if regression else {"classes": classes}))
@@ -93,8 +95,8 @@ def test_messages_for_sklearn():
     with pytest.raises(ValueError, match=f"unknown activation 'none such'; known: {', '.join(sorted(ACTIVATIONS))}"):
         portnn.from_sklearn(odd)
     odd = Perceptron()
-    odd.out_activation_ = "exp"
-    with pytest.raises(ValueError, match="unknown out_activation_ 'exp'; known: softmax, logistic, identity"):
+    odd.out_activation_ = "step"
+    with pytest.raises(ValueError, match="unknown out_activation_ 'step'; known: softmax, logistic, identity, exp"):
         portnn.from_sklearn(odd)
     odd = Perceptron()
     odd.classes_ = np.asarray(["a", "b"])

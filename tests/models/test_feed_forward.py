@@ -131,7 +131,7 @@ def test_initial_weights_have_the_documented_range_and_biases_are_zero():
     ("arguments", "message"),
     [
         (((3,),), r"needs the sizes of its inputs and outputs, got \(3,\)"),
-        (((3, 0, 2),), "sizes of layers must be positive whole numbers, got 0"),
+        (((3, 0, 2),), "each of sizes must be a positive whole number, got 0"),
         (((3, 2.5, 2),), "got 2.5"),
         (((3, True, 2),), "got True"),
         (((3, 2), "none such"), f"unknown activation 'none such'; known: {', '.join(sorted(ACTIVATIONS))}"),

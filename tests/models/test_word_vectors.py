@@ -180,7 +180,9 @@ def test_vectors_start_small_and_what_is_predicted_at_zero(sg, largest):
 @pytest.mark.parametrize("name", ["vocabulary_size", "vector_size", "window"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
 def test_sizes_that_make_no_sense(name, value):
-    with pytest.raises(ValueError, match=re.escape(f"{name} must be a positive whole number, got {value!r}")):
+    with pytest.raises(
+        (TypeError, ValueError), match=re.escape(f"{name} must be a positive whole number, got {value!r}")
+    ):
         WordVectors(**{"vocabulary_size": 5, name: value})
 
 

@@ -16,7 +16,7 @@ TIME, BATCH = 3, 9
 
 def run(cell, hidden, rng, dtype=np.float64):
     """Outputs and gradients of a cell; the states' dtype is `dtype`."""
-    _, forward, backward, gates, names, _ = ops.CELLS[cell]
+    _, forward, backward, _, gates, names, _ = ops.CELLS[cell]
     wide = len(gates) * hidden
     weights = ops.Weights(*(rng.normal(size=shape) / 8 for shape in ((5, wide), (hidden, wide), (wide,), (wide,))))
     states = tuple(rng.normal(size=(BATCH, hidden)).astype(dtype) for _ in names)

@@ -153,6 +153,7 @@ def test_invalid_arguments_raise(runs, message) -> None:
 
 @pytest.mark.host
 def test_no_matplotlib(run, monkeypatch) -> None:
+    monkeypatch.delitem(sys.modules, "portnn.plots.figure", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError):
         plot_loss(run)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import portnn
-from portnn.settings import OneOf, Settings, constructor, declared, finite, positive, table_call, text_call
+from portnn.settings import OneOf, Settings, declared, finite, positive, settings_call, table_call, text_call
 
 pytestmark = pytest.mark.host
 
@@ -37,7 +37,7 @@ class Model:
     {settings}
     """
 
-    @constructor(ModelSettings)
+    @settings_call(ModelSettings)
     def __init__(self, settings):
         """Make it."""
         self.settings = settings

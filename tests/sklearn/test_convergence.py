@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import warnings
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+import portnn
 from portnn.optimizers import SGD, Adam
 from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
 from portnn.sklearn.solvers import STOCHASTIC, optimizer_of
@@ -218,15 +218,93 @@ def test_seeds(table):
     assert not np.array_equal(drawn[1], first)
 
 
-def test_interrupted_it_keeps_what_it_has(table):
-    model = MLPClassifier((50,), max_iter=1_000_000, tol=0.0, n_iter_no_change=np.inf, random_state=0)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+def test_early_stopping_of_counts(table):
+    X, _ = table
+    y = np.random.default_rng(5).poisson(np.exp(X[:, 0] + 1.0))
+    model = MLPRegressor(
+        (8,), loss="poisson", early_stopping=True, max_iter=500, tol=1e-3, learning_rate_init=0.01, random_state=0
+    )
+    assert model.fit(X, y).best_validation_score_ == max(model.validation_scores_) > 0.5
+    assert model.score(X, y) > 0.5
+    assert model.predict(X).min() > 0.0
+    assert model.out_activation_ == "exp"
+
+
+@pytest.fixture
+def interrupted_at(monkeypatch):
+    """Ctrl-C after a step of `fit`, from whose parameters on the network is bad."""
+    train = portnn.MLP.fit
+
+    def at(step, spoiled=None):
+        def strike(event):
+            if event.step == step:
+                os.kill(os.getpid(), signal.SIGINT)
+            return {name: -array for name, array in event.params.items()} if event.step == spoiled else None
+
+        def fit(self, *rows, **settings):
+            return train(self, *rows, callbacks=[strike], **settings)
+
+        monkeypatch.setattr(portnn.MLP, "fit", fit)
+
+    return at
+
+
+def test_interrupted_it_keeps_what_it_has(table, interrupted_at):
+    model = MLPClassifier((5,), batch_size=50, max_iter=1000, learning_rate_init=0.01, random_state=0)
+    interrupted_at(95)  # in the middle of the 32nd epoch of three batches
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(*table)
-    timer.join()
-    assert 0 < model.n_iter_ < 1_000_000
-    assert model.score(*table) > 0.5
+    assert (model.n_iter_, model.t_) == (31, 31 * 120)
+    assert model.loss_curve_[-1] == model.loss_
+    assert len(model.loss_curve_) == 31
+    assert model.mlp_.history.step == 95
+    assert np.array_equal(model.coefs_[0], model.mlp_.history.params["layers.0.weight"])
+
+
+@pytest.mark.parametrize("settings", [{}, {"solver": "sgd", "learning_rate": "adaptive"}])
+def test_interrupted_in_early_stopping_it_keeps_the_best_weights(table, interrupted_at, settings):
+    X, y = table
+    y = np.where(np.arange(120) % 7 == 0, 1 - y, y)
+    model = MLPClassifier((5,), batch_size=50, early_stopping=True, validation_fraction=0.25, max_iter=1000)
+    model.set_params(learning_rate_init=0.02, n_iter_no_change=500, random_state=0, **settings)
+    interrupted_at(101, spoiled=80)  # epochs of two batches
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.fit(X, y)
+    scores = model.validation_scores_
+    assert len(scores) == model.n_iter_ == 50
+    assert scores[-1] < max(scores), "the case shows nothing if the last epoch is the best"
+    assert model.best_validation_score_ == max(scores)
+    seed = np.random.RandomState(0).randint(2**31 - 1)
+    _, held = train_test_split(np.arange(120), test_size=0.25, random_state=seed, stratify=y)
+    assert model.score(X[held], y[held]) == max(scores)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_interrupted_in_its_first_epoch_it_can_predict(table, interrupted_at, early_stopping):
+    model = MLPClassifier((5,), batch_size=10, early_stopping=early_stopping, random_state=0)
+    interrupted_at(2)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.fit(*table)
+    assert (model.n_iter_, model.loss_curve_) == (0, [])
+    assert model.validation_scores_ == ([] if early_stopping else None)
+    assert model.best_validation_score_ == (-np.inf if early_stopping else None)
+    assert model.predict(table[0]).shape == (120,)
+
+
+def test_interrupted_in_lbfgs_a_fitted_network_is_as_it_was(table, monkeypatch):
+    model = SoftmaxClassifier(warm_start=True, random_state=0).fit(*table)
+    weights, evaluate, calls = model.coefs_[0].copy(), portnn.MLP.loss_and_gradient, []
+
+    def interrupted(self, *rows):
+        calls.append(rows)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return evaluate(self, *rows)
+
+    monkeypatch.setattr(portnn.MLP, "loss_and_gradient", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(table[0], 1 - table[1])
+    assert np.array_equal(model.coefs_[0], weights)
 
 
 def test_silent_unless_verbose(table, capsys):

@@ -9,12 +9,17 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import PoissonRegressor
+from sklearn.metrics import mean_poisson_deviance, r2_score
 
 from portnn import sklearn as ours
 
 pytestmark = pytest.mark.host
 
 ROWS = 40
+
+
+REGRESSIONS = ("regression", "multioutput", "counts")
 
 
 def targets(kind, rng):
@@ -26,12 +31,13 @@ def targets(kind, rng):
         "multilabel": np.stack([score > 0, X[:, 3] > 0.2, X[:, 0] > 1.0], axis=1).astype(int),
         "regression": score,
         "multioutput": np.stack([score, X[:, 3] ** 2], axis=1),
+        "counts": np.round(np.exp(score)),
     }[kind]
 
 
 def pair(kind, X, y, sample_weight=None, **settings):
     """Estimators of both libraries with the weights that ours has after one step, as if they had not been trained."""
-    name = "MLPRegressor" if kind in ("regression", "multioutput") else "MLPClassifier"
+    name = "MLPRegressor" if kind in REGRESSIONS else "MLPClassifier"
     settings = {
         "hidden_layer_sizes": (6, 5),
         "solver": "sgd",
@@ -41,10 +47,11 @@ def pair(kind, X, y, sample_weight=None, **settings):
         "learning_rate_init": 0.1,
         "shuffle": False,
         "random_state": 0,
+        **({"loss": "poisson"} if kind == "counts" else {}),
         **settings,
     }
     both = getattr(ours, name)(**settings), getattr(neural_network, name)(**settings)
-    known = {} if kind in ("regression", "multioutput") else {"classes": classes(kind, y)}
+    known = {} if kind in REGRESSIONS else {"classes": classes(kind, y)}
     for estimator in both:
         estimator.partial_fit(X, y, sample_weight=sample_weight, **known)
         estimator.t_, estimator.loss_curve_ = 0, []
@@ -66,7 +73,7 @@ def assert_same(here, there, tolerance=1e-12):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput"])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput", "counts"])
 def test_one_step(kind, activation, weighted, rng):
     X, y = targets(kind, rng)
     sample_weight = rng.uniform(0.2, 3.0, ROWS) if weighted else None
@@ -86,12 +93,12 @@ def test_one_step(kind, activation, weighted, rng):
     )
 
 
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput"])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression", "multioutput", "counts"])
 def test_predictions(kind, rng):
     X, y = targets(kind, rng)
     here, there = pair(kind, X, y)
     fresh = rng.normal(size=(30, 4))
-    if kind in ("regression", "multioutput"):
+    if kind in REGRESSIONS:
         assert_allclose(here.predict(fresh), there.predict(fresh), rtol=1e-12)
     else:
         assert np.array_equal(here.predict(fresh), there.predict(fresh))
@@ -112,7 +119,7 @@ def test_predictions(kind, rng):
         {"batch_size": 10, "momentum": 0.5},
     ],
 )
-@pytest.mark.parametrize("kind", ["binary", "regression"])
+@pytest.mark.parametrize("kind", ["binary", "regression", "counts"])
 def test_whole_runs_end_at_the_same_epoch(kind, settings, rng):
     X, y = targets(kind, rng)
     here, there = pair(kind, X, y, warm_start=True, max_iter=60, n_iter_no_change=3, **settings)
@@ -149,6 +156,21 @@ def test_without_hidden_layers_lbfgs_finds_the_one_minimum(kind, rng):
     assert here.loss_ == pytest.approx(there.loss_, rel=1e-7)
     assert_allclose(here.coefs_[0], there.coefs_[0], atol=1e-3)
     assert_allclose(here.predict_proba(X), there.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_without_hidden_layers_poisson_is_the_generalized_linear_model(weighted, rng):
+    X = rng.normal(size=(200, 3))
+    y = rng.poisson(np.exp(X @ [0.5, -0.3, 0.2] + 0.7))
+    weights = rng.uniform(0.2, 3.0, 200) if weighted else None
+    glm = PoissonRegressor(alpha=0.0, tol=1e-8).fit(X, y, weights)
+    model = ours.MLPRegressor((), loss="poisson", solver="lbfgs", alpha=0.0, tol=1e-8, max_iter=1000, random_state=0)
+    model.fit(X, y, weights)
+    assert_allclose(model.coefs_[0][:, 0], glm.coef_, atol=1e-5)
+    assert_allclose(model.predict(X), glm.predict(X), rtol=1e-4)
+    assert model.score(X, y) == pytest.approx(r2_score(y, glm.predict(X)), abs=1e-5)
+    deviance = mean_poisson_deviance(y, model.predict(X), sample_weight=weights)
+    assert model.loss_ == pytest.approx(deviance / 2, rel=1e-10)
 
 
 def test_class_weights_are_sample_weights(rng):

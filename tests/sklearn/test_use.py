@@ -101,6 +101,36 @@ def test_column_y_is_one_axis(table):
         assert model.predict(X).shape == (90,)
 
 
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", "<f8", ">i4", "<i4", ">u2", "<u2"])
+def test_bytes_in_any_order(table, dtype):
+    X, labels = table
+    X, y = np.abs(X).astype(dtype), (labels == "yes").astype(dtype)
+    native = np.dtype(dtype).newbyteorder("=")
+    weights = np.arange(1, 91)
+    for model in (SoftmaxClassifier(random_state=0), MLPRegressor((4,), max_iter=3, random_state=0)):
+        ours, right = clone(model).fit(X, y, weights.astype(dtype)), clone(model).fit(X.astype(native), y, weights)
+        assert ours.coefs_[0].dtype == right.coefs_[0].dtype
+        assert np.array_equal(ours.coefs_[0], right.coefs_[0])
+        assert np.array_equal(ours.predict(X), right.predict(X.astype(native)))
+        assert ours.score(X, y) == right.score(X.astype(native), y)
+
+
+@pytest.mark.torch_oracle
+def test_a_tensor_that_requires_gradients_is_data_like_any_other(table):
+    import torch
+
+    X, y = table
+    given = torch.tensor(X, requires_grad=True)
+    model = MLPClassifier((4,), max_iter=3, random_state=0)
+    ours, right = clone(model).fit(given, y), clone(model).fit(X, y)
+    assert np.array_equal(ours.coefs_[0], right.coefs_[0])
+    assert np.array_equal(ours.predict_proba(given), right.predict_proba(X))
+    weights = torch.ones(90, requires_grad=True)
+    regression = MLPRegressor((4,), max_iter=3, random_state=0).fit(given, given[:, 0], weights)
+    assert np.array_equal(regression.predict(given), clone(regression).fit(X, X[:, 0], np.ones(90)).predict(X))
+    assert isinstance(regression.score(given, given[:, 0], weights), float)
+
+
 def test_imported_only_when_asked_for():
     code = "import sys, portnn; portnn.MLP; print([name for name in ('sklearn', 'scipy') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

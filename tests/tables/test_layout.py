@@ -37,7 +37,7 @@ def test_targets_are_named_or_numbered() -> None:
     for wanted, message in (
         (["d"], "t has no column 'd'; its columns are '3', 'b', 'c', numbered from 1 to 3"),
         (["0"], "t has no column '0'"),
-        (["b", "2"], "t: a target is named twice: b, 2"),
+        (["b", "2"], "t: a target is named twice: 'b', '2'"),
         (["1", "b", "c"], "all 3 columns are targets"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -42,6 +42,7 @@ def test_class_ids():
 
 def test_classes_that_y_lacks():
     assert Targets.of("cross_entropy", [1, 2], classes=[0, 1, 2]).encode([1, 2]).tolist() == [1, 2]
+    assert Targets.of("cross_entropy", [7, 7], classes=[7]).encode([7]).tolist() == [0]
     assert Targets.of("binary_cross_entropy", [1, 1], classes=[0, 1]).encode([1, 1]).tolist() == [[1.0], [1.0]]
 
 
@@ -72,7 +73,6 @@ def test_y_that_an_objective_does_not_take(objective, y, message):
         ("squared_error", [1.0], [[1.0, 2.0]], r"y has shape \(1, 2\), expected 1 value a row"),
         ("squared_error", [[1.0, 2.0]], [1.0], r"y has shape \(1, 1\), expected 2 values a row"),
         ("squared_error", [1.0], [np.nan], "y contains NaN or infinity"),
-        ("squared_error", [1.0], ["a"], "y must hold numbers"),
         ("binary_cross_entropy", [[0, 1]], [[0, 2]], "must hold probabilities or 0 and 1 for binary_cross_entropy"),
         ("cross_entropy", [1, 2], [3], "y has labels that training never saw: 3; the classes are 1, 2"),
     ],
@@ -89,7 +89,7 @@ def test_targets_of_a_network_trained_elsewhere():
     assert Targets.of_network("binary_cross_entropy", 1, ["a", "b"]).predict(np.eye(1)).tolist() == ["b"]
     for objective, outputs, labels, message in (
         ("squared_error", 2, [0, 1], "classes are for classifiers, not for squared_error"),
-        ("cross_entropy", 2, ["b", "a"], r"classes must be in ascending order, one for each output, got \['b', 'a'\]"),
+        ("cross_entropy", 2, ["b", "a"], r"classes must be in ascending order, one for each output, got 'b', 'a'"),
         ("cross_entropy", 3, [0, 1], "cross_entropy: 2 class labels, but the network has 3 outputs"),
         ("binary_cross_entropy", 2, [0, 1], "binary_cross_entropy: 2 class labels, but the network has 2 outputs"),
     ):

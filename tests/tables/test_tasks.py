@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
@@ -31,12 +29,12 @@ def test_the_task_follows_from_the_target(y, task):
     assert infer_task(np.asarray(y)) is TASKS[task]
 
 
-def test_only_whole_numbers_that_a_float_tells_apart_become_integers():
-    for largest, kind in ((2.0**53, "i"), (2.0**53 + 2, "f"), (-(2.0**53) - 2, "f"), (math.inf, "f")):
-        y = np.asarray([0.0, largest] * 2)
-        task = infer_task(y)
-        labels = task.targets(y)
-        assert (task.name, labels.dtype.kind, labels.tolist()) == ("classification", kind, y.tolist())
+@pytest.mark.parametrize("y", [[0.0, 1.0] * 2, [2**53, 2**53 + 1] * 2, [0.0, 2.0**60] * 2])
+def test_class_labels_stay_as_they_are(y):
+    y = np.asarray(y)
+    task = infer_task(y)
+    labels = task.targets(y)
+    assert (task.name, labels.dtype, labels.tolist()) == ("classification", y.dtype, y.tolist())
 
 
 def test_targets_of_each_task():

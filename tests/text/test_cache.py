@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import portnn.text.cache as cache_module
+import portnn.text.cache_folder as cache_folder_module
 import portnn.text.corpus as corpus_module
 from portnn.text import Vocabulary, read_corpus
 
@@ -165,7 +166,7 @@ def test_cache_folder_from_the_argument_the_environment_or_the_user(
     read_corpus(book, memory_limit=0)
     assert len(list(cache.iterdir())) == 2
     monkeypatch.delenv("PORTNN_CACHE")
-    monkeypatch.setattr(cache_module.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "user" / name))
+    monkeypatch.setattr(cache_folder_module.platformdirs, "user_cache_dir", lambda name: str(tmp_path / "user" / name))
     read_corpus(book, memory_limit=0)
     assert len(list((tmp_path / "user" / "portnn").iterdir())) == 2
 

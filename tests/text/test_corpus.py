@@ -152,11 +152,11 @@ def test_one_distinct_token(level: str, text: str, what: str) -> None:
 
 
 def test_wrong_sources(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError, match=r"is a folder; give the files in it, such as .*\*\.txt$"):
+    with pytest.raises(ValueError, match=r"is a folder without files$"):
         read_corpus(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"does not exist$"):
         read_corpus([tmp_path / "no"])
-    with pytest.raises(TypeError, match=r"^corpus: the file 'a.txt' is str; expected pathlib.Path$"):
+    with pytest.raises(TypeError, match=r"^corpus: 'a.txt' is str; a sequence holds files, each as pathlib.Path$"):
         read_corpus(["a.txt"])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"^corpus: source is int; expected str, bytes, a path or paths$"):
         read_corpus(3)  # type: ignore[arg-type]

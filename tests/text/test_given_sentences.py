@@ -58,7 +58,7 @@ def test_an_iterator_is_rejected_before_it_is_read() -> None:
     ("sentences", "message"),
     [
         (["The film"], "each sentence must be a list of words, got the str 'The film': split it"),
-        (["x" * 50], f"each sentence must be a list of words, got the str '{'x' * 40}...': split it"),
+        (["x" * 50], f"each sentence must be a list of words, got the str '{'x' * 50}': split it"),
         ([["a"], {"b"}], "each sentence must be a list of words, got set as sentence 1"),
         ([["a"], ["b", "c", 5]], "each word must be a str, got int 5 as word 2 of sentence 1"),
         ([["a"], ["b", ["c"]]], "each word must be a str, got list ['c'] as word 1 of sentence 1"),
@@ -76,6 +76,10 @@ def test_a_text_that_names_a_file(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert list(as_sentences("corpus.txt", level="space")) == [["corpus.txt"]]
     (tmp_path / "corpus.txt").write_text("a film")
+    with pytest.raises(
+        TypeError, match=r"got the str 'corpus.txt': give pathlib.Path\('corpus.txt'\) to read that file$"
+    ):
+        list(as_sentences(["corpus.txt"]))
     with pytest.raises(ValueError, match=r"is the text 'corpus.txt', .* give pathlib.Path\('corpus.txt'\)"):
         as_sentences("corpus.txt")
     assert list(as_sentences("corpus.txt\n", level="space")) == [["corpus.txt"]]

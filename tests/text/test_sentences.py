@@ -1,3 +1,5 @@
+# ruff: noqa: RUF001 - scripts of the world
+
 from __future__ import annotations
 
 import bz2
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.host
 TEXT = "The Film, a gem...\n\n  It's 2 GOOD_ones!\tnaïve\u00a0Ω 我来到北京\n..\nend"
 WORDS = [
     ["the", "film", ",", "a", "gem", "..."],
-    ["it", "'", "s", "2", "good_ones", "!", "naïve", "ω", "我来到北京"],
+    ["it's", "2", "good_ones", "!", "naïve", "ω", "我", "来", "到", "北", "京"],
     [".."],
     ["end"],
 ]
@@ -78,15 +80,18 @@ def test_words_are_those_of_the_lossless_tokenizer(level: str) -> None:
     assert lowered == [word.lower() for word in expected]
 
 
-def test_more_distinct_pieces_than_the_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentences_module, "_MAX_CACHED", 3)
-    monkeypatch.setattr(sentences_module, "_MAX_CACHED_LENGTH", 5)
-    assert list(Sentences(TEXT)) == WORDS
-    pieces = sentences_module._Pieces(lowercase=True)
-    for text in ("A,", "b", "c", "d", "longer"):
-        assert pieces[text] == tuple(re.findall(r"\w+|,", text.lower()))
-        assert len(pieces) <= 3
-    assert "longer" not in pieces
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_words_keep_their_marks_and_joiners(lowercase: bool) -> None:
+    text = "आधुनिक मानक हिन्दी\ncafe\u0301 Don't\nمی\u200cخواهم 👨\u200d👩\u200d👧!"
+    words = [["आधुनिक", "मानक", "हिन्दी"], ["cafe\u0301", "Don't"], ["می\u200cخواهم", "👨\u200d👩\u200d👧", "!"]]
+    found = list(Sentences(text, lowercase=lowercase))
+    assert found == [[word.lower() if lowercase else word for word in sentence] for sentence in words]
+
+
+def test_a_model_keeps_the_rules_it_was_trained_with() -> None:
+    assert list(Sentences("cafe\u0301 it's", word_rules="runs")) == [["cafe", "\u0301", "it", "'", "s"]]
+    with pytest.raises(ValueError, match=r"^unknown rules of words 'cake'; known: uax29, runs$"):
+        Sentences("a", word_rules="cake")
 
 
 @pytest.mark.parametrize("lines", [True, False])

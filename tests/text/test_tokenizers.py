@@ -7,7 +7,12 @@ from itertools import pairwise
 import pytest
 
 from portnn.text import LEVELS, count_tokens, tokenizer
+from portnn.text.words import WORD_RULES
 
+HARD = (
+    "cafe\u0301 \u0906\u0927\u0941\u0928\u093f\u0915 e\u0301' a:\u0301\u0301b 3.14,5 \u05d0\"\u05d1' \u200d\U0001f600"
+    "\U0001f1e6\U0001f1e7\U0001f1e8 \u0e20\u0e32\u0e29\u0e32\u0e44\u0e17\u0e22. \u0301\u0301x_'_y\u202f'z' \x1c(...)"
+)
 TEXT = "To be,  or\tnot… \n\n 我来到北京清华大学。 c'est l'été?!\r\n  (x_1)=3.14 \U0001f600\U00020000 \u2028end "
 STR_LEVELS = [level for level in LEVELS if level != "byte"]
 
@@ -34,6 +39,17 @@ def test_streaming_equals_whole_wherever_the_text_is_cut(level: str) -> None:
     assert flat(level, list(TEXT)) == whole
     assert flat(level, ["", TEXT, ""]) == whole
     assert flat(level, []) == []
+
+
+@pytest.mark.parametrize("rules", WORD_RULES)
+def test_marks_and_joiners_at_the_end_of_a_chunk(rules: str) -> None:
+    words = tokenizer("word", rules)
+    whole = list(words.split(HARD))
+    assert "".join(whole) == HARD
+    for first in range(len(HARD) + 1):
+        for second in range(first, len(HARD) + 1):
+            chunks = [HARD[:first], HARD[first:second], HARD[second:]]
+            assert [token for tokens in words.stream(chunks) for token in tokens] == whole
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -67,7 +83,7 @@ def test_a_run_without_end_is_cut_the_same_in_a_stream(level: str, run: int) -> 
 
 def test_word() -> None:
     tokens = list(tokenizer("word").split("To be,  or\n not!? x_1 (é)我们"))
-    assert tokens == ["To", " be", ",", " ", " or", "\n", " not", "!?", " x_1", " (", "é", ")", "我们"]
+    assert tokens == ["To", " be", ",", " ", " or", "\n", " not", "!?", " x_1", " (", "é", ")", "我", "们"]
 
 
 def test_char_and_byte() -> None:

@@ -53,6 +53,7 @@ class Draws:
     batch_size = tokens = 8
     batches = 5
     unit = "row"
+    speed = "rows_per_second"
     nan_at = None
 
     def at(self, position):

@@ -11,7 +11,16 @@ import pytest
 
 from portnn.optimizers import optimizer
 from portnn.optimizers.schedules import schedule
-from portnn.training import DivergenceError, DivergenceWatch, Plan, Progress, SpeedMeter, StopRequests, StopWatch
+from portnn.training import (
+    DivergenceError,
+    DivergenceWatch,
+    Plan,
+    Progress,
+    Reading,
+    SpeedMeter,
+    StopRequests,
+    StopWatch,
+)
 
 pytestmark = pytest.mark.host
 
@@ -87,6 +96,64 @@ def test_the_bar_of_a_run_that_is_longer_already_is_full(monkeypatch) -> None:
     with Progress(20, 456) as progress:
         assert "100%" in str(progress.bar)
         assert "456/456" in str(progress.bar)
+
+
+def evaluated(steps, *, total, done=0, **options):
+    """Steps at which a run speaks that evaluates at these steps."""
+    said = []
+    with Progress(total, done, **options) as progress:
+        progress.say = lambda line: said.append(int(line.split(":")[0].removeprefix("step ")))
+        for step in steps:
+            progress.show(step=step, loss=1.0, held_out_loss=None, speed=1.0, say=True)
+    return said
+
+
+def test_a_long_run_says_some_twenty_lines_the_first_and_the_last_among_them() -> None:
+    assert evaluated(range(1, 201), total=200) == [1, *range(10, 201, 10)]
+    assert evaluated(range(5, 501, 5), total=500) == [5, *range(25, 501, 25)]
+
+
+def test_a_resumed_run_says_as_many_of_its_own_part() -> None:
+    assert evaluated(range(101, 301), total=300, done=100) == [101, *range(110, 301, 10)]
+
+
+@pytest.mark.parametrize("total", [1, 3, 20])
+def test_a_short_run_says_every_line(total) -> None:
+    assert evaluated(range(1, total + 1), total=total) == list(range(1, total + 1))
+
+
+def test_a_last_evaluation_between_two_lines_is_said() -> None:
+    assert evaluated([*range(10, 1000, 10), 1003], total=1003)[-2:] == [960, 1003]
+    assert evaluated(range(1, 15), total=200)[-2:] == [10, 14]  # it was interrupted there
+
+
+@pytest.mark.parametrize("most", [200, 1_000, 100_000])
+@pytest.mark.parametrize("end", [5, 60, 200])
+def test_a_run_that_may_end_early_says_lines_at_growing_distances(most, end) -> None:
+    said = evaluated(range(1, end + 1), total=most, may_end_early=True)
+    assert said[:5] == [1, 2, 3, 4, 5]
+    assert said[-1] == end
+    assert len(said) <= 20
+    assert len(said) >= min(end, 14)
+
+
+def test_a_run_that_ended_early_leaves_a_full_bar(monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Progress(200, 0, may_end_early=True) as progress:
+        progress.advance()
+    assert "1/1" in str(progress.bar)
+    progress = Progress(200, 0, may_end_early=True)
+    progress.advance()
+    progress.__exit__(KeyboardInterrupt, None, None)
+    assert "1/200" in str(progress.bar)
+
+
+def test_a_line_does_not_bring_up_a_bar_that_is_still_waiting(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Reading("a text", 100) as reading:
+        reading.advance(50)
+        reading.say("phrases: none")
+    assert capsys.readouterr().err == "phrases: none\n"
 
 
 def test_quiet_says_nothing(capsys) -> None:

@@ -17,6 +17,8 @@ from portnn.backends.libraries.primitives import Array, Namespace, Primitives
 
 DTYPES = ("float32", "float64")
 
+NOTHING = contextlib.nullcontext()
+
 
 class Library(Primitives):
     """An array library: how it is found, which devices it has, how arrays get there and back, what it does better.
@@ -163,6 +165,14 @@ class Library(Primitives):
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
         """Copy an array to the host, dtype unchanged; memory may be shared where both are on the CPU."""
         return np.asarray(array)
+
+    def detached(self, array: Array) -> Array:
+        """Array of its own without any record of how it was computed."""
+        return array
+
+    def without_graph(self) -> contextlib.AbstractContextManager[Any]:
+        """Context in which nothing records how arrays are computed."""
+        return NOTHING
 
     def synchronize(self, array: Array) -> None:
         """Wait until an array has been computed."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends.libraries.library import Library
-from portnn.backends.libraries.primitives import Array, Carry, Namespace, Prepare, Step
+from portnn.backends.libraries.primitives import Array, Carry, F, Namespace, Prepare, Step
 from portnn.process import blas_libraries
 
 ONE_HOT_ROWS = 512
@@ -52,6 +52,10 @@ class NumPy(Library):
     def namespace_of(self, array: Array) -> Namespace:
         """NumPy itself."""
         return np
+
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Run the step without warnings: of numbers that are not finite, the loss tells, as on every library."""
+        return np.errstate(all="ignore")(step)
 
     def scan(
         self,

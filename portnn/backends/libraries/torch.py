@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends.libraries.library import Library, writable
-from portnn.backends.libraries.primitives import Array, Namespace
+from portnn.backends.libraries.primitives import Array, F, Namespace
 
 
 class PyTorch(Library):
@@ -47,6 +47,20 @@ class PyTorch(Library):
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
         """A tensor on a GPU has to be moved first."""
         return array.detach().cpu().numpy()  # type: ignore[no-any-return]
+
+    def detached(self, array: Array) -> Array:
+        """Share the memory of a tensor that requires gradients."""
+        return array.detach() if array.requires_grad else array
+
+    def without_graph(self) -> contextlib.AbstractContextManager[Any]:
+        """Turn autograd off."""
+        import torch
+
+        return torch.no_grad()  # type: ignore[no-any-return]
+
+    def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
+        """Run the step without autograd, whatever requires gradients among its arguments."""
+        return self.without_graph()(step)  # type: ignore[no-any-return,operator]
 
     def synchronize(self, array: Array) -> None:
         """Wait for the device of the tensor."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
-import sys
 
 from portnn.cli.options import print_json
 from portnn.cli.runs import draw_curve
 from portnn.estimators import CharRNN
-from portnn.training import RunFolder, StepEvent
+from portnn.text import tokenizer
+from portnn.training import RunFolder, StepEvent, say
 
 
 class SampleCallback:
@@ -21,21 +21,14 @@ class SampleCallback:
     def __call__(self, event: StepEvent) -> None:
         """Show a sample if one is due."""
         if event.step % self.every == 0:
-            from tqdm import tqdm
-
             self.model.params = event.params
             text = self.model.sample(200, temperature=0.7, seed=event.step)
-            tqdm.write("  | " + text.strip().replace("\n", "\n  | "), file=sys.stderr)
-
-
-def noun(level: str) -> str:
-    """What a token of a level is called."""
-    return {"char": "character", "byte": "byte"}.get(level, "token")
+            say("  | " + text.strip().replace("\n", "\n  | "))
 
 
 def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
     """Report what a run learned, how fast, where its files are and how to sample."""
-    run, unit = model.history, noun(model.settings.level)
+    run, unit = model.history, tokenizer(model.settings.level).noun
     assert run is not None
     best = folder.best if folder.best.exists() else None
     bits = None if run.held_out_loss is None else run.held_out_loss / math.log(2.0)

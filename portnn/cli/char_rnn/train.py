@@ -22,7 +22,7 @@ def train(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Text files, read one after the other.",
+            help="Text files and folders, read one after the other; .gz, .bz2 and .xz too; - is standard input.",
             show_default="the documentation that ships with Python, by the recipe quick",
         ),
     ] = None,

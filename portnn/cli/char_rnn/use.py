@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from portnn.cli.char_rnn.report import noun
 from portnn.cli.checkpoints import Checkpoint, load_model
-from portnn.cli.options import BackendName, Device, Dtype, Json, Seed, print_json
+from portnn.cli.declared_options import settle_seed, with_options
+from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import CharRNN
+from portnn.estimators.sampling import SampleSettings
+from portnn.text import tokenizer
+
+BETWEEN = "\n----\n"
+"""What separates the texts that `--count` asks for."""
 
 
+@with_options(SampleSettings)
 def sample(
     checkpoint: Checkpoint,
+    *,
+    given: dict[str, Any],
     length: Annotated[int, typer.Option(help="Tokens to draw.")] = 500,
-    prime: Annotated[str, typer.Option(help="Text to continue.")] = "",
-    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest; above 1 varies more.")] = 1.0,
-    top_k: Annotated[int | None, typer.Option(help="Draw only from this many of the likeliest tokens.")] = None,
-    stop: Annotated[str | None, typer.Option(help="Stop before this text.")] = None,
     backend: BackendName = "numpy",
     device: Device = None,
     dtype: Dtype = None,
-    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Print text drawn from a trained model. The same seed always gives the same text.
@@ -31,11 +34,20 @@ def sample(
     Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
-    pieces = model.stream(length, prime=prime, temperature=temperature, top_k=top_k, stop=stop, seed=seed)
-    if as_json:
-        print_json({"prime": prime, "text": prime + "".join(pieces), "seed": seed})
+    settle_seed(given)
+    settings = SampleSettings(length, **given)
+    if settings.count is not None:
+        texts = model.sample(length, **given)
+        if as_json:
+            print_json({"prime": settings.prime, "texts": texts, "seed": settings.seed})
+        else:
+            print(BETWEEN.join(texts))
         return
-    print(prime, end="", flush=True)
+    pieces = model.stream(length, **given)
+    if as_json:
+        print_json({"prime": settings.prime, "text": settings.prime + "".join(pieces), "seed": settings.seed})
+        return
+    print(settings.prime, end="", flush=True)
     for piece in pieces:
         print(piece, end="", flush=True)
     print()
@@ -43,20 +55,22 @@ def sample(
 
 def evaluate(
     checkpoint: Checkpoint,
-    files: Annotated[list[Path], typer.Argument(help="Text files to predict.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Text files and folders to predict, compressed or not; - is standard input.")
+    ],
     encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
     backend: BackendName = "numpy",
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how well a trained model predicts text, in nats and bits per character.
+    """Measure how well a trained model predicts text, in nats and bits per character, byte or word.
 
     Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     evaluation = model.evaluate(files, encoding=encoding)
-    unit = noun(model.settings.level)
+    unit = tokenizer(model.settings.level).noun
     if as_json:
         print_json({**evaluation._asdict(), "unit": unit})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,9 @@ import typer
 
 from portnn.datasets import spiral
 from portnn.estimators import MLP
-from portnn.tables import Layout, Table, Task, is_npz, read_table, read_table_like
+from portnn.tables import Classes, Layout, Table, Task, is_npz, read_table, read_table_like
+
+FILE_HELP = "CSV or .npz file, or - for standard input; a CSV file may be compressed: .gz, .bz2, .xz."
 
 Delimiter = Annotated[
     str | None, typer.Option(help="Delimiter of a CSV file: a character, or tab. By default it is guessed.")
@@ -22,7 +25,13 @@ Header = Annotated[
         show_default=False,
     ),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of a CSV file: utf-8, latin-1 ... [default: utf-8]")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of a CSV file without a byte order mark: utf-8, latin-1 ... [default: utf-8]"),
+]
+Decimal = Annotated[
+    str | None, typer.Option(help="What stands before the fraction of a number in a CSV file: . or , [default: .]")
+]
 XName = Annotated[str | None, typer.Option(help="Array of an .npz file with the features. [default: X]")]
 YName = Annotated[str | None, typer.Option(help="Array of an .npz file with the targets. [default: y]")]
 
@@ -36,16 +45,25 @@ def given_options(**options: Any) -> dict[str, Any]:
 
 
 def read_training_table(
-    file: Path | None, target: str | None, task: Task | None, options: dict[str, Any], *, saved: Layout | None = None
+    file: Path | None,
+    target: str | None,
+    task: Task | None,
+    options: dict[str, Any],
+    *,
+    saved: Layout | None = None,
+    classes: Classes | None = None,
 ) -> tuple[Table, Layout]:
-    """Table to train on, and its layout: the spiral without a file. A resumed run uses the columns of `saved`."""
+    """Table to train on, and its layout: the spiral without a file.
+
+    A resumed run uses the columns of its `saved` layout, and its `classes`.
+    """
     if file is None:
         if target is not None:
             raise typer.BadParameter("--target names a column, so give a CSV file too")
         return Table(*spiral(), SPIRAL[:2], SPIRAL[2:], "a spiral"), Layout(SPIRAL, (0, 1), (2,), {})
     if target is not None and is_npz(file):
         raise typer.BadParameter("an .npz file has no named columns: use --y-name instead of --target")
-    return read_table(file, target, task=task, layout=saved, options=options)
+    return read_table(file, target, task=task, classes=classes, layout=saved, options=options)
 
 
 def read_table_for(model: MLP, file: Path, options: dict[str, Any], *, targets: bool) -> Table:
@@ -55,5 +73,12 @@ def read_table_for(model: MLP, file: Path, options: dict[str, Any], *, targets: 
     if layout is None:  # trained on arrays: the columns of a file are taken in their order
         features, outputs = model.model.sizes[0], 1 if model.classes is not None else model.model.sizes[-1]
         layout = Layout(None, tuple(range(features)), tuple(range(features, features + outputs)), {})
-    numeric = model.classes is None or model.classes.labels.dtype.kind not in "US"
-    return read_table_like(layout, file, targets=targets, labels="numbers" if numeric else "text", options=options)
+    table = read_table_like(layout, file, targets=targets, labels="numbers", classes=model.classes, options=options)
+    say_note(table)
+    return table
+
+
+def say_note(table: Table) -> None:
+    """Say on stderr what should be known about how a table was read."""
+    if table.note:
+        print(f"note: {table.note}", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -13,12 +13,23 @@ import typer
 
 from portnn.cli.checkpoints import Checkpoint, load_model
 from portnn.cli.mlp.report import as_record, in_words
-from portnn.cli.mlp.tables import Delimiter, Encoding, Header, XName, YName, given_options, read_table_for
+from portnn.cli.mlp.tables import (
+    FILE_HELP,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Header,
+    XName,
+    YName,
+    given_options,
+    read_table_for,
+)
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES
+from portnn.settings import brief
 
-File = Annotated[Path, typer.Argument(help="CSV or .npz file.")]
+File = Annotated[Path, typer.Argument(help=FILE_HELP)]
 
 
 def predict(
@@ -28,6 +39,7 @@ def predict(
     delimiter: Delimiter = None,
     header: Header = None,
     encoding: Encoding = None,
+    decimal: Decimal = None,
     x_name: XName = None,
     out: Annotated[Path | None, typer.Option(help="CSV file to write; by default predictions are printed.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
@@ -39,12 +51,13 @@ def predict(
     """Predict the target of every row of a table, as CSV.
 
     Columns of a CSV file with a header are found by name, others by position. Options that training needed to read its
-    file, such as --encoding, apply here too.
+    file, such as --encoding, apply here too. Predictions are written in UTF-8, or in the --encoding given here, with
+    decimal points.
 
     Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
     """
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
-    reading = given_options(delimiter=delimiter, header=header, encoding=encoding, x_name=x_name)
+    reading = given_options(delimiter=delimiter, header=header, encoding=encoding, decimal=decimal, x_name=x_name)
     if proba and not OBJECTIVES[model.objective].classifies:
         raise ValueError(f"{checkpoint} holds a regression, which has no probabilities for --proba")
     if out is not None and out.exists() and not overwrite:
@@ -64,10 +77,14 @@ def predict(
     if probabilities is not None:
         head += [f"p_{label}" for label in labels]
     lines = rows_of(columns, probabilities, digits=7 if model.classes is None else None)
+    encoding = encoding or "utf-8"
+    check_encodable([*head, *labels], encoding)
     if out is None:
+        if not sys.stdout.isatty():
+            sys.stdout.reconfigure(encoding=encoding)  # type: ignore[union-attr]
         write(sys.stdout, head, lines)
     else:
-        with out.open("w", encoding="utf-8", newline="") as target:
+        with out.open("w", encoding=encoding, newline="") as target:
             write(target, head, lines)
         print(f"{len(columns):,} rows in {out}", file=sys.stderr)
 
@@ -93,6 +110,15 @@ def column_names(names: Sequence[str] | None, count: int, single: str) -> list[s
     return list(names) if names else [f"{single}_{number}" for number in range(1, count + 1)]
 
 
+def check_encodable(texts: Iterable[str], encoding: str) -> None:
+    """Raise ValueError if an encoding lacks a letter of the names and labels to write."""
+    for text in texts:
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            raise ValueError(f"{brief(text)} cannot be written in {encoding}, which --encoding asks for") from None
+
+
 def write(file: TextIO, head: list[str], lines: Iterator[list[Any]]) -> None:
     """Write a CSV file."""
     writer = csv.writer(file, lineterminator="\n")
@@ -109,6 +135,7 @@ def evaluate(
     delimiter: Delimiter = None,
     header: Header = None,
     encoding: Encoding = None,
+    decimal: Decimal = None,
     x_name: XName = None,
     y_name: YName = None,
     backend: BackendName = "numpy",
@@ -126,7 +153,9 @@ def evaluate(
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     if show_confusion and model.classes is None:
         raise ValueError(f"{checkpoint} holds a regression, which has no classes for --confusion")
-    reading = given_options(delimiter=delimiter, header=header, encoding=encoding, x_name=x_name, y_name=y_name)
+    reading = given_options(
+        delimiter=delimiter, header=header, encoding=encoding, decimal=decimal, x_name=x_name, y_name=y_name
+    )
     table = read_table_for(model, file, reading, targets=True)
     evaluation = model.evaluate(table.x, table.y)
     record = as_record(model, evaluation)

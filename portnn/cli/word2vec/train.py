@@ -23,7 +23,7 @@ def train(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Text files and folders; .gz, .bz2 and .xz too.",
+            help="Text files and folders; .gz, .bz2 and .xz too; - is standard input.",
             show_default="the documentation that ships with Python, by the recipe short-text",
         ),
     ] = None,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from portnn.backends import Array
 
-__all__ = ["CELLS", "Cell", "RecurrentGradients", "Weights"]
+__all__ = ["CELLS", "Cell", "RecurrentGradients", "Steps", "Weights"]
 
 
 class Weights(NamedTuple):
@@ -28,6 +28,21 @@ class Weights(NamedTuple):
     bias_hh: Array
 
 
+class Steps(NamedTuple):
+    """A time step of a layer, with everything prepared that is the same in each of them.
+
+    Attributes
+    ----------
+    drives : callable
+        Any number of time steps of x -> what `step` needs of them, a tuple of arrays (time, ...).
+    step : callable
+        ``step(states, drives at t) -> (states, (h, ...))``.
+    """
+
+    drives: Callable[[Array], tuple[Array, ...]]
+    step: Callable[[Any, Any], tuple[tuple[Array, ...], tuple[Array, ...]]]
+
+
 class RecurrentGradients(NamedTuple):
     """Gradients of a recurrent op, each shaped like the argument of the same name; `x` is None if x holds ids."""
 
@@ -46,6 +61,9 @@ class Cell(NamedTuple):
         ``forward(x, states, weights, *, lengths=None, reverse=False, xp) -> (y, states, cache)``.
     backward : callable
         ``backward(dy, dstates, cache, *, xp) -> RecurrentGradients``.
+    steps : callable
+        ``steps(x, states, weights, *, xp) -> Steps``, which `forward` loops over. Of x and the states only the number
+        of dimensions and rows, and the dtype, count.
     gates : tuple of str
         Gates in the order in which their weights lie side by side.
     states : tuple of str
@@ -57,6 +75,7 @@ class Cell(NamedTuple):
     name: str
     forward: Callable[..., tuple[Array, tuple[Array, ...], Any]]
     backward: Callable[..., RecurrentGradients]
+    steps: Callable[..., Steps]
     gates: tuple[str, ...]
     states: tuple[str, ...] = ("h",)
     initial_bias: Mapping[str, float] = {}

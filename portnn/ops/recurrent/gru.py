@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable, product, slices_are_views
-from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Weights, register
+from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Steps, Weights, register
 from portnn.ops.recurrent.gate_layout import GateLayout, gate_layout
 from portnn.ops.recurrent.recurrence import check_recurrent, input_projection, weight_gradients
 from portnn.ops.recurrent.time_loop import Outputs, TimeLoop, time_loop
@@ -93,6 +93,15 @@ def gru(
     h0, size = states[0], states[0].shape[1]
     loop, layout = time_loop("gru", x, lengths, reverse, xp=xp), gate_layout(size, xp=xp)
     x = loop.without_padding(x, xp=xp)
+    drives, step = gru_steps(x, states, weights, xp=xp)
+    states, (hs, rz, n, m, d) = loop.forward(step, states, x, prepare=drives, xp=xp)
+    return loop.without_padding(hs, xp=xp), states, GRUCache(x, h0, weights, loop, layout, hs, rz, n, m, d)
+
+
+def gru_steps(x: Array, states: tuple[Array], weights: Weights, *, xp: Namespace) -> Steps:
+    """Steps that `gru` takes."""
+    h0, size = states[0], states[0].shape[1]
+    layout = gate_layout(size, xp=xp)
     # Half goes into the weights of both sigmoids, as in the LSTM. b_n stays apart: the reset gate scales it.
     half, one = xp.full_like(h0[0, :], 0.5), xp.ones_like(h0[0, :])
     scale = xp.concat((half, half, one))
@@ -124,8 +133,7 @@ def gru(
         h += n
         return (h,), (h, rz, n, m, d)
 
-    states, (hs, rz, n, m, d) = loop.forward(step, states, x, prepare=drives, xp=xp)
-    return loop.without_padding(hs, xp=xp), states, GRUCache(x, h0, weights, loop, layout, hs, rz, n, m, d)
+    return Steps(drives, step)
 
 
 @portable
@@ -193,5 +201,5 @@ def gru_backward(dy: Array, dstates: tuple[Array], cache: GRUCache, *, xp: Names
     return RecurrentGradients(dx, dstates, dweights)
 
 
-GRU = Cell("gru", gru, gru_backward, gates=("reset", "update", "new"))
+GRU = Cell("gru", gru, gru_backward, gru_steps, gates=("reset", "update", "new"))
 register(GRU)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable, product
-from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Weights, register
+from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Steps, Weights, register
 from portnn.ops.recurrent.gate_layout import GateLayout, gate_layout, per_column
 from portnn.ops.recurrent.recurrence import check_recurrent, input_projection, weight_gradients
 from portnn.ops.recurrent.time_loop import Outputs, TimeLoop, time_loop
@@ -91,6 +91,16 @@ def lstm(
     loop, layout = time_loop("lstm", x, lengths, reverse, xp=xp), gate_layout(size, xp=xp)
     x = loop.without_padding(x, xp=xp)
     c0 = xp.astype(c0, xp.result_type(c0, weights.weight_hh), copy=False)  # it is the first of the c_{t-1}
+    drives, step = lstm_steps(x, states, weights, xp=xp)
+    states, (hs, previous_cs, tanh_cs, gates) = loop.forward(step, (h0, c0), x, prepare=drives, xp=xp)
+    cache = LSTMCache(x, h0, weights, loop, layout, hs, previous_cs, tanh_cs, gates)
+    return loop.without_padding(hs, xp=xp), states, cache
+
+
+def lstm_steps(x: Array, states: HC, weights: Weights, *, xp: Namespace) -> Steps:
+    """Steps that `lstm` takes."""
+    h0, size = states[0], states[0].shape[1]
+    layout = gate_layout(size, xp=xp)
     # One tanh serves all gates: sigmoid(z) = (1 + tanh(z / 2)) / 2. The inner half goes into the weights.
     half, one = xp.full_like(h0[0, 0], 0.5), xp.ones_like(h0[0, 0])
     factor = xp.stack((half, half, one, half))
@@ -103,7 +113,7 @@ def lstm(
     bias = (weights.bias_ih + weights.bias_hh) * columns
     project = input_projection(x, weights.weight_ih * columns, bias, xp=xp)
 
-    def drive(x: Array) -> tuple[Array]:
+    def drives(x: Array) -> tuple[Array]:
         return (layout.arrange(project(x), xp=xp),)
 
     def step(states: HC, now: tuple[Array]) -> tuple[HC, Outputs]:
@@ -119,9 +129,7 @@ def lstm(
         h = gates[o] * tanh_c
         return (h, new_c), (h, c, tanh_c, gates)
 
-    states, (hs, previous_cs, tanh_cs, gates) = loop.forward(step, (h0, c0), x, prepare=drive, xp=xp)
-    cache = LSTMCache(x, h0, weights, loop, layout, hs, previous_cs, tanh_cs, gates)
-    return loop.without_padding(hs, xp=xp), states, cache
+    return Steps(drives, step)
 
 
 @portable
@@ -173,6 +181,7 @@ LSTM = Cell(
     "lstm",
     lstm,
     lstm_backward,
+    lstm_steps,
     gates=("input", "forget", "cell", "output"),
     states=("h", "c"),
     initial_bias={"forget": 1.0},  # cells keep what they hold until they learn to forget

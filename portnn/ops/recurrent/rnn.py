@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from portnn.backends import Array, Namespace, portable, product
-from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Weights, register
+from portnn.ops.recurrent.cells import Cell, RecurrentGradients, Steps, Weights, register
 from portnn.ops.recurrent.recurrence import check_recurrent, input_projection, weight_gradients
 from portnn.ops.recurrent.time_loop import TimeLoop, time_loop
 
@@ -76,10 +76,17 @@ def rnn(
     check_recurrent(RNN, x, states, weights, xp=xp)
     loop = time_loop("rnn", x, lengths, reverse, xp=xp)
     x = loop.without_padding(x, xp=xp)
+    drives, step = rnn_steps(x, states, weights, xp=xp)
+    (h,), (hs,) = loop.forward(step, states, x, prepare=drives, xp=xp)
+    return loop.without_padding(hs, xp=xp), (h,), RNNCache(x, states[0], weights, loop, hs)
+
+
+def rnn_steps(x: Array, states: tuple[Array], weights: Weights, *, xp: Namespace) -> Steps:
+    """Steps that `rnn` takes."""
     recur = product(weights.weight_hh, x.shape[1], xp=xp)
     project = input_projection(x, weights.weight_ih, weights.bias_ih + weights.bias_hh, xp=xp)
 
-    def drive(x: Array) -> tuple[Array]:
+    def drives(x: Array) -> tuple[Array]:
         return (project(x),)
 
     def step(states: tuple[Array], now: tuple[Array]) -> tuple[tuple[Array], tuple[Array]]:
@@ -88,8 +95,7 @@ def rnn(
         h = (xp.tanh(z),)
         return h, h
 
-    (h,), (hs,) = loop.forward(step, states, x, prepare=drive, xp=xp)
-    return loop.without_padding(hs, xp=xp), (h,), RNNCache(x, states[0], weights, loop, hs)
+    return Steps(drives, step)
 
 
 @portable
@@ -125,5 +131,5 @@ def rnn_backward(dy: Array, dstates: tuple[Array], cache: RNNCache, *, xp: Names
     return RecurrentGradients(dx, dstates, dweights)
 
 
-RNN = Cell("rnn", rnn, rnn_backward, gates=("hidden",))
+RNN = Cell("rnn", rnn, rnn_backward, rnn_steps, gates=("hidden",))
 register(RNN)
