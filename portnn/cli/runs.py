@@ -47,8 +47,10 @@ def choose(
         raise typer.BadParameter("give --steps or --epochs, not both")
     if folder.holds_run and not (resume or overwrite):
         raise ValueError(f"{folder.path} already holds a run: --resume it, --overwrite it, or name another with --out")
-    settle_seed(given)
     saved = _saved(estimator, folder) if resume else None
+    if saved is not None and given.get("seed", 0) is None:
+        given = {name: value for name, value in given.items() if name != "seed"}  # it has been drawn already
+    settle_seed(given)
     model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
     if saved is not None:
         # In the checkpoint, the data have settled the length of the run; the rest is as requested.

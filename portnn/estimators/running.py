@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,8 @@ def _prepared(
     if estimator.params is not None:
         estimator.params = tree_map(detached, estimator.params)
     if saved is not None:
+        if estimator.settings.seed_was_drawn:
+            estimator.settings = replace(estimator.settings, seed=saved[1]["settings"]["seed"])
         _check_same(saved[1]["settings"], estimator.settings)
     task = prepare(saved)
     total = settings.total_steps(task.batches.batches)
