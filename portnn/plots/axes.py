@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
     ValueError
         If the given axes have another projection.
     """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ModuleNotFoundError(
+            'portnn.plots needs matplotlib; python -m pip install "portnn[plot]"', name="matplotlib"
+        )
     if ax is None:
         from portnn.plots.figure import ShownFigure
 

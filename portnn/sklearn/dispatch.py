@@ -24,30 +24,29 @@ def dtypes(X: Any) -> list[Any]:
     return [known[name] for name in ("float64", "float32") if name in known]
 
 
-def as_input(X: Any, name: str = "X") -> Any:
-    """X, or y, for scikit-learn's validation, which takes float32 in another byte order for another dtype.
+def entering(name: str, data: Any) -> Any:
+    """X or y in a form that scikit-learn's checks understand: without a graph, and in the machine's byte order.
 
-    Arrays of other libraries come to the host unless dispatch is on, by the way of their library: NumPy cannot read
-    tensors that require gradients, nor every device.
+    Arrays of other libraries than NumPy come to the host unless dispatch is on.
 
     Raises
     ------
     TypeError
-        If it holds dates or time spans, which the validation would take for numbers.
+        If it holds dates or time spans, which the checks would take for numbers.
     ValueError
-        If entries are masked, which the validation would not see, or it holds complex numbers, which it would print.
+        If entries are masked, which the checks would not see, or it holds complex numbers, which they would print.
     """
-    if np.ma.is_masked(X):
-        raise ValueError(f"{name} has masked entries, from which nothing can be learned; fill or drop them")
-    if follows(X):
-        return detached(X)
-    X = to_host(X) if is_array(X) else X
-    kind = X.dtype.kind if isinstance(X, np.ndarray) else ""
+    dtype = getattr(data, "dtype", None)
+    kind = getattr(dtype, "kind", "")
     if kind in ("M", "m"):
-        raise TypeError(f"{name} has dtype {X.dtype}, expected real numbers")
+        raise TypeError(f"{name} has dtype {dtype}, expected real numbers")
     if kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {X.dtype}")
-    return native(X) if kind else X
+        raise ValueError(f"Complex data not supported: {name} has dtype {dtype}")
+    if np.ma.is_masked(data):
+        raise ValueError(f"{name} has masked entries, from which nothing can be learned; fill or drop them")
+    if isinstance(data, np.ndarray):
+        return native(data)
+    return to_host(data) if is_array(data) and not follows(data) else detached(data)
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from portnn.vectors.neighbours import nearest
-from portnn.vectors.question_files import known_words, numbered_lines
+from portnn.vectors.queries import searched
+from portnn.vectors.question_files import BLANKS, known_words, numbered_lines, words_of
 from portnn.vectors.word_table import Host, WordTable
 
 QUESTIONS_AT_A_TIME = 256
@@ -75,9 +76,9 @@ def read_analogies(path: Path) -> list[tuple[str, list[tuple[str, ...]]]]:
     """
     sections: list[tuple[str, list[tuple[str, ...]]]] = []
     for number, line in numbered_lines(path):
-        words = tuple(line.split())
+        words = words_of(line)
         if line.startswith(":"):
-            sections.append((line[1:].strip(), []))
+            sections.append((line[1:].strip(BLANKS), []))
         elif words:
             if not sections:
                 raise ValueError(f"{path}, line {number}: a question precedes the first ': section'")
@@ -110,6 +111,7 @@ def evaluate_analogies(
     ValueError
         If a line is malformed, or no question has all its words in the vocabulary.
     """
+    restrict_vocab = searched(restrict_vocab)
     known = known_words(table.index_to_key, restrict_vocab, case_insensitive)
     variants = defaultdict(list)  # all rows of a word, whatever their case
     for row, word in enumerate(table.index_to_key[:restrict_vocab]):

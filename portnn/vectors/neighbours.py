@@ -5,7 +5,7 @@ Only one block of scores and the best rows so far are in memory: a million vecto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,17 +82,10 @@ def nearest(
     list (queries,) of (ids, scores)
         NumPy arrays (at most topn,). Rows that are not finite never appear.
     """
-    xp = backend.xp
-    count = vectors.shape[0] if restrict is None else min(restrict, vectors.shape[0])
-    step = max(1, BLOCK // max(vectors.shape[1], directions.shape[0]))
-    queries = backend.asarray(directions)
-    not_finite = np.isnan(backend.to_host(inverse))
     best: list[tuple[Host, Host]] = [(np.empty(0, np.int64), np.empty(0)) for _ in excluded]
-    for start in range(0, count, step):
-        stop = min(start + step, count)
-        with np.errstate(over="ignore", invalid="ignore"):
-            cosines = xp.matmul(queries, vectors[start:stop, :].T) * inverse[start:stop]
-            scores = backend.to_host(cosines if combine is None else combine(cosines))
+    not_finite, start = np.isnan(backend.to_host(inverse)), 0
+    for scores in score_blocks(vectors, inverse, directions, backend, restrict=restrict, combine=combine):
+        stop = start + scores.shape[1]
         if not scores.flags.writeable:
             scores = scores.copy()
         scores[:, not_finite[start:stop]] = -np.inf
@@ -102,7 +95,35 @@ def nearest(
             _keep_first(best, scores, start)
         else:
             best = [_keep(*pair, row, start, topn) for pair, row in zip(best, scores, strict=True)]
+        start = stop
     return best
+
+
+def score_blocks(
+    vectors: Array,
+    inverse: Array,
+    directions: Host,
+    backend: Backend,
+    *,
+    restrict: int | None = None,
+    combine: Combine | None = None,
+) -> Iterator[Host]:
+    """Scores of all rows, block by block; parameters are those of `nearest`.
+
+    Yields
+    ------
+    numpy array (queries, rows)
+        Scores of the next rows; NaN for those that are not finite.
+    """
+    xp = backend.xp
+    count = vectors.shape[0] if restrict is None else min(restrict, vectors.shape[0])
+    step = max(1, BLOCK // max(vectors.shape[1], directions.shape[0]))
+    queries = backend.asarray(directions)
+    for start in range(0, count, step):
+        stop = min(start + step, count)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cosines = xp.matmul(queries, vectors[start:stop, :].T) * inverse[start:stop]
+            yield backend.to_host(cosines if combine is None else combine(cosines))
 
 
 def _keep_first(best: list[tuple[Host, Host]], scores: Host, start: int) -> None:

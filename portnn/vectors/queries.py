@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import is_array
+from portnn.settings import brief, checked_number, plain, positive
 
 Host = np.ndarray[Any, Any]
 
@@ -19,13 +20,14 @@ Key = Any
 
 def items_of(given: Any) -> list[Any]:
     """List of the words, rows or vectors in a query, which may also be a single one."""
-    if isinstance(given, str | int | np.integer):
+    given = plain(given)
+    if isinstance(given, str | int):
         return [given]
-    if is_vector(given) and not (isinstance(given, np.ndarray) and given.dtype.kind in "OU"):
+    if is_vector(given) and not (isinstance(given, np.ndarray) and given.dtype.kind in "OUT"):
         return [given] if given.ndim == 1 else [given[row, :] for row in range(given.shape[0])]
-    if given is not None and not isinstance(given, Iterable):
+    if given is not None and (isinstance(given, bytes) or not isinstance(given, Iterable)):
         raise TypeError(f"a query is {type(given).__name__}, expected words, rows or vectors")
-    return [] if given is None else list(given)
+    return [] if given is None else [plain(item) for item in given]
 
 
 def is_vector(key: Any) -> bool:
@@ -39,7 +41,12 @@ def weighted(pair: tuple[Any, ...]) -> tuple[Key, float]:
         key, weight = pair
         if math.isfinite(weight):
             return key, float(weight)
-    raise ValueError(f"{pair!r} is not a pair of a word and its weight")
+    raise ValueError(f"{brief(pair)} is not a pair of a word and its weight")
+
+
+def searched(restrict_vocab: Any) -> int | None:
+    """How many words are searched, as a plain number; None for all."""
+    return None if restrict_vocab is None else checked_number("restrict_vocab", restrict_vocab, int, positive)
 
 
 def unit(vector: Host) -> Host:

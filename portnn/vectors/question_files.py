@@ -7,6 +7,8 @@ from pathlib import Path
 
 from portnn.text.compression import open_bytes
 
+BLANKS = " \t"
+
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Lines of a UTF-8 file without line ends, numbered from 1; .gz, .bz2 and .xz are decompressed.
@@ -27,10 +29,19 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r\n")
 
 
+def words_of(line: str) -> tuple[str, ...]:
+    r"""Words of a line between spaces and tabs; Unicode's other spaces belong to a word.
+
+    Examples
+    --------
+    >>> len(words_of("10\u00a0km  mile"))
+    2
+    """
+    return tuple(filter(None, line.replace("\t", " ").split(" ")))
+
+
 def known_words(words: Sequence[str], restrict_vocab: int | None, case_insensitive: bool) -> dict[str, int]:
     """Row of each word, in uppercase if case does not matter; of equal words the first one counts."""
-    if restrict_vocab is not None and restrict_vocab < 1:
-        raise ValueError(f"restrict_vocab must be at least 1, got {restrict_vocab}")
     known: dict[str, int] = {}
     for row, word in enumerate(words[:restrict_vocab]):
         known.setdefault(word.upper() if case_insensitive else word, row)

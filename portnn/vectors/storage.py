@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from portnn.checkpoints.checkpoint import DTYPES, CheckpointError, check_version, load_checkpoint, save_checkpoint
+from portnn.settings import brief
 from portnn.vectors.packed_words import pack_words, unpack_words
 
 Host = np.ndarray[Any, Any]
@@ -18,6 +20,9 @@ Stored = tuple[list[str], Host, Host | None]
 """Words, their vectors (n, d) and, if known, their counts (n,) int64."""
 
 ESTIMATOR = "KeyedVectors"
+LONGEST_HEADER = 100_000_000
+"""Limit that safetensors sets on the bytes of its header."""
+
 TABLES = ("input", "output", "sum")
 NUMPY_DTYPES = {theirs: np.dtype(ours).newbyteorder("<") for ours, theirs in DTYPES.items()}
 
@@ -36,9 +41,17 @@ def save_vectors(path: str | os.PathLike[str], words: Sequence[str], vectors: Ho
 
 
 def is_safetensors(path: str | os.PathLike[str]) -> bool:
-    """Whether a file starts like a safetensors file: eight bytes of length, then a JSON object."""
+    """Whether a file starts like a safetensors file: the length of a JSON object in eight bytes, then the object.
+
+    Text whose ninth byte is a brace reads as a length beyond any header. A length beyond the end of the file is that of
+    a safetensors file that was cut. Only a regular file can be looked into and then read from its start.
+    """
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return False  # a pipe that is opened twice loses what was written
     with open(path, "rb") as file:
-        return file.read(9)[8:] == b"{"
+        start = file.read(9)
+    return start[8:] == b"{" and int.from_bytes(start[:8], "little") <= LONGEST_HEADER
 
 
 def load_vectors(path: str | os.PathLike[str], *, table: str = "input", mmap: bool = False) -> Stored:
@@ -63,7 +76,7 @@ def load_vectors(path: str | os.PathLike[str], *, table: str = "input", mmap: bo
         If `table` is unknown, or is a sum, which cannot be mapped.
     """
     if table not in TABLES:
-        raise ValueError(f"vectors={table!r} is not a table of word vectors, expected one of {', '.join(TABLES)}")
+        raise ValueError(f"vectors={brief(table)} is not a table of word vectors, expected one of {', '.join(TABLES)}")
     if mmap and table == "sum":
         raise ValueError("vectors='sum' must be computed, so it cannot be mapped; leave out mmap=True")
     path = Path(path)

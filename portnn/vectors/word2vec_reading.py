@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+import stat
+import warnings
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 import numpy as np
 
+from portnn.settings import brief, checked_number, positive
 from portnn.text.compression import is_compressed, open_bytes
+from portnn.vectors.word2vec_form import is_binary, read_header, without_header
+from portnn.vectors.word2vec_rows import FLOAT, Header, Reader, binary_rows, text_rows
+from portnn.vectors.word2vec_words import Names, looks_wider
 
 Host = np.ndarray[Any, Any]
 
-FLOAT = np.dtype("<f4")
-CHUNK = 1 << 20
-MAX_HEADER, MAX_WORD = 200, 100_000
-SPACES = b" \t\n\r\v\f"
-CONTROL = bytes({*range(32), 127} - set(SPACES))
-"""Bytes that text never contains and nearly all binary vectors do."""
+FEW, GROWTH = 1024, 1.25
+"""Rows of a table whose number is unknown, and its growth when it is full."""
+
+
+class Word2VecForm(TypedDict, total=False):
+    """What `read_word2vec_format` can be told of a file, besides whether it is binary."""
+
+    no_header: bool
+    encoding: str
+    errors: str
+    limit: int | None
 
 
 def read_word2vec_format(
     path: str | os.PathLike[str],
     *,
     binary: bool | None = None,
+    no_header: bool = False,
     encoding: str = "utf-8",
     errors: str = "strict",
     limit: int | None = None,
@@ -37,17 +47,22 @@ def read_word2vec_format(
     path : path-like
         A file that ends in .gz, .bz2 or .xz is decompressed.
     binary : bool, optional
-        By default, control characters after the header show that the file is binary.
+        By default, the file is text if its first rows are words and written numbers, else binary if they are words and
+        as many bytes as the header says.
+    no_header : bool
+        The file is text without a header, as that of GloVe. The first line tells how many values a vector has.
     encoding : str
         Encoding of the words.
-    errors : {"strict", "replace", "ignore"}
-        Treatment of bytes that are not in the encoding, as for `bytes.decode`.
+    errors : {"strict", "replace"}
+        Treatment of words that are not in the encoding. "replace" reads each byte at fault as a lone surrogate, as
+        Python's "surrogateescape" does, so that different words stay different and writing them gives back the bytes.
     limit : int, optional
-        Read only this many words from the start.
+        Read only this many rows from the start.
 
     Returns
     -------
     words : list of str
+        In the order of the file. In text, a word is all that precedes the values: it may consist of several.
     vectors : numpy array (words, values), float32
 
     Raises
@@ -55,8 +70,13 @@ def read_word2vec_format(
     OSError
         If the file cannot be read.
     ValueError
-        If the header is missing or wrong, a row is damaged or a word occurs twice; the message names the line or the
-        number of the word.
+        If the header is missing or wrong, a row is damaged, or a number is too large for single precision; the message
+        names the line or the number of the word.
+
+    Warns
+    -----
+    UserWarning
+        If words are repeated, of which the first vector is kept, or not in the encoding: how many.
 
     Examples
     --------
@@ -69,154 +89,69 @@ def read_word2vec_format(
     (['film', 'movie'], [1.0, 2.0, 3.5])
     """
     path = Path(path)
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1, got {limit}")
+    limit = None if limit is None else checked_number("limit", limit, int, positive)
+    if no_header and binary:
+        raise ValueError("a binary file has a header: binary=True excludes no_header=True")
+    names = Names(encoding, errors)
     with open_bytes(path) as file:
-        count, size = _header(file, path)
-        bytes_left = None if is_compressed(path) else os.fstat(file.fileno()).st_size - file.tell()
-        ahead = file.read(CHUNK)
+        reader = Reader(file)
+        header = without_header(reader, path) if no_header else read_header(reader, path)
+        wanted = header.words if limit is None else min(limit, header.words or limit)
         if binary is None:
-            binary = any(byte in CONTROL for byte in ahead[: 4 * size + MAX_WORD])
-        wanted = count if limit is None else min(count, limit)
-        shortest = 1 + (1 + 4 * size if binary else 2 * size)
-        if bytes_left is not None and bytes_left < wanted * shortest - 1:
-            raise ValueError(
-                f"{path}: the header promises {count:,} words of {size} values, but the file is too short for them"
-            )
-        vectors = _table(path, wanted, size)
-        rows = (_binary_rows if binary else _text_rows)(_Reader(file, ahead), path, size, wanted, count)
-        raw = []
-        for index, (word, values) in enumerate(rows):
-            raw.append(word)
-            vectors[index] = values
-    return _decoded(raw, path, binary, encoding, errors), vectors
+            binary = is_binary(reader, header)
+        _check_length(file, reader, path, header, wanted, binary)
+        vectors = _table(path, wanted, header.size)
+        rows = (binary_rows if binary else text_rows)(reader, path, header, wanted)
+        for number, (word, values) in enumerate(rows, start=1):
+            place = len(names.known)
+            if not _is_new(names, word, path, number):
+                continue
+            if place == len(vectors):
+                vectors.resize((int(GROWTH * place) + 1, header.size), refcheck=False)
+            vectors[place] = values
+    vectors.resize((len(names.known), header.size), refcheck=False)
+    if not binary:
+        _check_width(names, path, header.size)
+    for remark in names.remarks():
+        warnings.warn(f"{path}: {remark}", UserWarning, stacklevel=2)
+    return list(names.known), vectors
 
 
-class _Reader:
-    """Reads pieces of a stream: up to a given byte, or of a given length."""
-
-    def __init__(self, file: IO[bytes], ahead: bytes) -> None:
-        self.file, self.held, self.place = file, ahead, 0
-
-    def until(self, mark: bytes, longest: int | None = None) -> bytes | None:
-        """Bytes before the next mark, which is skipped; without a mark the rest of the stream; None at its end."""
-        searched = self.place
-        while (end := self.held.find(mark, searched)) < 0:
-            if longest is not None and len(self.held) - self.place > longest:
-                return self.held[self.place :]
-            searched = len(self.held) - self.place
-            if not self._more():
-                end = len(self.held)
-                break
-        piece = self.held[self.place : end]
-        at_end = end == len(self.held) and not piece
-        self.place = min(end + len(mark), len(self.held))
-        return None if at_end else piece
-
-    def take(self, length: int) -> bytes:
-        """The next `length` bytes, or fewer at the end."""
-        while len(self.held) - self.place < length and self._more():
-            pass
-        piece = self.held[self.place : self.place + length]
-        self.place += len(piece)
-        return piece
-
-    def _more(self) -> bool:
-        chunk = self.file.read(CHUNK)
-        self.held, self.place = self.held[self.place :] + chunk, 0
-        return bool(chunk)
-
-
-def _header(file: IO[bytes], path: Path) -> tuple[int, int]:
-    line = file.readline(MAX_HEADER)
-    fields = line.split()
-    try:
-        count, size = (int(field) for field in fields)
-    except ValueError:
-        shown = line.strip().decode("utf-8", "replace")
-        shown = shown if len(shown) <= 80 else shown[:80] + "..."
+def _check_length(
+    file: IO[bytes], reader: Reader, path: Path, header: Header, wanted: int | None, binary: bool
+) -> None:
+    """Refuse a file that is too short for what its header says, before memory is taken for it."""
+    facts = os.fstat(file.fileno())
+    if wanted is None or header.words is None or is_compressed(path) or not stat.S_ISREG(facts.st_mode):
+        return
+    shortest = 1 + (1 + FLOAT.itemsize * header.size if binary else 2 * header.size)
+    if facts.st_size - reader.taken < wanted * shortest - 1:
         raise ValueError(
-            f"{path}, line 1: {shown!r} is not a header of the word2vec format, expected two whole numbers: "
-            "the number of words, and the number of values in each vector"
-        ) from None
-    if count < 1 or size < 1:
-        raise ValueError(
-            f"{path}, line 1: the header says {count} words of {size} values, expected at least one of each"
+            f"{path}: the header promises {header.words:,} words of {header.size} values, but the file is too short "
+            "for them"
         )
-    return count, size
 
 
-def _table(path: Path, count: int, size: int) -> Host:
+def _table(path: Path, wanted: int | None, size: int) -> Host:
     try:
-        return np.empty((count, size), dtype=np.float32)
+        return np.empty((FEW if wanted is None else wanted, size), dtype=np.float32)
     except (MemoryError, ValueError):
         raise ValueError(
-            f"{path}: the header promises {count:,} words of {size:,} values, which do not fit in memory"
+            f"{path}: the header promises {wanted:,} words of {size:,} values, which do not fit in memory"
         ) from None
 
 
-def _text_rows(reader: _Reader, path: Path, size: int, wanted: int, count: int) -> Iterator[tuple[bytes, Host]]:
-    line, row = 1, 0
-    while row < wanted:
-        line += 1
-        text = reader.until(b"\n")
-        if text is None:
-            raise ValueError(f"{path} ends after {row:,} words, but its header promises {count:,}")
-        fields = text.split()
-        if not fields:
-            continue
-        if len(fields) != size + 1:
-            raise ValueError(f"{path}, line {line}: {len(fields) - 1} values after the word, expected {size}")
-        try:
-            values = np.array([float(field) for field in fields[1:]])
-        except ValueError:
-            wrong = next(field for field in fields[1:] if not _is_number(field)).decode("utf-8", "replace")
-            raise ValueError(f"{path}, line {line}: {wrong!r} is not a number") from None
-        yield fields[0], values
-        row += 1
-    if wanted == count:
-        while (text := reader.until(b"\n")) is not None:
-            line += 1
-            if text.strip():
-                raise ValueError(f"{path}, line {line}: the header promises {count:,} words, but the file has more")
+def _is_new(names: Names, word: bytes, path: Path, number: int) -> bool:
+    try:
+        return names.add(word)
+    except ValueError as error:
+        raise ValueError(f"{path}, word {number}: {error}") from None
 
 
-def _is_number(field: bytes) -> bool:
-    with contextlib.suppress(ValueError):
-        float(field)
-        return True
-    return False
-
-
-def _binary_rows(reader: _Reader, path: Path, size: int, wanted: int, count: int) -> Iterator[tuple[bytes, Host]]:
-    length = size * FLOAT.itemsize
-    for row in range(wanted):
-        word = reader.until(b" ", MAX_WORD)
-        if word is None or not word.strip(b"\n"):
-            at_end = f"{path} ends after {row:,} words, but its header promises {count:,}"
-            raise ValueError(at_end if word is None else f"{path}, word {row + 1}: the word is empty")
-        if len(word) > MAX_WORD:
-            raise ValueError(f"{path}, word {row + 1}: no space in {MAX_WORD:,} bytes; is this the binary format?")
-        values = reader.take(length)
-        if len(values) < length:
-            raise ValueError(
-                f"{path}, word {row + 1}: the file ends within its vector, after {len(values)} bytes of {length}"
-            )
-        yield word.lstrip(b"\n"), np.frombuffer(values, dtype=FLOAT)
-    if wanted == count and reader.take(CHUNK).strip(b"\n"):
-        raise ValueError(f"{path}: the header promises {count:,} words, but more bytes follow them")
-
-
-def _decoded(raw: Sequence[bytes], path: Path, binary: bool, encoding: str, errors: str) -> list[str]:
-    words: dict[str, int] = {}
-    for index, piece in enumerate(raw):
-        try:
-            word = piece.decode(encoding, errors)
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}, word {index + 1}: byte 0x{piece[error.start]:02x} is not {encoding}; "
-                "pass another encoding, or errors='replace'"
-            ) from None
-        if words.setdefault(word, index) != index:
-            raise ValueError(f"{path}, word {index + 1}: {word!r} is already word {words[word] + 1}")
-    return list(words)
+def _check_width(names: Names, path: Path, size: int) -> None:
+    """Refuse a text whose words all end with a number: its vectors must have more values than the header says."""
+    if looks_wider(names.known):
+        word = next(iter(names.known))
+        raise ValueError(
+            f"{path}: every word ends with a number, as {brief(word)}; do the vectors have more than {size} values?"
+        )

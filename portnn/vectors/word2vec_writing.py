@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from portnn.text.compression import open_bytes
-from portnn.vectors.word2vec_reading import FLOAT, Host
+from portnn.vectors.single_precision import Host, single_precision
+from portnn.vectors.word2vec_rows import FLOAT
+from portnn.vectors.word2vec_words import encoded
 
 
 def write_word2vec_format(
@@ -23,6 +25,7 @@ def write_word2vec_format(
     path : path-like
         A file that ends in .gz, .bz2 or .xz is compressed.
     words : sequence of str
+        Lone surrogates that stand for undecodable bytes are written as these bytes.
     blocks : iterable of numpy arrays (rows, size)
         Their vectors, block by block, written in single precision; the text format loses no digits of it.
     size : int
@@ -32,38 +35,38 @@ def write_word2vec_format(
     Raises
     ------
     ValueError
-        If a word is empty or contains whitespace or a lone surrogate, which the format cannot hold.
+        If a word could not be read again: text holds none that is empty, contains a line break or begins or ends with
+        a space, the binary format none that is empty or contains a space or a line feed. If a number is too large for
+        single precision, or there are not as many vectors as words.
     OSError
         If the file cannot be written.
     """
     path = Path(path)
-    encoded = [_writable(word) for word in words]
+    names = encoded(words, binary)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     values = " ".join(["%.9g"] * size).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open_bytes(draft, "wb", like=path) as file:
             file.write(f"{len(words)} {size}\n".encode())
-            names = iter(encoded)
-            for block in blocks:
-                rows = np.asarray(block, dtype=FLOAT)
+            done = 0
+            for block in map(np.asarray, blocks):
+                end = done + len(block)
+                if block.shape[1:] != (size,) or end > len(words):
+                    raise ValueError(f"{len(words)} words of {size} values, but vectors of shape {block.shape}")
+                rows = single_precision(block, words[done:end])
                 if binary:
-                    file.write(b"".join(b"%b %b" % (next(names), row.tobytes()) for row in rows))
+                    those = zip(names[done:end], rows.astype(FLOAT, copy=False), strict=True)
+                    file.write(b"".join(b"%b %b" % (name, row.tobytes()) for name, row in those))
                 else:
-                    file.write(b"".join(b"%b %b\n" % (next(names), values % tuple(row)) for row in rows.tolist()))
+                    those = zip(names[done:end], rows.tolist(), strict=True)
+                    file.write(b"".join(b"%b %b\n" % (name, values % tuple(row)) for name, row in those))
+                done = end
+            if done < len(words):
+                raise ValueError(f"{len(words)} words, but {done} vectors")
         draft.replace(path)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-
-
-def _writable(word: str) -> bytes:
-    try:
-        raw = word.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{word!r} contains a lone surrogate, which UTF-8 cannot hold") from None
-    if len(raw.split()) != 1 or raw.strip() != raw:
-        raise ValueError(f"{word!r} is empty or contains whitespace, which the word2vec format cannot hold")
-    return raw

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from portnn.vectors.question_files import known_words, numbered_lines
+from portnn.vectors.queries import searched
+from portnn.vectors.question_files import BLANKS, known_words, numbered_lines
 from portnn.vectors.word_table import Host, WordTable
+from portnn.vectors.written_numbers import written_number
 
 
 class PairScores(NamedTuple):
@@ -56,21 +58,23 @@ def evaluate_pairs(
     ValueError
         If a line is malformed, or fewer than two pairs are known.
     """
+    restrict_vocab = searched(restrict_vocab)
     known = known_words(table.index_to_key, restrict_vocab, case_insensitive)
     ratings, similarities, unknown = [], [], 0
     for number, line in numbered_lines(path):
-        if line.startswith("#") or not line.strip():
+        if line.startswith("#") or not line.strip(BLANKS):
             continue
         fields = line.split("\t")
         if len(fields) != 3:
             raise ValueError(f"{path}, line {number}: {len(fields)} fields between tabs, expected word, word, score")
         try:
-            score = float(fields[2])
-        except ValueError:
-            raise ValueError(f"{path}, line {number}: {fields[2].strip()!r} is not a number") from None
+            score = written_number(fields[2].strip(BLANKS).encode())
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
         if not np.isfinite(score):
             raise ValueError(f"{path}, line {number}: the score is {score}, expected a finite number")
-        rows = [known.get(word.strip().upper() if case_insensitive else word.strip()) for word in fields[:2]]
+        words = [word.strip(BLANKS) for word in fields[:2]]
+        rows = [known.get(word.upper() if case_insensitive else word) for word in words]
         if None in rows:
             unknown += 1
             continue

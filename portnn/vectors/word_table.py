@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Array, backend_of, is_array, to_host
+from portnn.settings import brief, plain
 from portnn.vectors.neighbours import inverse_lengths
 from portnn.vectors.queries import Key, is_vector, unit
+from portnn.vectors.single_precision import single_precision
 from portnn.vectors.unknown_word import unknown_word
 
 Host = np.ndarray[Any, Any]
@@ -24,18 +26,19 @@ class WordTable:
         self.key_to_index = {key: index for index, key in enumerate(self.index_to_key)}
         for key in self.key_to_index:
             if not isinstance(key, str):
-                raise TypeError(f"keys: {key!r} is {type(key).__name__}, expected str")
+                raise TypeError(f"keys: {brief(key)} is {type(key).__name__}, expected str")
         if len(self.key_to_index) < len(self.index_to_key):
             repeated = next(key for index, key in enumerate(self.index_to_key) if self.key_to_index[key] != index)
-            raise ValueError(f"keys: {repeated!r} occurs more than once")
-        self.vectors: Array = _as_floats(vectors)
-        self.backend = backend_of(vectors=self.vectors)
-        if self.vectors.ndim != 2 or self.vectors.shape[0] != len(self.index_to_key) or 0 in self.vectors.shape:
+            raise ValueError(f"keys: {brief(repeated)} occurs more than once")
+        array = _as_array(vectors)
+        if array.ndim != 2 or array.shape[0] != len(self.index_to_key) or 0 in array.shape:
             raise ValueError(
-                f"vectors has shape {tuple(self.vectors.shape)}, expected ({len(self.index_to_key)}, d) with d > 0: "
+                f"vectors has shape {tuple(array.shape)}, expected ({len(self.index_to_key)}, d) with d > 0: "
                 "one row per key, and at least one key"
             )
-        self.counts: Host | None = None if counts is None else np.asarray(counts, dtype=np.int64)
+        self.vectors: Array = _as_floats(array, self.index_to_key, single=not is_array(vectors))
+        self.backend = backend_of(vectors=self.vectors)
+        self.counts: Host | None = None if counts is None else _as_counts(counts)
         if self.counts is not None and self.counts.shape != (len(self),):
             raise ValueError(f"counts has shape {self.counts.shape}, expected ({len(self)},)")
 
@@ -55,14 +58,15 @@ class WordTable:
 
     def __getitem__(self, key: str | int | Sequence[str | int]) -> Array:
         """Vector (d,) of a word, or vectors (k, d) of a list of words."""
-        if isinstance(key, str | int | np.integer):
+        key = plain(key)
+        if isinstance(key, str | bytes | int):
             return self.get_vector(key)
         rows = [self.get_index(word) for word in key]
         if not rows:
             raise ValueError("the list of words is empty")
         return self.backend.xp.stack([self.vectors[row, :] for row in rows])
 
-    def get_index(self, key: str | int) -> int:
+    def get_index(self, key: Any) -> int:
         """Row of a word; an integer is a row already.
 
         Raises
@@ -77,13 +81,14 @@ class WordTable:
             if index is None:
                 raise unknown_word(key, self.index_to_key)
             return index
-        if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        key = plain(key)
+        if isinstance(key, int) and not isinstance(key, bool):
             if not 0 <= key < len(self):
                 raise IndexError(f"row {key} is not in 0..{len(self) - 1}, the rows of this vocabulary")
-            return int(key)
+            return key
         raise TypeError(f"a key is {type(key).__name__}, expected a word or its row")
 
-    def get_vector(self, key: str | int, norm: bool = False) -> Array:
+    def get_vector(self, key: Any, norm: bool = False) -> Array:
         """Vector (d,) of a word; with `norm`, scaled to unit length."""
         vector = self.vectors[self.get_index(key), :]
         return self.backend.asarray(unit(_on_host(vector)).astype(self.backend.dtype)) if norm else vector
@@ -107,7 +112,7 @@ class WordTable:
                 raise ValueError(f"{name} has shape {vector.shape}, expected ({self.vector_size},)")
         else:
             index = self.get_index(key)
-            vector, name = _on_host(self.vectors[index, :]), f"the vector of {self.index_to_key[index]!r}"
+            vector, name = _on_host(self.vectors[index, :]), f"the vector of {brief(self.index_to_key[index])}"
         if not np.all(np.isfinite(vector)):
             raise ValueError(f"{name} contains NaN or infinity")
         return vector
@@ -132,11 +137,34 @@ class WordTable:
 
 
 def _on_host(vector: Array) -> Host:
-    return np.asarray(to_host(vector), dtype=np.float64)
+    host = to_host(vector)
+    if host.dtype.kind not in "fiu":
+        raise TypeError(f"the given vector has dtype {host.dtype}, expected real numbers")
+    return np.asarray(host, dtype=np.float64)
 
 
-def _as_floats(vectors: Any) -> Array:
-    if is_array(vectors) and not isinstance(vectors, np.ndarray):
+def _as_array(vectors: Any) -> Array:
+    if (is_array(vectors) and not isinstance(vectors, np.ndarray)) or type(vectors) is np.memmap:
         return vectors
-    array = vectors if isinstance(vectors, np.ndarray) else np.asarray(vectors, dtype=np.float32)
-    return array.astype(np.float32) if array.dtype.kind in "iu" or array.dtype == np.float16 else array
+    if np.ma.is_masked(vectors):
+        raise ValueError("vectors has masked entries")
+    try:
+        return np.asarray(vectors)
+    except ValueError:
+        raise ValueError("vectors: the rows have different lengths") from None
+
+
+def _as_floats(array: Array, words: Sequence[str], single: bool) -> Array:
+    """Array of another library as it is; of NumPy in native byte order, and in single precision if so wanted."""
+    if not isinstance(array, np.ndarray):
+        return array
+    if single or array.dtype.kind in "iu" or array.dtype.itemsize == 2:
+        return single_precision(array, words)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _as_counts(counts: Any) -> Host:
+    array = to_host(counts) if is_array(counts) else np.asarray(counts)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"counts has dtype {array.dtype}, expected whole numbers")
+    return array.astype(np.int64)

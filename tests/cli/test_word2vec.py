@@ -423,3 +423,17 @@ def test_export_onto_itself_would_lose_the_run(train, folder, portnn) -> None:
     assert (result.status, result.out) == (1, "")
     assert result.err.endswith("is the file to export; name another\n")
     assert folder.last.read_bytes() == before
+
+
+def test_the_folder_of_a_run_is_a_file_of_vectors_too(portnn, train, tmp_path) -> None:
+    assert train("--out", tmp_path / "run").status == 0
+    file = tmp_path / "run" / "last.safetensors"
+    for command, *rest in (("similar", "king"), ("analogy", "king - man")):
+        named, folder = (portnn("word2vec", command, given, *rest) for given in (file, tmp_path / "run"))
+        assert (folder.out, folder.err) == (named.out, f"checkpoint {file}\n")
+    assert portnn("word2vec", "export", tmp_path / "run", tmp_path / "run.txt").status == 0
+    assert portnn("word2vec", "export", file, tmp_path / "last.txt").status == 0
+    assert (tmp_path / "run.txt").read_bytes() == (tmp_path / "last.txt").read_bytes()
+    assert "is the file to export" in portnn("word2vec", "export", tmp_path / "run", file).message
+    assert portnn("word2vec", "plot", tmp_path / "run", "king").out.startswith(f"{tmp_path / 'run' / 'last.png'}: 1 ")
+    assert KeyedVectors.load(tmp_path / "run").index_to_key == KeyedVectors.load(file, mmap=True).index_to_key

@@ -94,6 +94,8 @@ def test_pairs(wv, tmp_path):
     [
         (b"man woman 3\n", "line 1: 1 fields between tabs, expected word, word, score"),
         (b"# x\nman\twoman\tmuch\n", "line 2: 'much' is not a number"),
+        (b"man\twoman\t1_0\n", "line 1: '1_0' is not a number"),
+        ("man\twoman\t\u0664\n".encode(), "line 1: '\u0664' is not a number"),
         (b"man\twoman\tnan\n", "line 1: the score is nan, expected a finite number"),
         (b"man\t\xff\t1\n", "line 1: byte 0xff is not UTF-8"),
         (
@@ -115,8 +117,23 @@ def test_malformed_pair_files(wv, tmp_path, data, message):
 def test_the_arguments(wv, tmp_path, evaluate):
     with pytest.raises(FileNotFoundError, match="nothing"):
         evaluate(wv, tmp_path / "nothing")
-    with pytest.raises(ValueError, match="restrict_vocab must be at least 1, got 0"):
-        evaluate(wv, tmp_path / "nothing", restrict_vocab=0)
+    for restrict, error in ((0, ValueError), (2.5, ValueError), ("3", TypeError)):
+        with pytest.raises(error, match=f"restrict_vocab must be a positive whole number, got {restrict!r}"):
+            evaluate(wv, tmp_path / "nothing", restrict_vocab=restrict)
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_byte_order_mark_is_skipped_and_only_ascii_spaces_separate(tmp_path, start, suffix):
+    words = ["10\u00a0km", "\u2028", "\x85", "\x1c"]
+    wv = KeyedVectors(words, np.eye(4))
+    for name, text in (("analogies", ": \u00a0\n" + " ".join(words)), ("pairs", f"{words[0]}\t{words[1]} \t1\n" * 2)):
+        path = tmp_path / f"{name}{suffix}"
+        data = (start + text).encode()
+        path.write_bytes(gzip.compress(data) if suffix else data)
+    scores = wv.evaluate_word_analogies(tmp_path / f"analogies{suffix}")
+    assert scores.sections == [AnalogySection("\u00a0", 1, 1, 0)]
+    assert wv.evaluate_word_pairs(tmp_path / f"pairs{suffix}", restrict_vocab=np.int64(4)).pairs == 2
 
 
 def test_correlations_are_those_of_scipy(rng):

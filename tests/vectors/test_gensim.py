@@ -84,6 +84,18 @@ def test_most_similar(ours, theirs, positive, negative, restrict):
     same(ours.most_similar(positive, negative, topn=8, restrict_vocab=restrict), other)
 
 
+@pytest.mark.parametrize("restrict", [None, 12])
+@pytest.mark.filterwarnings("ignore:.*init_sims:DeprecationWarning")
+def test_all_similarities_at_once(ours, theirs, restrict):
+    every = ours.most_similar(["film", "films"], ["act"], topn=None, restrict_vocab=restrict)
+    other = theirs.most_similar(["film", "films"], ["act"], topn=None, restrict_vocab=restrict)
+    assert every.shape == other.shape
+    np.testing.assert_allclose(every, other, rtol=2e-5, atol=2e-6)
+    every, other = (wv.most_similar_cosmul(["film"], ["act"], topn=None) for wv in (ours, theirs))
+    np.testing.assert_allclose(every, other, rtol=2e-5, atol=2e-6)
+    assert ours.most_similar("film", topn=0) == theirs.most_similar("film", topn=0) == []
+
+
 @pytest.mark.parametrize(
     ("positive", "negative"),
     [("film", "films"), (["film", "acting"], ["act"]), (["film"], []), (["film", "the", "acts"], ["act", "zwölf"])],

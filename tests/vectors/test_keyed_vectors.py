@@ -58,6 +58,17 @@ def test_an_unknown_word(wv, word, message):
         ([], np.ones((0, 3)), None, ValueError, r"vectors has shape \(0, 3\), expected"),
         (["a"], np.ones((1, 2), dtype=complex), None, TypeError, "vectors has dtype complex128, expected float32"),
         (["a"], np.array([["x"]]), None, TypeError, "vectors has dtype <U1, expected float32"),
+        (["a"], np.array([["2020", "NaT"]], "M8[D]"), None, TypeError, r"vectors has dtype datetime64\[D\], expected"),
+        (["a"], np.array([[1, 2]], "m8[s]"), None, TypeError, r"vectors has dtype timedelta64\[s\], expected"),
+        (["a"], np.array([[1, None]]), None, TypeError, "vectors has dtype object, expected float32"),
+        (["a"], [[1, None]], None, TypeError, "vectors has dtype object, expected float32"),
+        (["a"], [["1", "2"]], None, TypeError, "vectors has dtype <U1, expected float32"),
+        (["a"], [[1j, 2]], None, TypeError, "vectors has dtype complex128, expected float32"),
+        (["a"], [[np.datetime64("2020"), np.datetime64("NaT")]], None, TypeError, "vectors has dtype datetime64"),
+        (["a", "b"], [[1, 2], [3]], None, ValueError, "vectors: the rows have different lengths"),
+        (["a"], np.ma.array([[1.0, 2]], mask=[[0, 1]]), None, ValueError, "vectors has masked entries"),
+        (["a"], np.ones((1, 2)), [2.5], TypeError, "counts has dtype float64, expected whole numbers"),
+        (["a"], np.ones((1, 2)), ["3"], TypeError, "counts has dtype <U1, expected whole numbers"),
         (["a"], np.ones((1, 2)), [1, 2], ValueError, r"counts has shape \(2,\), expected \(1,\)"),
     ],
 )
@@ -76,8 +87,29 @@ def test_invalid_vectors(keys, vectors, counts, error, message):
         (lambda wv: wv.most_similar(), ValueError, "neither a positive nor a negative word was given"),
         (lambda wv: wv.most_similar_cosmul([], "film"), ValueError, "no positive word was given"),
         (lambda wv: wv.most_similar_cosmul([("film", 2.0)]), ValueError, r"takes no weights, got \('film', 2.0\)"),
-        (lambda wv: wv.most_similar("film", topn=0), ValueError, "topn must be at least 1, got 0"),
-        (lambda wv: wv.most_similar("film", restrict_vocab=0), ValueError, "restrict_vocab must be at least 1, got 0"),
+        (lambda wv: wv.most_similar("film", topn=-1), ValueError, "topn must be 0 or a positive whole number, got -1"),
+        (
+            lambda wv: wv.most_similar("film", topn=2.5),
+            ValueError,
+            "topn must be 0 or a positive whole number, got 2.5",
+        ),
+        (lambda wv: wv.most_similar("film", topn="3"), TypeError, "topn must be 0 or a positive whole number, got '3'"),
+        (lambda wv: wv.most_similar_cosmul("film", topn=True), ValueError, "topn must be .* whole number, got True"),
+        (lambda wv: wv.most_similar("film", restrict_vocab=0), ValueError, "restrict_vocab must be a positive whole"),
+        (
+            lambda wv: wv.most_similar("film", topn=None, restrict_vocab="3"),
+            TypeError,
+            "restrict_vocab must be a positive whole number, got '3'",
+        ),
+        (lambda wv: wv.most_similar(b"film"), TypeError, "a query is bytes, expected words, rows or vectors"),
+        (lambda wv: wv[b"film"], TypeError, "a key is bytes, expected a word or its row"),
+        (lambda wv: wv.most_similar(np.ones(2, complex)), TypeError, "the given vector has dtype complex128"),
+        (lambda wv: wv.most_similar(np.array([1, None])), TypeError, "a key is NoneType, expected a word"),
+        (
+            lambda wv: wv.most_similar(np.array(["2020", "NaT"], "M8[D]")),
+            TypeError,
+            r"the given vector has dtype datetime64\[D\], expected real numbers",
+        ),
         (lambda wv: wv.most_similar(np.ones(3)), ValueError, r"the given vector has shape \(3,\), expected \(2,\)"),
         (lambda wv: wv.most_similar(np.array([1, np.nan])), ValueError, "the given vector contains NaN or infinity"),
         (lambda wv: wv.doesnt_match([]), ValueError, "doesnt_match: the list of words is empty"),
@@ -114,6 +146,60 @@ def test_lists_and_whole_numbers_become_single_precision():
     for table in ([[1, 2]], np.array([[1, 2]]), np.ones((1, 2), np.float16)):
         assert KeyedVectors(["a"], table).vectors.dtype == np.float32
     assert KeyedVectors(["a"], np.ones((1, 2))).vectors.dtype == np.float64
+
+
+LAYOUTS = {
+    "big-endian": lambda table: table.astype(table.dtype.newbyteorder(">")),
+    "column by column": np.asfortranarray,
+    "every other": lambda table: np.repeat(np.repeat(table, 2, axis=0), 3, axis=1)[::2, ::3],
+    "backwards": lambda table: np.ascontiguousarray(table[::-1, ::-1])[::-1, ::-1],
+    "big-endian, column by column": lambda table: np.asfortranarray(table.astype(table.dtype.newbyteorder(">"))),
+    "matrix": np.asmatrix,
+}
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32"])
+def test_the_layout_in_memory_does_not_matter(tmp_path, layout, dtype):
+    table = np.arange(12).reshape(4, 3).astype(dtype)
+    odd = LAYOUTS[layout](table)
+    odd.flags.writeable = False
+    wv, expected = KeyedVectors("abcd", odd), KeyedVectors("abcd", table)
+    assert wv.vectors.dtype == expected.vectors.dtype == np.dtype("float64" if dtype == "float64" else "float32")
+    assert np.array_equal(wv.vectors, table)
+    assert type(wv.vectors) is np.ndarray
+    assert wv.most_similar("b") == expected.most_similar("b")
+    assert wv.most_similar(odd[1, :].ravel() if layout != "matrix" else table[1]) == wv.most_similar(table[1])
+    wv.save(tmp_path / "odd")
+    assert np.array_equal(KeyedVectors.load(tmp_path / "odd").vectors, table)
+    for binary in (False, True):
+        wv.save_word2vec_format(tmp_path / "odd", binary=binary)
+        assert np.array_equal(KeyedVectors.load(tmp_path / "odd").vectors, table)
+
+
+def test_counts_of_any_layout():
+    for counts in (np.array([3, 2], ">i8"), np.array([3, 0, 2])[::2], (3, 2), np.array([3, 2], np.uint8)):
+        found = KeyedVectors("ab", np.ones((2, 1)), counts).counts
+        assert (found.dtype, found.tolist()) == (np.dtype("int64"), [3, 2])
+
+
+@pytest.mark.parametrize("number", [np.int64, np.uint8, np.array])
+def test_whole_numbers_of_any_kind(wv, number):
+    assert wv.most_similar("film", topn=number(2), restrict_vocab=number(4)) == wv.most_similar("film", (), 2, 4)
+    assert wv.most_similar(number(1)) == wv.most_similar([number(1)]) == wv.most_similar("film")
+    assert np.array_equal(wv[number(1)], TABLE[1])
+
+
+def test_all_similarities(wv):
+    for found, expected in (
+        (wv.most_similar("the", topn=None), TABLE @ TABLE[0]),
+        (wv.most_similar("the", topn=None, restrict_vocab=2), (TABLE @ TABLE[0])[:2]),
+        (wv.most_similar("movie", "the", topn=None), TABLE @ np.array([-1, 1]) / 2**0.5),
+        (wv.most_similar_cosmul("the", topn=None), (1 + TABLE @ TABLE[0]) / 2 / (1 + 1e-6)),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+    assert wv.most_similar("the", topn=0) == wv.most_similar_cosmul("the", topn=0) == []
 
 
 def test_words_and_rows_of_numpy(wv):

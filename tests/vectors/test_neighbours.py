@@ -41,6 +41,16 @@ def test_most_similar(table, place, topn):
 
 
 @pytest.mark.usefixtures("block")
+@pytest.mark.parametrize("restrict", [None, 299])
+def test_all_similarities(table, place, restrict):
+    wv = KeyedVectors(WORDS, place(table))
+    every = wv.most_similar("w5", topn=None, restrict_vocab=restrict)
+    assert type(every) is np.ndarray
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    np.testing.assert_allclose(every, (unit @ unit[5])[:restrict], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.usefixtures("block")
 def test_everything_equals_numpy(table, place, tmp_path, rng):
     wv, host = KeyedVectors(WORDS, place(table)), KeyedVectors(WORDS, table)
     for query in (
@@ -99,6 +109,8 @@ def test_zero_vectors_have_similarity_zero_and_infinite_ones_are_left_out(table,
     assert wv.most_similar("w3", topn=1) == wv.most_similar("w3", topn=1000)[:1]
     assert wv.most_similar("w10", topn=2) == [("w0", 0.0), ("w1", 0.0)]
     assert wv.similarity("w10", "w3") == 0
+    for every in (wv.most_similar("w3", topn=None), wv.most_similar_cosmul("w3", topn=None)):
+        assert np.flatnonzero(np.isnan(every)).tolist() == [11]
     with pytest.raises(ValueError, match=r"^the vector of 'w11' contains NaN or infinity$"):
         wv.most_similar("w11")
 

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
-from portnn.cli.word2vec.vector_files import Table, Topn, VectorFile, load_vectors
+from portnn.cli.word2vec.vector_files import (
+    FormSettings,
+    Table,
+    Topn,
+    VectorFile,
+    check_read_once,
+    load_vectors,
+    readable,
+)
+from portnn.settings import brief
+from portnn.text.standard_input import STDIN
+from portnn.vectors.question_files import numbered_lines
 
 METHODS = ("add", "mul")
 
 
+@with_options(FormSettings)
 def similar(
     file: VectorFile,
-    words: Annotated[list[str], typer.Argument(help="One word, or several to ask about one after the other.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="One word, or several to ask about one after the other; - reads them from standard input, a line each."
+        ),
+    ],
+    *,
+    given: dict[str, Any],
     topn: Topn = 10,
     table: Table = "input",
     backend: BackendName = "numpy",
@@ -26,7 +47,12 @@ def similar(
 
     Example: portnn word2vec similar vectors.safetensors film
     """
-    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    check_read_once(file, *map(Path, words))
+    if STDIN in words:
+        with readable(Path(STDIN)) as lines:
+            piped = [line.strip() for _, line in numbered_lines(lines)]
+        words = [word for each in words for word in (filter(None, piped) if each == STDIN else [each])]
+    wv = load_vectors(file, table, given, backend=backend, device=device, dtype=dtype)
     neighbours = {word: wv.most_similar(word, topn=topn) for word in words}
     if as_json:
         print_json({word: _records(near, "similarity") for word, near in neighbours.items()})
@@ -37,9 +63,12 @@ def similar(
         _print_scores(near)
 
 
+@with_options(FormSettings)
 def analogy(
     file: VectorFile,
     expression: Annotated[list[str], typer.Argument(help="Words with + or - between them.")],
+    *,
+    given: dict[str, Any],
     topn: Topn = 10,
     method: Annotated[
         str, typer.Option(help="add: the sum of cosines (3CosAdd); mul: their product (3CosMul).")
@@ -55,11 +84,11 @@ def analogy(
     Example: portnn word2vec analogy vectors.safetensors king - man + woman
     """
     if method not in METHODS:
-        raise ValueError(f"method is {method!r}; expected {' or '.join(METHODS)}")
+        raise ValueError(f"method is {brief(method)}; expected {' or '.join(METHODS)}")
     positive, negative = parsed(expression)
-    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    wv = load_vectors(file, table, given, backend=backend, device=device, dtype=dtype)
     if len(positive) == 1 and not negative and positive[0] not in wv and set(positive[0][1:]) & {"+", "-"}:
-        raise ValueError(f"{positive[0]!r} is not in the vocabulary; if it is a sum, put spaces around its signs")
+        raise ValueError(f"{brief(positive[0])} is not in the vocabulary; if it is a sum, put spaces around its signs")
     ask = wv.most_similar if method == "add" else wv.most_similar_cosmul
     near = ask(positive, negative, topn=topn)
     if as_json:
@@ -89,15 +118,19 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     for piece in pieces:
         if piece in signed:
             if sign and before:
-                raise ValueError(f"expression {shown!r}: {before!r} is followed by {piece!r}, expected a word")
+                raise ValueError(
+                    f"expression {brief(shown)}: {brief(before)} is followed by {brief(piece)}, expected a word"
+                )
             sign, before = piece, piece
         elif not sign:
-            raise ValueError(f"expression {shown!r}: {before!r} is followed by {piece!r}, expected + or -")
+            raise ValueError(
+                f"expression {brief(shown)}: {brief(before)} is followed by {brief(piece)}, expected + or -"
+            )
         else:
             signed[sign].append(piece)
             sign, before = "", piece
     if sign:
-        raise ValueError(f"expression {shown!r} ends without a word, expected one such as king - man + woman")
+        raise ValueError(f"expression {brief(shown)} ends without a word, expected one such as king - man + woman")
     return signed["+"], signed["-"]
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
-from portnn.cli.word2vec.vector_files import Table, VectorFile, load_vectors
+from portnn.cli.word2vec.vector_files import FormSettings, Table, VectorFile, check_read_once, load_vectors, readable
+from portnn.settings import brief
 from portnn.vectors import AnalogyScores, PairScores
 from portnn.vectors.question_files import numbered_lines
 
 
+@with_options(FormSettings)
 def evaluate(
     file: VectorFile,
     questions: Annotated[
-        list[Path], typer.Argument(help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs).")
+        list[Path],
+        typer.Argument(
+            help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs); - is standard input."
+        ),
     ],
+    *,
+    given: dict[str, Any],
     restrict_vocab: Annotated[int, typer.Option(help="Use only this many of the most frequent words.")] = 300_000,
     case_sensitive: Annotated[bool, typer.Option("--case-sensitive", help="Tell Film from film.")] = False,
     table: Table = "input",
@@ -30,19 +39,22 @@ def evaluate(
 
     Example: portnn word2vec evaluate vectors.safetensors questions-words.txt wordsim353.tsv
     """
-    kinds = [kind_of(path) for path in questions]  # before any work is done
-    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
-    records = []
-    for path, kind in zip(questions, kinds, strict=True):
-        scores: AnalogyScores | PairScores
-        if kind == "analogies":
-            scores = wv.evaluate_word_analogies(path, restrict_vocab, not case_sensitive)
-        else:
-            scores = wv.evaluate_word_pairs(path, restrict_vocab, not case_sensitive)
-        if as_json:
-            records.append({"file": str(path), "kind": kind, **as_record(scores)})
-        else:
-            tell(path, scores)
+    check_read_once(file, *questions)
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(readable(path)) for path in questions]
+        kinds = [kind_of(path) for path in files]  # before any work is done
+        wv = load_vectors(file, table, given, backend=backend, device=device, dtype=dtype)
+        records = []
+        for name, path, kind in zip(questions, files, kinds, strict=True):
+            scores: AnalogyScores | PairScores
+            if kind == "analogies":
+                scores = wv.evaluate_word_analogies(path, restrict_vocab, not case_sensitive)
+            else:
+                scores = wv.evaluate_word_pairs(path, restrict_vocab, not case_sensitive)
+            if as_json:
+                records.append({"file": str(name), "kind": kind, **as_record(scores)})
+            else:
+                tell(name, scores)
     if as_json:
         print_json(records)
 
@@ -64,7 +76,7 @@ def kind_of(path: Path) -> str:
         if line.strip() and not line.startswith("#"):
             if line.count("\t") == 2:
                 return "pairs"
-            raise ValueError(f"{path}, line {number}: {_shortened(line)!r} is not a question; {expected}")
+            raise ValueError(f"{path}, line {number}: {brief(_shortened(line))} is not a question; {expected}")
     raise ValueError(f"{path} has no questions; {expected}")
 
 
