@@ -16,7 +16,7 @@ from portnn.backends.libraries import LIBRARIES, Library, array_library, library
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.namespaces import detached, device, is_array, library_name, namespace, namespace_of
-from portnn.settings import brief
+from portnn.settings import brief, plain
 
 
 class MissingBackendError(ModuleNotFoundError):
@@ -174,7 +174,7 @@ def _make(name: str, spec: Any, dtype: str) -> Backend:
     except Exception as error:  # no driver, no GPU
         raise MissingBackendError(f"{name} does not work here: {one_line(error)}") from error
     try:
-        device = None if spec is None else library.device(spec, xp=xp)
+        device = None if spec is None else library.device(plain(spec), xp=xp)
     except Exception as error:  # each library has its own exception for this
         raise ValueError(f"{name} has no device {brief(spec)}: {one_line(error)}") from error
     known = library.dtypes(device, xp=xp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,8 @@ def _prepared(
         estimator.params = tree_map(detached, estimator.params)
     saved = None if folder is None else _to_continue(folder, settings, type(estimator).__name__)
     if saved is not None:
+        if estimator.settings.seed_was_drawn:
+            estimator.settings = replace(estimator.settings, seed=saved[1]["settings"]["seed"])
         _check_same(saved[1]["settings"], estimator.settings)
     task = prepare(saved)
     total = settings.total_steps(task.batches.batches)

@@ -11,6 +11,8 @@ import portnn
 from portnn.backends import tree_flatten, tree_map
 from portnn.checking.model_cases import training_cases
 from portnn.checking.op_cases import cases
+from portnn.optimizers import OPTIMIZERS, as_optimizer
+from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value
 
 from ..estimators.examples import EXAMPLES, every_estimator, fit, make
 
@@ -52,6 +54,27 @@ def tensors_on_a_graph(torch_backend):
 def test_a_backward_pass_records_nothing(name, torch_backend):
     _, gradients = OPS[name].function(watched(OPS[name].arrays, torch_backend), xp=torch_backend.xp)
     assert recorded(gradients) == []
+
+
+@pytest.mark.parametrize("training", list(training_cases()), ids=lambda training: training.name)
+def test_a_step_by_hand_records_nothing(training, torch_backend):
+    """Gradients of a model, clipped, and an update, with parameters that require gradients."""
+    backend, xp, model, batches = torch_backend, torch_backend.xp, training.model, training.batches()
+    params = watched(model.init(np.random.default_rng(0)), backend)
+    batch = tree_map(backend.asarray, batches.at(0).data)
+    carry = tree_map(backend.asarray, model.initial_carry(batches.batch_size))
+    _, _, cache = model.loss(params, batch, carry, xp=xp)
+    grads = model.gradients(cache, xp=xp)
+    assert recorded(grads) == []
+    if model.row_parameters:
+        return
+    grads, norm = clip_by_global_norm(clip_by_value(grads, 1.0, xp=xp), 1.0, xp=xp)
+    rate, number = (backend.asarray(np.asarray(each)) for each in (0.1, 1.0))
+    for name in OPTIMIZERS:
+        chosen = as_optimizer(name)
+        state = chosen.init(params, xp=xp)
+        moved = chosen.update(params, grads, state, learning_rate=rate, step=number, xp=xp)
+        assert recorded((norm, grads, moved)) == []
 
 
 @pytest.mark.parametrize("name", TABLES)
