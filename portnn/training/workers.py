@@ -183,11 +183,10 @@ def serve(memory: int, socket: int, parent: int) -> None:
         while (part := connection.recv()) is not None:
             batch, carry, share = part
             try:
-                with np.errstate(all="ignore"):  # the loss shows what is not finite
-                    loss, carry, cache = model.loss(params, batch, carry, xp=np)
-                    _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
-                    shared[index] *= share
-                    answer: Any = loss * share, carry
+                loss, carry, cache = model.loss(params, batch, carry, xp=np)
+                _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
+                shared[index] *= share
+                answer: Any = loss * share, carry
             except Exception as error:
                 traceback.print_exc()
                 answer = WorkerError(f"a worker process failed: {type(error).__name__}: {error}")

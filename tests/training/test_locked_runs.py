@@ -177,8 +177,11 @@ import os, time
 from pathlib import Path
 from portnn.training import RunFolder
 with RunFolder(Path({str(tmp_path)!r})).locked():
+    awake, waking = os.pipe()
     if os.fork() == 0:
+        os.write(waking, b".")
         time.sleep(60)
+    os.read(awake, 1)
     if os.fork() == 0:
         os._exit(0)
     os.wait()
