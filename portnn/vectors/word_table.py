@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, backend_of, is_array, to_host
+from portnn.backends import Array, backend_of, detached, is_array, native, on_host, to_host
 from portnn.settings import brief, plain
 from portnn.vectors.neighbours import inverse_lengths
 from portnn.vectors.queries import Key, is_vector, unit
@@ -145,11 +145,11 @@ def _on_host(vector: Array) -> Host:
 
 def _as_array(vectors: Any) -> Array:
     if (is_array(vectors) and not isinstance(vectors, np.ndarray)) or type(vectors) is np.memmap:
-        return vectors
+        return detached(vectors)
     if np.ma.is_masked(vectors):
         raise ValueError("vectors has masked entries")
     try:
-        return np.asarray(vectors)
+        return native(on_host("vectors", vectors))
     except ValueError:
         raise ValueError("vectors: the rows have different lengths") from None
 
@@ -160,7 +160,7 @@ def _as_floats(array: Array, words: Sequence[str], single: bool) -> Array:
         return array
     if single or array.dtype.kind in "iu" or array.dtype.itemsize == 2:
         return single_precision(array, words)
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    return native(array)
 
 
 def _as_counts(counts: Any) -> Host:

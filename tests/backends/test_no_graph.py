@@ -117,3 +117,18 @@ def test_a_callback_may_return_what_hangs_on_a_graph(torch_backend):
     fit(model, callbacks=[lambda event: {n: (p.clone().requires_grad_() * 1.0) for n, p in event.params.items()}])
     assert recorded(model.params) == []
     assert not any(array.requires_grad for array in model.params.values())
+
+
+def test_word_vectors_that_require_gradients_are_taken_without(torch_backend):
+    table = np.random.default_rng(0).normal(size=(3, 4))
+    leaf = watched(table, torch_backend)
+    plain = portnn.KeyedVectors(["a", "b", "c"], table)
+    before = tensors_on_a_graph(torch_backend)
+    for vectors in (leaf, leaf * 1.0, list(leaf)):
+        keyed = portnn.KeyedVectors(["a", "b", "c"], vectors)
+        assert not getattr(keyed.vectors, "requires_grad", False)
+        copy.deepcopy(keyed)
+        found = keyed.most_similar(positive=[leaf[0]], topn=3)
+        assert [word for word, _ in found] == [word for word, _ in plain.most_similar(positive=[table[0]], topn=3)]
+    del vectors, keyed
+    assert tensors_on_a_graph(torch_backend) == before
