@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from portnn.settings import brief
 from portnn.text.encodings import canonical_encoding
 from portnn.vectors.word2vec_rows import LONGEST_WORD, ends_in_number
 
@@ -80,7 +81,7 @@ def encoded(words: Sequence[str], binary: bool) -> list[bytes]:
     """
     raw = [_encoded(word, binary) for word in words]
     if not binary and looks_wider(words):
-        raise ValueError(f"every word ends with a number, like {words[0]!r}: it would be taken for a value")
+        raise ValueError(f"every word ends with a number, like {brief(words[0])}: it would be taken for a value")
     return raw
 
 
@@ -96,20 +97,16 @@ def _encoded(word: str, binary: bool) -> bytes:
     except UnicodeEncodeError:
         readable = False
     if not readable:
-        raise ValueError(f"{word!r} contains a lone surrogate, which UTF-8 cannot hold")
+        raise ValueError(f"{brief(word)} contains a lone surrogate, which UTF-8 cannot hold")
     if binary:
         if not raw or b" " in raw or b"\n" in raw or len(raw) > LONGEST_WORD:
             raise ValueError(
-                f"{_shown(word)} is empty, contains a space or a line break, or exceeds {LONGEST_WORD:,} bytes, which "
+                f"{brief(word)} is empty, contains a space or a line break, or exceeds {LONGEST_WORD:,} bytes, which "
                 "the binary format of word2vec cannot hold"
             )
     elif not raw or raw != raw.strip(b" \t") or b"\n" in raw or b"\r" in raw:
         raise ValueError(
-            f"{_shown(word)} is empty, contains a line break, or begins or ends with a space, which the text format of "
+            f"{brief(word)} is empty, contains a line break, or begins or ends with a space, which the text format of "
             "word2vec cannot hold"
         )
     return raw
-
-
-def _shown(word: str) -> str:
-    return repr(word if len(word) <= 40 else word[:40] + "...")

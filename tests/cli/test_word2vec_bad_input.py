@@ -242,7 +242,6 @@ def test_a_file_with_a_changed_byte_is_not_exported(portnn, vectors, tmp_path) -
         (("similar", "kign"), "'kign' is not in the vocabulary; similar words: king"),
         (("similar", "King"), "'King' is not in the vocabulary; similar words: king"),
         (("similar", "king", "zzz"), "'zzz' is not in the vocabulary"),
-        (("similar", "king", "--topn", 0), "topn must be at least 1, got 0"),
         (("similar", "king", "--vectors", "both"), "vectors='both' is not a table of word vectors"),
         (("similar", "king", "--vectors", "output"), "holds KeyedVectors without output vectors; take vectors='input'"),
         (("analogy", "king", "-", "woamn"), "'woamn' is not in the vocabulary; similar words: woman"),
@@ -271,6 +270,14 @@ def test_questions_that_have_no_answer(portnn, vectors, tmp_path, monkeypatch, a
     assert (result.status, result.out) == (1, "")
     assert message in result.message
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("topn", [0, -1, 2.5, "x"])
+@pytest.mark.parametrize("command", [("similar", "king"), ("analogy", "king", "-", "man")])
+def test_a_number_of_words_that_makes_no_sense(portnn, vectors, topn, command) -> None:
+    result = portnn("word2vec", command[0], vectors, *command[1:], "--topn", topn)
+    assert (result.status, result.out) == (2, "")
+    assert "Invalid value for '--topn'" in result.err
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,7 @@ def test_counts_are_not_negative():
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_rates_beyond_all_numbers_are_one_error(solver):
     model = MLPRegressor((3,), loss="poisson", solver=solver, random_state=0)
-    with pytest.raises(
-        (ValueError, ArithmeticError), match=r"ended in a loss of nan|diverged at step 1"
-    ):
+    with pytest.raises((ValueError, ArithmeticError), match=r"ended in a loss of nan|diverged at step 1"):
         model.fit(X * 1e6, Y)
 
 

@@ -6,27 +6,37 @@ from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
-from portnn.cli.word2vec.vector_files import Table, Topn, VectorFile, load_vectors
+from portnn.cli.word2vec.standard_input import refuse_twice, words_given
+from portnn.cli.word2vec.vector_files import Form, Table, Topn, VectorFile, load_vectors
+from portnn.vectors.question_files import words_of
 
 METHODS = ("add", "mul")
 
 
+@with_options(Form)
 def similar(
     file: VectorFile,
-    words: Annotated[list[str], typer.Argument(help="One word, or several to ask about one after the other.")],
+    words: Annotated[
+        list[str], typer.Argument(help="Words to ask about, one after the other; - for those in stdin, one a line.")
+    ],
     topn: Topn = 10,
     table: Table = "input",
     backend: BackendName = "numpy",
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Print the words nearest to a word, and their cosine.
 
     Example: portnn word2vec similar vectors.safetensors film
     """
-    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    refuse_twice(file, *words)
+    words = words_given(words)
+    wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
     neighbours = {word: wv.most_similar(word, topn=topn) for word in words}
     if as_json:
         print_json({word: _records(near, "similarity") for word, near in neighbours.items()})
@@ -37,6 +47,7 @@ def similar(
         _print_scores(near)
 
 
+@with_options(Form)
 def analogy(
     file: VectorFile,
     expression: Annotated[list[str], typer.Argument(help="Words with + or - between them.")],
@@ -49,6 +60,8 @@ def analogy(
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Print the words nearest to a sum of words: king - man + woman asks what is to woman as king is to man.
 
@@ -57,7 +70,7 @@ def analogy(
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; expected {' or '.join(METHODS)}")
     positive, negative = parsed(expression)
-    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
     if len(positive) == 1 and not negative and positive[0] not in wv and set(positive[0][1:]) & {"+", "-"}:
         raise ValueError(f"{positive[0]!r} is not in the vocabulary; if it is a sum, put spaces around its signs")
     ask = wv.most_similar if method == "add" else wv.most_similar_cosmul
@@ -83,7 +96,7 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     (['king', 'woman'], ['man'])
     """
     signed: dict[str, list[str]] = {"+": [], "-": []}
-    pieces = " ".join(expression).split()  # all of it may be one quoted argument
+    pieces = [piece for argument in expression for piece in _pieces(argument)]
     shown = " ".join(pieces)
     sign, before = "+", ""
     for piece in pieces:
@@ -99,6 +112,12 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     if sign:
         raise ValueError(f"expression {shown!r} ends without a word, expected one such as king - man + woman")
     return signed["+"], signed["-"]
+
+
+def _pieces(argument: str) -> list[str]:
+    """Parts of an argument: all of the expression may be one, quoted, and so may a word that contains spaces."""
+    parts = list(words_of(argument))
+    return parts if {"+", "-"} & {*parts} else [argument] * bool(parts)
 
 
 def _records(near: list[tuple[str, float]], name: str) -> list[dict[str, Any]]:

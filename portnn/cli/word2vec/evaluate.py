@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
-from portnn.cli.word2vec.vector_files import Table, VectorFile, load_vectors
+from portnn.cli.word2vec.standard_input import on_disk, refuse_twice
+from portnn.cli.word2vec.vector_files import Form, Table, VectorFile, load_vectors
 from portnn.vectors import AnalogyScores, PairScores
 from portnn.vectors.question_files import numbered_lines
 
 
+@with_options(Form)
 def evaluate(
     file: VectorFile,
     questions: Annotated[
-        list[Path], typer.Argument(help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs).")
+        list[Path],
+        typer.Argument(
+            help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs); - for one in stdin."
+        ),
     ],
     restrict_vocab: Annotated[int, typer.Option(help="Use only this many of the most frequent words.")] = 300_000,
     case_sensitive: Annotated[bool, typer.Option("--case-sensitive", help="Tell Film from film.")] = False,
@@ -25,24 +32,29 @@ def evaluate(
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Answer analogies and compare similarities with human ratings. A file's first line shows its kind.
 
     Example: portnn word2vec evaluate vectors.safetensors questions-words.txt wordsim353.tsv
     """
-    kinds = [kind_of(path) for path in questions]  # before any work is done
-    wv = load_vectors(file, table, backend=backend, device=device, dtype=dtype)
+    refuse_twice(file, *questions)
     records = []
-    for path, kind in zip(questions, kinds, strict=True):
-        scores: AnalogyScores | PairScores
-        if kind == "analogies":
-            scores = wv.evaluate_word_analogies(path, restrict_vocab, not case_sensitive)
-        else:
-            scores = wv.evaluate_word_pairs(path, restrict_vocab, not case_sensitive)
-        if as_json:
-            records.append({"file": str(path), "kind": kind, **as_record(scores)})
-        else:
-            tell(path, scores)
+    with contextlib.ExitStack() as opened:
+        paths = [opened.enter_context(on_disk(path)) for path in questions]
+        kinds = [kind_of(path) for path in paths]  # before any work is done
+        wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
+        for name, path, kind in zip(questions, paths, kinds, strict=True):
+            scores: AnalogyScores | PairScores
+            if kind == "analogies":
+                scores = wv.evaluate_word_analogies(path, restrict_vocab, not case_sensitive)
+            else:
+                scores = wv.evaluate_word_pairs(path, restrict_vocab, not case_sensitive)
+            if as_json:
+                records.append({"file": str(name), "kind": kind, **as_record(scores)})
+            else:
+                tell(name, scores)
     if as_json:
         print_json(records)
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.declared_options import with_options
 from portnn.cli.options import Json, print_json
-from portnn.cli.word2vec.vector_files import FORMATS, Table, VectorFile, format_of, refuse_existing
-from portnn.vectors import KeyedVectors
+from portnn.cli.word2vec.vector_files import (
+    FORMATS,
+    Form,
+    Table,
+    VectorFile,
+    format_of,
+    load_vectors,
+    refuse_existing,
+)
 
 
+@with_options(Form)
 def export(
     file: VectorFile,
     out: Annotated[
@@ -24,6 +33,8 @@ def export(
     table: Table = "input",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Write vectors in the format that the file's name asks for.
 
@@ -33,10 +44,10 @@ def export(
     if kind is None:
         suffixes = ", ".join(FORMATS)
         raise ValueError(f"{out}: no format has the suffix {''.join(out.suffixes)!r}; known: {suffixes}")
-    if out.exists() and out.samefile(file):
+    if out.exists() and file.exists() and out.samefile(file):
         raise ValueError(f"{out} is the file to export; name another")
     refuse_existing(out, overwrite)
-    wv = KeyedVectors.load(file, vectors=table)  # not mapped, so that a damaged file is noticed
+    wv = load_vectors(file, given, table, mapped=False)
     if kind == "safetensors":
         wv.save(out)
     else:
