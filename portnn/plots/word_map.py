@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,13 +89,14 @@ def plot_words(vectors: Any, words: Sequence[str] | None = None, *, ax: Any = No
     ax.set_title(title or "")
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
-    labels = _draw_labels(ax, points, shown)
+    words = [_drawable(word) for word in shown]
+    labels = _draw_labels(ax, points, words)
     if len(labels) < len(shown):
         # The title takes space itself, so the labels are placed again below it.
         for label in labels:
             label.remove()
         ax.set_title("\n".join(filter(None, [title, "?"])))
-        labels = _draw_labels(ax, points, shown)
+        labels = _draw_labels(ax, points, words)
         ax.set_title("\n".join(filter(None, [title, f"{len(labels)} of {len(shown)} labels fit"])))
     return ax.figure
 
@@ -137,6 +139,14 @@ def _rows(vectors: Any, words: list[str]) -> Host:
     if len(not_finite):
         raise ValueError(f"the vector of {brief(words[not_finite[0]])} contains NaN or infinity")
     return rows
+
+
+def _drawable(word: str) -> str:
+    """Word with escapes for what no font has: control characters, and surrogates in place of undecodable bytes."""
+    return "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
+        for letter in word
+    )
 
 
 def _draw_labels(ax: Any, points: Host, words: list[str]) -> list[Any]:

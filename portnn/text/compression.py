@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from portnn.text.encodings import CHUNK_BYTES, PathLike
-from portnn.text.signatures import compression_of
+from portnn.text.signatures import LENGTH, compression_of
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
@@ -58,6 +58,21 @@ def compression(path: PathLike, head: bytes) -> str | None:
     """How a file is compressed, .gz, .bz2 or .xz, by its suffix or else by its first bytes; None if it is not."""
     suffix = _suffix(path)
     return suffix if suffix in _OPENERS else compression_of(head)
+
+
+@contextlib.contextmanager
+def open_plain(path: PathLike) -> Iterator[IO[bytes]]:
+    """Open a file to read, decompressed if its suffix or its first bytes say that it is compressed.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `open_bytes` does.
+    """
+    with open(path, "rb") as raw:
+        kind = compression(path, raw.peek(LENGTH))
+        with open_bytes(path, like=kind, raw=raw) if kind else contextlib.nullcontext(raw) as file:
+            yield file
 
 
 def read_compressed(name: PathLike, file: IO[bytes], kind: str, advance: Callable[[int], object]) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from portnn.text.compression import open_bytes
+from portnn.text.compression import open_plain
 
 BLANKS = " \t"
 
@@ -20,7 +20,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     ValueError
         If a line is not UTF-8.
     """
-    with open_bytes(path) as file:
+    with open_plain(path) as file:
         for number, raw in enumerate(file, start=1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.settings import brief
 
 Host = np.ndarray[Any, Any]
@@ -22,8 +23,7 @@ def single_precision(vectors: Host, words: Sequence[str]) -> Host:
     ValueError
         If a finite number would become infinite; the message names the word and the number.
     """
-    if vectors.dtype.kind not in "fiu":
-        raise TypeError(f"vectors has dtype {vectors.dtype}, expected float32 or float64")
+    vectors = real_numbers("vectors", vectors)
     with np.errstate(over="ignore"):
         narrow = vectors.astype(np.float32, copy=False)
     lost = np.isinf(narrow)

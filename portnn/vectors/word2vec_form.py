@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from portnn.settings import brief
+from portnn.text.signatures import LENGTH, encoding_of, kind_of
 from portnn.vectors.word2vec_rows import (
     CHUNK,
     FLOAT,
@@ -25,8 +25,8 @@ TRIED, LONGEST_HEAD = 100, 1 << 26
 """Rows, and bytes, that are tried to find the format."""
 
 WHOLE_NUMBER = re.compile(rb"[+-]?[0-9]+")
-TEXT = bytes(range(32, 127)) + b"\t\r\n"
-"""Bytes of written numbers and what stands between them."""
+ASCII = bytes(range(32, 127)) + b"\t\r\n"
+"""Bytes of which the values in a binary file hardly ever consist alone."""
 
 
 def read_header(reader: Reader, path: Path) -> Header:
@@ -40,15 +40,15 @@ def read_header(reader: Reader, path: Path) -> Header:
     _skip_mark(reader, path)
     line = (reader.until(b"\n", LONGEST_HEADER) or b"")[:LONGEST_HEADER]
     fields = GAP.split(line.strip(LINE_END))
+    if (kind := kind_of(line)) is not None:
+        raise ValueError(f"{path} is {kind}, expected words and their vectors")
     if len(fields) != 2 or not all(map(WHOLE_NUMBER.fullmatch, fields)):
-        shown = line.strip().decode("utf-8", "replace")
-        shown = shown if len(shown) <= 80 else shown[:80] + "..."
         values = fields[1:] if len(line) < LONGEST_HEADER else fields[1:-1]  # the last one may be cut
         vector = values and all(map(is_number, values))
         hint = "; it looks like a vector: if the file has no header, no_header=True (--no-header) says so"
         raise ValueError(
-            f"{path}, line 1: {brief(shown)} is not a header of the word2vec format, expected two whole numbers: "
-            f"the number of words, and the number of values in each vector{hint if vector else ''}"
+            f"{path}, line 1: {quoted(line.strip())} is not a header of the word2vec format, expected two whole "
+            f"numbers: the number of words, and the number of values in each vector{hint if vector else ''}"
         )
     count, size = map(int, fields)
     if count < 1 or size < 1:
@@ -79,11 +79,11 @@ def without_header(reader: Reader, path: Path) -> Header:
     return Header(None, size, 1)
 
 
-def is_binary(reader: Reader, header: Header) -> bool:
+def is_binary(reader: Reader, header: Header) -> bool | None:
     """Whether what follows the header is binary, by the rows at its start, which remain to be read.
 
     It is text if all of them are words with written numbers. Else it is what more of them are: lines of text, or words
-    with as many bytes as the header says, in which there are bytes that no written number has.
+    with as many bytes as the header says, not all of them ASCII. None: no row is either.
     """
     if header.words is None:
         return False
@@ -96,7 +96,8 @@ def is_binary(reader: Reader, header: Header) -> bool:
     as_text = sum(_is_row(line, header.size) for line in lines)
     if lines and as_text == len(lines):
         return False
-    return _binary_rows(head, header) > as_text
+    as_binary = _binary_rows(head, header)
+    return as_binary > as_text if as_binary or as_text else None
 
 
 def _is_row(line: bytes, size: int) -> bool:
@@ -117,14 +118,15 @@ def _binary_rows(head: bytes, header: Header) -> int:
         values = head[space + 1 : space + 1 + length]
         if space < 0 or not word or b"\n" in word or len(values) < length:
             break
-        found += bool(values.translate(None, TEXT))
+        found += bool(values.translate(None, ASCII))
         place = space + 1 + length
     return found
 
 
 def _skip_mark(reader: Reader, path: Path) -> None:
-    start = reader.ahead(len(codecs.BOM_UTF8))
-    if start == codecs.BOM_UTF8:
-        reader.take(len(start))
-    elif start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        raise ValueError(f"{path} begins as a text in UTF-16 does, expected one in UTF-8")
+    start = reader.ahead(LENGTH)
+    encoding = encoding_of(start)
+    if encoding not in (None, "utf-8"):
+        raise ValueError(f"{path} is in {encoding}, expected utf-8")
+    if encoding:
+        reader.take(len(codecs.BOM_UTF8))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypedDict
 
 import numpy as np
 
 from portnn.settings import brief, checked_number, positive
-from portnn.text.compression import is_compressed, open_bytes
+from portnn.text.compression import open_plain
 from portnn.vectors.word2vec_form import is_binary, read_header, without_header
 from portnn.vectors.word2vec_rows import FLOAT, Header, Reader, binary_rows, text_rows
 from portnn.vectors.word2vec_words import Names, looks_wider
@@ -45,7 +47,7 @@ def read_word2vec_format(
     Parameters
     ----------
     path : path-like
-        A file that ends in .gz, .bz2 or .xz is decompressed.
+        Compressed files, .gz, .bz2 and .xz, are decompressed.
     binary : bool, optional
         By default, the file is text if its first rows are words and written numbers, else binary if they are words and
         as many bytes as the header says.
@@ -93,15 +95,17 @@ def read_word2vec_format(
     if no_header and binary:
         raise ValueError("a binary file has a header: binary=True excludes no_header=True")
     names = Names(encoding, errors)
-    with open_bytes(path) as file:
+    with open_plain(path) as file:
         reader = Reader(file)
         header = without_header(reader, path) if no_header else read_header(reader, path)
         wanted = header.words if limit is None else min(limit, header.words or limit)
         if binary is None:
             binary = is_binary(reader, header)
         _check_length(file, reader, path, header, wanted, binary)
-        vectors = _table(path, wanted, header.size)
+        vectors = _table(path, header, wanted)
         rows = (binary_rows if binary else text_rows)(reader, path, header, wanted)
+        if binary is None:
+            rows = _doubtful(rows)
         for number, (word, values) in enumerate(rows, start=1):
             place = len(names.known)
             if not _is_new(names, word, path, number):
@@ -117,12 +121,22 @@ def read_word2vec_format(
     return list(names.known), vectors
 
 
+def _doubtful(rows: Iterator[tuple[bytes, Host]]) -> Iterator[tuple[bytes, Host]]:
+    """Rows of what is read as text although none looks like it."""
+    try:
+        yield from rows
+    except ValueError as error:
+        raise ValueError(f"{error}; if the file is binary, binary=True (--format binary) says so") from None
+
+
 def _check_length(
-    file: IO[bytes], reader: Reader, path: Path, header: Header, wanted: int | None, binary: bool
+    file: IO[bytes], reader: Reader, path: Path, header: Header, wanted: int | None, binary: bool | None
 ) -> None:
     """Refuse a file that is too short for what its header says, before memory is taken for it."""
+    if wanted is None or header.words is None or not isinstance(file, io.BufferedReader):  # or it is compressed
+        return
     facts = os.fstat(file.fileno())
-    if wanted is None or header.words is None or is_compressed(path) or not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(facts.st_mode):
         return
     shortest = 1 + (1 + FLOAT.itemsize * header.size if binary else 2 * header.size)
     if facts.st_size - reader.taken < wanted * shortest - 1:
@@ -132,12 +146,13 @@ def _check_length(
         )
 
 
-def _table(path: Path, wanted: int | None, size: int) -> Host:
+def _table(path: Path, header: Header, wanted: int | None) -> Host:
+    rows = FEW if header.words is None else wanted
     try:
-        return np.empty((FEW if wanted is None else wanted, size), dtype=np.float32)
+        return np.empty((rows, header.size), dtype=np.float32)
     except (MemoryError, ValueError):
         raise ValueError(
-            f"{path}: the header promises {wanted:,} words of {size:,} values, which do not fit in memory"
+            f"{path}: the header promises {header.words:,} words of {header.size:,} values, which do not fit in memory"
         ) from None
 
 

@@ -101,16 +101,12 @@ def _encoded(word: str, binary: bool) -> bytes:
     if binary:
         if not raw or b" " in raw or b"\n" in raw or len(raw) > LONGEST_WORD:
             raise ValueError(
-                f"{_shown(word)} is empty, contains a space or a line break, or exceeds {LONGEST_WORD:,} bytes, which "
+                f"{brief(word)} is empty, contains a space or a line break, or exceeds {LONGEST_WORD:,} bytes, which "
                 "the binary format of word2vec cannot hold"
             )
     elif not raw or raw != raw.strip(b" \t") or b"\n" in raw or b"\r" in raw:
         raise ValueError(
-            f"{_shown(word)} is empty, contains a line break, or begins or ends with a space, which the text format of "
+            f"{brief(word)} is empty, contains a line break, or begins or ends with a space, which the text format of "
             "word2vec cannot hold"
         )
     return raw
-
-
-def _shown(word: str) -> str:
-    return repr(word if len(word) <= 40 else word[:40] + "...")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, backend_of, detached, is_array, native, on_host, to_host
+from portnn.backends import Array, backend_of, detached, is_array, native, real_numbers, to_host
 from portnn.settings import brief, plain
 from portnn.vectors.neighbours import inverse_lengths
 from portnn.vectors.queries import Key, is_vector, unit
@@ -137,10 +137,7 @@ class WordTable:
 
 
 def _on_host(vector: Array) -> Host:
-    host = to_host(vector)
-    if host.dtype.kind not in "fiu":
-        raise TypeError(f"the given vector has dtype {host.dtype}, expected real numbers")
-    return np.asarray(host, dtype=np.float64)
+    return np.asarray(real_numbers("the given vector", to_host(vector)), dtype=np.float64)
 
 
 def _as_array(vectors: Any) -> Array:
@@ -149,7 +146,7 @@ def _as_array(vectors: Any) -> Array:
     if np.ma.is_masked(vectors):
         raise ValueError("vectors has masked entries")
     try:
-        return native(on_host("vectors", vectors))
+        return real_numbers("vectors", vectors)
     except ValueError:
         raise ValueError("vectors: the rows have different lengths") from None
 
@@ -158,7 +155,7 @@ def _as_floats(array: Array, words: Sequence[str], single: bool) -> Array:
     """Array of another library as it is; of NumPy in native byte order, and in single precision if so wanted."""
     if not isinstance(array, np.ndarray):
         return array
-    if single or array.dtype.kind in "iu" or array.dtype.itemsize == 2:
+    if single or array.dtype.kind != "f" or array.dtype.itemsize == 2:
         return single_precision(array, words)
     return native(array)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from portnn.settings import brief
+
 BEYOND_SINGLE = float(np.finfo(np.float32).max) + 2.0**103
 """Smallest number that single precision rounds to infinity."""
 
-SHOWN = 40
-"""Limit on the letters that a message quotes."""
+LONGEST = 400
+"""Limit on the bytes of a file that a message quotes from."""
 
 
 def written_number(field: bytes) -> float:
@@ -48,5 +50,4 @@ def single_number(field: bytes) -> float:
 
 def quoted(piece: bytes) -> str:
     """Start of a piece of a file, in quotes, for messages."""
-    text = piece[: 4 * SHOWN].decode("utf-8", "replace")
-    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
+    return brief(piece[:LONGEST].decode("utf-8", "replace"))

@@ -161,3 +161,9 @@ def test_invalid_arguments_raise(words, message) -> None:
     vectors = Vectors(one=np.zeros(2), broken=np.asarray([0.0, np.nan]))
     with pytest.raises(ValueError, match=message):
         plot_words(vectors, words)
+
+
+def test_what_no_font_has_is_escaped(rng) -> None:
+    words = ["caf\udce9", "\x01a", "$x$"]
+    figure = plot_words(Vectors(zip(words, rng.standard_normal((3, 3)), strict=True)), words)
+    assert {text.get_text() for text in figure.axes[0].texts} == {r"caf\udce9", r"\x01a", "$x$"}
