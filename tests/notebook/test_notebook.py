@@ -45,7 +45,7 @@ def test_without_widgets_there_is_one_bar_of_text_that_does_not_look_like_an_err
         assert cell.shown == []
         lines = cell.stdout.splitlines()[-1:]
         assert len([line for line in cell.stdout.split("\n") if line.strip()]) == 1
-        assert re.search(r"100%\|█+\| (\d+)/\1 \[.*loss 0\.\d+, held-out loss 0\.\d+, [\d,]+ row/s\]", lines[0])
+        assert re.search(r"100%\|█+\| (\d+)/\1 \[.*loss 0\.\d+, [\d,]+ row/s, held-out loss 0\.\d+\]", lines[0])
 
 
 def test_an_interrupted_run_has_been_saved_and_leaves_a_model_that_can_be_used(run) -> None:
