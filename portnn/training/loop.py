@@ -287,8 +287,7 @@ class Trainer:
         state = self.state
         if self.held_out is None:
             return False
-        with np.errstate(all="ignore"):  # the loss shows what is not finite
-            state.held_out_loss = self.held_out(state.params)
+        state.held_out_loss = self.held_out(state.params)
         if not math.isfinite(state.held_out_loss):
             self._fail(state.held_out_loss)
         if state.best_held_out_loss is not None and state.held_out_loss >= state.best_held_out_loss:
