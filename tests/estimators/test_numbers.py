@@ -14,7 +14,14 @@ from .examples import every_estimator, fit, make, tables
 
 pytestmark = pytest.mark.host
 
-REAL = {"float32": np.float32, "float64": np.float64, "Fraction": Fraction, "Decimal": Decimal, "0-d array": np.array}
+NUMBERS = {
+    "of 32 bits": (np.uint8, np.float32),
+    "of 64 bits": (np.int64, np.float64),
+    "0-d arrays": (np.array, np.array),
+    "fractions": (int, Fraction),
+    "decimals": (int, Decimal),
+}
+"""Types of whole and of real numbers."""
 
 
 def other_numbers(record, kinds, whole, real):
@@ -26,8 +33,7 @@ def other_numbers(record, kinds, whole, real):
             yield name, real(value)
 
 
-@pytest.mark.parametrize("whole", [np.int64, np.uint8, np.array], ids=["int64", "uint8", "0-d"])
-@pytest.mark.parametrize("real", REAL.values(), ids=REAL)
+@pytest.mark.parametrize(("whole", "real"), NUMBERS.values(), ids=NUMBERS)
 @pytest.mark.parametrize("name", every_estimator)
 def test_settings_may_be_numbers_of_any_library(name, whole, real, tmp_path):
     plain = fit(make(name), out=tmp_path / "plain")
