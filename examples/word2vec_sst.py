@@ -44,7 +44,8 @@ class RandomWindows:
     its own 10 negatives, drawn in proportion to count^0.75, and again if they equal the neighbour.
     """
 
-    batch_size, unit, tokens, batches = WINDOWS, "word", WINDOWS, SLICE
+    batch_size, tokens, batches = WINDOWS, WINDOWS, SLICE
+    unit, speed = "word", "words_per_second"
 
     def __init__(self, sentences, vocabulary, sample):
         self._slice = (-1, None)

@@ -1,17 +1,36 @@
 """Neural networks written once against the Python array API standard, with gradients derived by hand.
 
-The public names below are resolved when first used (SPEC 1), so that `import portnn` imports no array library.
+The public names and modules below are resolved when first used (SPEC 1), so that `import portnn` imports no array
+library.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from portnn.estimators.registry import ESTIMATORS
 
 if TYPE_CHECKING:
+    from portnn import batches as batches
+    from portnn import checking as checking
+    from portnn import checkpoints as checkpoints
+    from portnn import datasets as datasets
+    from portnn import estimators as estimators
+    from portnn import interop as interop
+    from portnn import models as models
+    from portnn import objectives as objectives
     from portnn import ops as ops
+    from portnn import optimizers as optimizers
+    from portnn import plots as plots
+    from portnn import process as process
+    from portnn import settings as settings
+    from portnn import sklearn as sklearn
+    from portnn import tables as tables
+    from portnn import text as text
+    from portnn import training as training
+    from portnn import vectors as vectors
     from portnn.backends import Backend as Backend
     from portnn.backends import MissingBackendError as MissingBackendError
     from portnn.backends import backend as backend
@@ -36,24 +55,46 @@ _HOMES = {
     "CheckpointError": "portnn.checkpoints",
     "DivergenceError": "portnn.training",
     "KeyedVectors": "portnn.vectors",
-    "backends": "portnn",
-    "ops": "portnn",
 }
+_MODULES = (
+    "backends",
+    "batches",
+    "checking",
+    "checkpoints",
+    "datasets",
+    "estimators",
+    "interop",
+    "models",
+    "objectives",
+    "ops",
+    "optimizers",
+    "plots",
+    "process",
+    "settings",
+    "sklearn",
+    "tables",
+    "text",
+    "training",
+    "vectors",
+)
+_NEEDS = {"sklearn": "sklearn"}
+"""Modules that cannot be imported without an extra, and what that installs."""
 
-globals().update(__all__=sorted(_HOMES))  # type checkers read the imports above instead
+# Of the modules, `import *` gives the two that hold functions to call. Type checkers read the imports above instead.
+globals().update(__all__=sorted((*_HOMES, "backends", "ops")))
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name in _MODULES:
+        return importlib.import_module(f"portnn.{name}")  # which makes it an attribute, too
+    if name not in _HOMES:
         raise AttributeError(f"module 'portnn' has no attribute {name!r}")
-    # A package is itself the value; `portnn.backends` can be called, too.
-    value = (
-        importlib.import_module(f"portnn.{name}") if home == "portnn" else getattr(importlib.import_module(home), name)
-    )
+    value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    # Whoever lists the names will look at each of them, as `help` does.
+    there = (name for name in _MODULES if name not in _NEEDS or importlib.util.find_spec(_NEEDS[name]) is not None)
+    return sorted({*globals(), *_HOMES, *there})

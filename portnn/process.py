@@ -108,17 +108,36 @@ def one_blas_thread() -> Iterator[None]:
     with _one_thread["lock"]:
         _one_thread["open"] += 1
         if _one_thread["open"] == 1:
-            _one_thread["limit"] = _blas().limit(limits=1)
+            with _blas_set_by_any_thread():
+                _one_thread["limit"] = _blas().limit(limits=1)
     try:
         yield
     finally:
         with _one_thread["lock"]:
             _one_thread["open"] -= 1
             if _one_thread["open"] == 0:
-                _one_thread["limit"].restore_original_limits()
+                with _blas_set_by_any_thread():
+                    _one_thread["limit"].restore_original_limits()
 
 
 _one_thread: dict[str, Any] = {"lock": threading.Lock(), "open": 0, "limit": None}
+
+
+@contextlib.contextmanager
+def _blas_set_by_any_thread() -> Iterator[None]:
+    """Let this thread set OpenBLAS's threads, and afterwards every other.
+
+    threadpoolctl takes such a wish from a single Python thread until that has ended, and ignores those of all others;
+    but whoever ends the last context need not be the thread that began the first.
+    """
+    owners = {type(library) for library in _blas().lib_controllers if hasattr(library, "clear_controlling_thread")}
+    for owner in owners:
+        owner.clear_controlling_thread(force=True)
+    try:
+        yield
+    finally:
+        for owner in owners:
+            owner.clear_controlling_thread(force=True)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import ast
 import graphlib
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 import types
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import portnn
+from portnn.estimators.registry import ESTIMATORS
 
 pytestmark = pytest.mark.host
 
@@ -52,7 +54,68 @@ def test_dir_lists_every_public_name():
 
 def test_public_names_have_a_home():
     assert len(set(portnn.__all__)) == len(portnn.__all__)
-    assert set(portnn._HOMES) == set(portnn.__all__)
+    assert {*portnn._HOMES, *portnn._MODULES} >= set(portnn.__all__) >= set(portnn._HOMES)
+
+
+def documented_modules():
+    """Modules that have a page, and those of single functions on the page that lists them."""
+    text = (Path(__file__).parents[1] / "docs" / "api.rst").read_text(encoding="utf-8")
+    functions = re.findall(r"^.. autofunction:: (portnn[.a-z]*)\.\w+$", text, re.MULTILINE)
+    return [*re.findall(r"^   (portnn[.a-z]*)$", text, re.MULTILINE), *functions]
+
+
+def test_the_public_modules_are_those_on_disk_and_those_documented():
+    """The command line is none: nothing in it is meant to be called."""
+    on_disk = {info.name for info in pkgutil.iter_modules(portnn.__path__)} - {"cli"}
+    assert set(portnn._MODULES) == on_disk
+    assert {name.split(".")[1] for name in documented_modules() if "." in name} == on_disk
+    assert list(portnn._MODULES) == sorted(portnn._MODULES)
+
+
+@pytest.mark.parametrize("name", documented_modules())
+def test_every_public_module_is_an_attribute_with_no_more_than_the_package_imported(name):
+    assert run_python(f"import portnn; print({name}.__name__)") == [name]
+
+
+def test_editors_and_type_checkers_see_every_public_name_and_module():
+    tree = ast.parse(Path(portnn.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {alias.asname or alias.name for node in block.body for alias in node.names}
+    estimators = {*ESTIMATORS, "load"}  # from the registry, by a star
+    assert imported - {"*"} == {*portnn._HOMES, *portnn._MODULES} - estimators
+    assert set(portnn._MODULES) <= set(dir(portnn))
+
+
+WITHOUT = "import sys; sys.modules[{!r}] = None; import portnn; "
+SAY = "\ntry:\n    {}\nexcept ModuleNotFoundError as error:\n    print(error)"
+
+
+@pytest.mark.parametrize(
+    ("library", "use", "message"),
+    [
+        ("sklearn", "portnn.sklearn", 'portnn.sklearn needs scikit-learn; python -m pip install "portnn[sklearn]"'),
+        ("sklearn", "from portnn import sklearn", "portnn.sklearn needs scikit-learn; python -m pip install"),
+        (
+            "matplotlib",
+            "portnn.plots.plot_loss([{'step': 1, 'loss': 1.0}])",
+            'portnn.plots needs matplotlib; python -m pip install "portnn[plot]"',
+        ),
+        (
+            "matplotlib",
+            "portnn.plots.plot_confusion([0, 1], [0, 1])",
+            'portnn.plots needs matplotlib; python -m pip install "portnn[plot]"',
+        ),
+    ],
+)
+def test_a_module_whose_extra_is_missing_says_how_to_install_it(library, use, message):
+    said = run_python(WITHOUT.format(library) + SAY.format(use))
+    assert " ".join(said).startswith(message)
+
+
+def test_without_scikit_learn_the_package_can_still_be_looked_through():
+    """`help`, `inspect` and editors get every name that `dir` gives."""
+    look = "import inspect; print('sklearn' in dir(portnn), len(inspect.getmembers(portnn)) == len(dir(portnn)))"
+    assert run_python(WITHOUT.format("sklearn") + look) == ["False", "True"]
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,45 @@ def test_one_blas_thread_until_the_last_context_ends():
         second.__exit__(None, None, None)
         assert blas_threads() == {2}
     assert blas_threads() == before
+
+
+def test_threads_may_end_what_others_began():
+    """In any order: first in, first out; and the thread that began may still run, or have ended, when the last ends."""
+    with threadpoolctl.threadpool_limits(2, "blas"), ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        for first, second in ((one, other), (one, None), (None, one), (other, other)):
+            contexts = process.one_blas_thread(), process.one_blas_thread()
+            threads = [
+                (lambda call, *given: call(*given))
+                if pool is None
+                else (lambda call, *given, pool=pool: pool.submit(call, *given).result())
+                for pool in (first, second)
+            ]
+            for call, context in zip(threads, contexts, strict=True):
+                call(context.__enter__)
+                assert blas_threads() == {1}
+            threads[0](contexts[0].__exit__, None, None, None)
+            assert blas_threads() == {1}
+            threads[1](contexts[1].__exit__, None, None, None)
+            assert blas_threads() == {2}
+
+
+def test_afterwards_everyone_else_can_set_blas_threads():
+    with ThreadPoolExecutor(1) as pool:
+        for call in (lambda function: function(), lambda function: pool.submit(function).result()):
+            assert narrowed() == {1}
+            assert call(limited_to_two) == {2}
+            assert pool.submit(narrowed).result() == {1}
+            assert call(limited_to_two) == {2}
+
+
+def narrowed():
+    with process.one_blas_thread():
+        return blas_threads()
+
+
+def limited_to_two():
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        return blas_threads()
 
 
 def test_one_blas_thread_ends_with_an_error():

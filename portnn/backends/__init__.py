@@ -4,10 +4,20 @@ import sys
 import types
 
 from portnn.backends.catalogue import BackendStatus, backends
-from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of, to_host
+from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.compiling import compile
-from portnn.backends.host_numbers import native, real_numbers
-from portnn.backends.namespaces import Array, Namespace, detached, device, is_array, library_name, namespace, portable
+from portnn.backends.host_numbers import native, on_host, real_numbers, to_host
+from portnn.backends.namespaces import (
+    Array,
+    Namespace,
+    detached,
+    device,
+    is_array,
+    library_name,
+    namespace,
+    portable,
+    without_graph,
+)
 from portnn.backends.random import generator, generator_from_json, keep_mask, seed_of, state_to_json
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
 from portnn.backends.row_gradient import RowGradient, coalesce
@@ -37,6 +47,7 @@ __all__ = [
     "library_name",
     "namespace",
     "native",
+    "on_host",
     "one_hot",
     "portable",
     "product",
@@ -51,6 +62,7 @@ __all__ = [
     "tree_flatten",
     "tree_map",
     "tree_unflatten",
+    "without_graph",
 ]
 
 

@@ -15,8 +15,8 @@ from portnn.backends.host_numbers import native
 from portnn.backends.libraries import LIBRARIES, Library, array_library, library_named
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
-from portnn.backends.namespaces import device, is_array, library_name, namespace, namespace_of
-from portnn.settings import brief
+from portnn.backends.namespaces import detached, device, is_array, library_name, namespace, namespace_of
+from portnn.settings import brief, plain
 
 
 class MissingBackendError(ModuleNotFoundError):
@@ -62,7 +62,7 @@ class Backend:
         """
         if not self.library.on_host and is_array(host) and namespace_of(host) is self.xp:
             return self.library.detached(host)
-        array = native(np.asarray(host))
+        array = native(host if isinstance(host, np.ndarray) else np.asarray(detached(host)))
         if array.dtype.kind == "f":
             wanted = getattr(self.xp, self.dtype)
         elif array.dtype.kind in "iu":
@@ -163,12 +163,6 @@ def backend_of(**arrays: Array) -> Backend:
     raise TypeError(f"{name} has dtype {array.dtype}, expected {' or '.join(DTYPES)}")
 
 
-def to_host(array: Array) -> np.ndarray[Any, Any]:
-    """Copy an array of any library to the host, dtype unchanged; a NumPy array is returned as it is."""
-    library = array_library(array)
-    return np.asarray(array) if library is None else library.to_host(array)
-
-
 def _make(name: str, spec: Any, dtype: str) -> Backend:
     library = library_named(name)
     try:
@@ -180,7 +174,7 @@ def _make(name: str, spec: Any, dtype: str) -> Backend:
     except Exception as error:  # no driver, no GPU
         raise MissingBackendError(f"{name} does not work here: {one_line(error)}") from error
     try:
-        device = None if spec is None else library.device(spec, xp=xp)
+        device = None if spec is None else library.device(plain(spec), xp=xp)
     except Exception as error:  # each library has its own exception for this
         raise ValueError(f"{name} has no device {brief(spec)}: {one_line(error)}") from error
     known = library.dtypes(device, xp=xp)

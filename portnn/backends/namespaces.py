@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import decimal
 import functools
-from collections.abc import Callable
+import inspect
+import numbers
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import array_api_compat
 
 from portnn.backends.libraries import array_library, library_of
 from portnn.backends.libraries.primitives import Array, Namespace
+from portnn.settings import plain
 
 __all__ = [
     "Array",
@@ -21,6 +25,7 @@ __all__ = [
     "namespace",
     "namespace_of",
     "portable",
+    "without_graph",
 ]
 
 P = ParamSpec("P")
@@ -86,28 +91,64 @@ def library_name(xp: Namespace) -> str:
     return library_of(xp).name
 
 
+def without_graph(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that is given `xp` without autograd, whatever requires gradients among its arguments."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with library_of(kwargs["xp"]).without_graph():
+            return function(*args, **kwargs)
+
+    return run
+
+
 def portable(function: Callable[P, R]) -> Callable[P, R]:
     """Let callers omit `xp`: it is then the namespace of the given arrays.
 
     Arrays are looked for among the arguments themselves and in tuples among them (caches, states).
     If the caller passes `xp`, nothing is looked up.
 
+    Parameters annotated as numbers take numbers of any library, which become Python's: beside an array, a float64 of
+    NumPy would widen it, or be one of another library.
+
     A function called ``..._backward`` runs without autograd: it computes gradients, so nobody needs a record of how.
     Its forward pass leaves that to the caller, who may want to compare.
     """
-    computes_gradients = function.__name__.endswith("_backward")
+    parameters = inspect.signature(function).parameters
+    names = list(parameters)
+    by_name = {name: NUMBERS[own.annotation] for name, own in parameters.items() if own.annotation in NUMBERS}
+    by_place = {names.index(name): convert for name, convert in by_name.items()}
+    compute = without_graph(function) if function.__name__.endswith("_backward") else function
 
     @functools.wraps(function)
     def resolve(*args: P.args, **kwargs: P.kwargs) -> R:
+        if by_name:
+            args = tuple(_converted(by_place, enumerate(args)).values())  # type: ignore[assignment]
+            kwargs = _converted(by_name, kwargs.items())  # type: ignore[assignment]
         if kwargs.get("xp") is None:
-            names = function.__code__.co_varnames
             kwargs["xp"] = namespace(**dict(_arrays(zip(names, args, strict=False))), **dict(_arrays(kwargs.items())))
-        if not computes_gradients:
-            return function(*args, **kwargs)
-        with library_of(kwargs["xp"]).without_graph():
-            return function(*args, **kwargs)
+        return compute(*args, **kwargs)
 
     return resolve
+
+
+def python_number(value: Any) -> Any:
+    """Python's number for one of any library; anything else as is."""
+    value = plain(value)
+    other = isinstance(value, numbers.Real | decimal.Decimal) and not isinstance(value, int | float)
+    return float(value) if other else value
+
+
+NUMBERS: dict[object, Callable[[Any], Any]] = {
+    "float": python_number,
+    "int": python_number,
+    "Array | float": lambda value: python_number(value) if isinstance(value, numbers.Number) else value,
+}
+"""How an argument becomes a number of Python's, by the annotation of its parameter; an array stays where it is."""
+
+
+def _converted(conversions: Mapping[Any, Callable[[Any], Any]], named: Any) -> dict[Any, Any]:
+    return {name: conversions[name](value) if name in conversions else value for name, value in named}
 
 
 def _arrays(named: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portnn.backends.libraries import library_of
 from portnn.backends.libraries.primitives import Array, Namespace
+from portnn.settings import plain
 
 
 def scatter_add(
@@ -38,4 +39,4 @@ def scatter_add(
 
 def one_hot(ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:
     """Rows of the identity matrix. ids (...,) integer -> (..., depth) in `dtype`."""
-    return library_of(xp).one_hot(ids, depth, dtype, xp=xp)
+    return library_of(xp).one_hot(ids, plain(depth), dtype, xp=xp)

@@ -11,7 +11,7 @@ from portnn.backends import Backend, keep_mask, seed_of, tree_map
 from portnn.batches.batch import Batch
 from portnn.batches.sparse_table import SparseTable
 from portnn.models import RowBatch
-from portnn.settings import checked_number, positive
+from portnn.settings import checked_number, fraction, positive
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -60,7 +60,8 @@ class RowBatches:
         if batch_size is None:
             batch_size = self.count
         self.batch_size: int = min(checked_number("batch_size", batch_size, int, positive), self.count)
-        self.hidden_sizes, self.dropout = hidden_sizes if dropout else (), dropout
+        self.dropout = checked_number("dropout", dropout, float, fraction)
+        self.hidden_sizes = hidden_sizes if self.dropout else ()
         self._epoch = -1
 
     @property

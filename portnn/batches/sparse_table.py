@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend
+from portnn.backends import Array, Backend, real_numbers
 
 Host = np.ndarray[Any, Any]
 
@@ -81,8 +81,7 @@ def compressed(x: Any) -> Any:
     rows = x.tocsr()
     if not isinstance(getattr(rows, "data", None), np.ndarray):
         raise TypeError(f"X is sparse ({type(x).__name__}), but not of SciPy; X.toarray() makes it dense")
-    if rows.dtype.kind not in "biuf":
-        raise TypeError(f"X has dtype {rows.dtype}, expected float32, float64 or integers")
+    real_numbers("X", rows.data)
     return rows
 
 

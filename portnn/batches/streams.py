@@ -10,7 +10,7 @@ import numpy as np
 from portnn.backends import keep_mask, seed_of
 from portnn.batches.batch import Batch
 from portnn.models import LanguageBatch
-from portnn.settings import checked_number, positive
+from portnn.settings import checked_number, fraction, positive
 
 Ids = np.ndarray[Any, Any]
 
@@ -79,8 +79,8 @@ class ChunkStreams:
             )
         self.ids, self.batch_size, self.seq_length = ids, batch_size, seq_length
         self.vocabulary_size = vocabulary_size
-        self.masks = (layers if dropout else 0, seq_length, batch_size, hidden_size)
-        self.dropout, self.seed = dropout, seed_of(seed)
+        self.dropout, self.seed = checked_number("dropout", dropout, float, fraction), seed_of(seed)
+        self.masks = (layers if self.dropout else 0, seq_length, batch_size, hidden_size)
         self.release, self.unit = release, unit
 
     @property

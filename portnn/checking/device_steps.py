@@ -9,7 +9,7 @@ import numpy as np
 
 from portnn.backends import Backend, generator, tree_map
 from portnn.checking.model_cases import TrainingCase
-from portnn.models import LanguageBatch, RecurrentLM
+from portnn.models import RecurrentLM
 from portnn.optimizers import Optimizer
 from portnn.training import StepSettings, init_optimizer, make_step
 
@@ -50,7 +50,7 @@ def device_steps(
     learning_rate, number = on.asarray(np.float64(0.01)), on.asarray(np.float64(1.0))
     yield "evaluation", lambda: model.loss(params, batch, carry, xp=xp)[:2]
     if isinstance(model, RecurrentLM):
-        token = on.asarray(np.asarray([[1]]))
-        before = tree_map(on.asarray, model.initial_carry(1))
-        yield "sampling", lambda: model.logits(params, LanguageBatch(token, token), before, xp=xp)[:2]
+        ids, before = on.asarray(np.asarray([1])), tree_map(on.asarray, model.initial_carry(1))
+        sample = model.stepper(params, ids, before, xp=xp)
+        yield "sampling", lambda: sample(ids, before)
     yield "training", lambda: train(params, state, batch, carry, learning_rate, number)

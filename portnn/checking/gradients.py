@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, Namespace
+from portnn.backends import Array, Backend, Namespace, generator, native, to_host
 from portnn.backends import backend as backend_named
 from portnn.checking.guards import frozen, without_stalls
+from portnn.settings import number, whole_number
 
 Checked = Callable[..., tuple[Array, Mapping[str, Array]]]
 """``function(arrays, *, xp) -> (loss, gradients)``: arrays and gradients are dicts by name, loss is 0-d."""
@@ -52,7 +53,7 @@ def check_gradients(
     tolerance: float = 1e-5,
     floor: float = 1e-4,
     directions: int | None = None,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> list[Comparison]:
     """Compare the gradients that a function gives with central differences of its loss, in float64.
 
@@ -75,7 +76,7 @@ def check_gradients(
         Check along this many random directions through all arrays at once, instead of entry by entry. By default, up to
         2000 entries in all are checked one by one; beyond that, 3 directions.
     seed : int
-        Of the directions.
+        Of the directions; None draws one.
 
     Returns
     -------
@@ -102,7 +103,8 @@ def check_gradients(
     backend = on if on is not None else backend_named("numpy", dtype="float64")
     if backend.dtype != "float64":
         raise ValueError(f"gradients are checked in float64, but the backend is {backend}")
-    host = {name: np.array(array) for name, array in arrays.items()}
+    step, tolerance, floor = number("step", step), number("tolerance", tolerance), number("floor", floor)
+    host = {name: np.array(native(to_host(array))) for name, array in arrays.items()}
     host = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in host.items()}
     evaluate = evaluator(function, backend)
 
@@ -124,8 +126,10 @@ def check_gradients(
     if directions is None:
         comparisons = [_entry_by_entry(name, host[name], gradients[name], loss_at, step, floor) for name in gradients]
     else:
-        rng = np.random.default_rng(seed)
-        comparisons = [_along(k, rng, host, gradients, loss_at, step, floor) for k in range(directions)]
+        rng = generator(seed)
+        comparisons = [
+            _along(k, rng, host, gradients, loss_at, step, floor) for k in range(whole_number("directions", directions))
+        ]
     wrong = [comparison for comparison in comparisons if comparison.error > tolerance]
     if wrong:
         worst = max(wrong, key=lambda comparison: comparison.error)

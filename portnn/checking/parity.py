@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Backend, generator, tree_map
+from portnn.backends import Backend, generator, native, to_host, tree_map
 from portnn.backends import backend as backend_named
 from portnn.batches import Batches
 from portnn.checking.gradients import Checked, evaluator
 from portnn.checking.guards import without_stalls
 from portnn.models import Model
 from portnn.optimizers import Optimizer
+from portnn.settings import number
 from portnn.training import StepSettings, init_optimizer, make_step
 
 
@@ -65,7 +66,8 @@ def check_parity(
     >>> portnn.check_parity(square, {"x": np.asarray([1.0, -2.0])}, [here])[0].error
     0.0
     """
-    worst = []
+    worst, limit = [], None if tolerance is None else number("tolerance", tolerance)
+    arrays = {name: native(to_host(array)) for name, array in arrays.items()}
     for backend in backends:
         loss, gradients = evaluator(function, backend_named("numpy", dtype=backend.dtype))(arrays)
         its_loss, its_gradients = evaluator(function, backend)(arrays)
@@ -74,7 +76,7 @@ def check_parity(
         errors = [Difference(str(backend), relative(its_loss, loss), "loss")]
         for name, gradient in gradients.items():
             errors.append(Difference(str(backend), relative(its_gradients[name], gradient), f"gradient of {name}"))
-        worst.append(_checked(errors, backend.library.tolerance[backend.dtype] if tolerance is None else tolerance))
+        worst.append(_checked(errors, backend.library.tolerance[backend.dtype] if limit is None else limit))
     return worst
 
 

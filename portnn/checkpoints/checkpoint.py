@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import textwrap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,11 +44,16 @@ def save_checkpoint(path: str | os.PathLike[str], arrays: Arrays, facts: dict[st
 
     Raises
     ------
+    TypeError
+        If an array is of a dtype that the format does not have, or facts are not of JSON's types.
     OSError
         If the file cannot be written; the message is one line and names it.
     """
     path = Path(path)
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    for name, array in arrays.items():
+        if array.dtype.name not in DTYPES:
+            raise TypeError(f"cannot save {name} of dtype {array.dtype}; expected {', '.join(DTYPES)}")
     arrays = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
     facts = {"version": FORMAT_VERSION, **facts}
     facts["digest"] = _digest(arrays, facts)
@@ -112,8 +118,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, Any
             metadata = file.metadata() or {}
             facts = json.loads(metadata["portnn"]) if "portnn" in metadata else None
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (safetensors.SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file, or is truncated or damaged: {error}") from error
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        why = textwrap.shorten(str(error), 80, placeholder=" ...")  # it can hold all of the header
+        raise CheckpointError(f"{path} is not a safetensors file, or is truncated or damaged: {why}") from error
     if not isinstance(facts, dict):
         raise CheckpointError(f"{path} is a safetensors file that portnn did not write")
     check_version(path, facts)

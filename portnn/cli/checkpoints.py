@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -9,8 +10,21 @@ import typer
 
 from portnn.checkpoints import CheckpointError
 from portnn.estimators import load
+from portnn.training import checkpoint_at
 
-Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint, such as portnn-out/best.safetensors.")]
+
+def checkpoint_of(path: Path) -> Path:
+    """Checkpoint that a path stands for; if it is a run's folder, stderr says which."""
+    checkpoint = checkpoint_at(path)
+    if checkpoint != path:
+        print(f"checkpoint {checkpoint}", file=sys.stderr)
+    return checkpoint
+
+
+Checkpoint = Annotated[
+    Path,
+    typer.Argument(help="A checkpoint, or a run's folder for its best one, else its last.", callback=checkpoint_of),
+]
 Model = TypeVar("Model")
 
 

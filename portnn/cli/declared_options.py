@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from portnn.backends import seed_of
-from portnn.settings import Alias, Flags, Setting, Settings, own_first, shown_default
+from portnn.settings import Alias, Flags, Setting, Settings, brief, own_first, shown_default
 
 NONE = "none"
 """How None is written on the command line."""
@@ -39,7 +39,7 @@ def parser(setting: Setting) -> Callable[[Any], Any]:
             return kind(text) if kind in (int, float) else written
         except ValueError:
             expected = "whole numbers such as 50,50" if several else "a whole number" if kind is int else "a number"
-            raise typer.BadParameter(f"{written!r} is not {expected}") from None
+            raise typer.BadParameter(f"{brief(written)} is not {expected}") from None
 
     return parse
 

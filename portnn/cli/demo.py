@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from portnn.settings import brief
+
 PACKAGE = Path(__file__).resolve().parent.parent
 FOLDERS = (PACKAGE / "studies", PACKAGE.parent / "examples" / "studies")
 """Where the studies are: in an installed package, in a checkout."""
@@ -34,7 +36,7 @@ def demo(
             print(f"{study:{width}}  {title(path)}")
         return
     if name not in known:
-        raise typer.BadParameter(f"there is no study {name!r}; known: {', '.join(known)}")
+        raise typer.BadParameter(f"there is no study {brief(name)}; known: {', '.join(known)}")
     out.mkdir(parents=True, exist_ok=True)
     before = pictures(out)
     with contextlib.chdir(out):

@@ -39,16 +39,22 @@ def choose(
     Raises
     ------
     ValueError
-        If the folder holds a run and neither `resume` nor `overwrite` was given, or the recipe is unknown.
+        If another run is writing to the folder, the folder holds a run and neither `resume` nor `overwrite` was given,
+        or the recipe is unknown.
     """
     if resume and overwrite:
         raise typer.BadParameter("--resume continues a run, --overwrite replaces it: give one of them")
     if given.get("steps") is not None and given.get("epochs") is not None:
         raise typer.BadParameter("give --steps or --epochs, not both")
-    if folder.holds_run and not (resume or overwrite):
-        raise ValueError(f"{folder.path} already holds a run: --resume it, --overwrite it, or name another with --out")
+    with folder.locked():  # so that it is refused before any data are read; training locks it anew
+        if folder.holds_run and not (resume or overwrite):
+            raise ValueError(
+                f"{folder.path} already holds a run: --resume it, --overwrite it, or name another with --out"
+            )
+        saved = _saved(estimator, folder) if resume else None
+    if saved is not None and given.get("seed", 0) is None:
+        given = {name: value for name, value in given.items() if name != "seed"}  # it was drawn when the run began
     settle_seed(given)
-    saved = _saved(estimator, folder) if resume else None
     model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
     if saved is not None:
         # In the checkpoint, the data have settled the length of the run; the rest is as requested.

@@ -199,6 +199,8 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         if facts["model"]["vocabulary_size"] != len(vocabulary):
             raise CheckpointError("the checkpoint's vocabulary does not fit its weights")
         made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
+        if made.settings.num_layers > len(arrays):
+            raise CheckpointError(f"the checkpoint has {len(arrays)} arrays, too few for its number of layers")
         made.vocabulary, made.model = vocabulary, made._network(vocabulary)
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
         return made

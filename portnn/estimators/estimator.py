@@ -31,6 +31,14 @@ class EstimatorSettings(Settings):
     device: Annotated[Any, TRANSIENT, "Device of the array library."] = None
     dtype: Annotated[str | None, TRANSIENT, '"float32" or "float64".'] = "float32"
 
+    seed_was_drawn: ClassVar[bool] = False
+    """A run with such a seed is resumed with that of its checkpoint."""
+
+    def __post_init__(self) -> None:
+        if self.seed is None:
+            object.__setattr__(self, "seed_was_drawn", True)
+        super().__post_init__()
+
 
 class Recipe(NamedTuple):
     """A named set of settings for the estimator and its `fit`."""

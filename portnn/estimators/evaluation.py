@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -71,12 +72,19 @@ class LanguageEvaluator:
         self.predicted = len(ids) - 1
         self.streams = max(1, min(STREAMS, self.predicted // CHUNK))
         self.length = math.ceil(self.predicted / self.streams)
-        xp = backend.xp
+
+    @functools.cached_property
+    def _loss(self) -> Callable[[Parameters, LanguageBatch, Any], tuple[Any, Any]]:
+        model, xp = self.model, self.backend.xp
 
         def loss(params: Parameters, batch: LanguageBatch, carry: Any) -> tuple[Any, Any]:
             return model.loss(params, batch, carry, xp=xp)[:2]
 
-        self._loss = backend.compile(loss)
+        return self.backend.compile(loss)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A compiled function cannot be pickled; it is made again when it is needed.
+        return {name: value for name, value in vars(self).items() if name != "_loss"}
 
     def __call__(self, params: Parameters) -> float:
         """Mean loss in nats per token."""

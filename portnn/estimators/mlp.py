@@ -6,7 +6,7 @@ import functools
 from typing import Any, ClassVar, Self
 
 from portnn.backends import Backend, tree_map
-from portnn.checkpoints import Arrays, CheckpointError
+from portnn.checkpoints import Arrays
 from portnn.estimators.data_facts import table_facts
 from portnn.estimators.estimator import Recipe, as_backend
 from portnn.estimators.loaded_params import checked_params
@@ -156,15 +156,12 @@ class MLP(RowLearner):
     @classmethod
     def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
         """Build the model that a checkpoint holds, on a backend."""
-        try:
-            model = FeedForward(**facts["model"])
-            made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
-            made.targets = Targets.from_json(facts["targets"])
-            if facts["scaling"] is not None:
-                made.scaling = Scaling.from_json(facts["scaling"])
-            if facts.get("layout") is not None:
-                made.layout = Layout.from_json(facts["layout"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint's facts are damaged: {error}") from error
+        model = FeedForward(**facts["model"])
+        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
+        made.targets = Targets.from_json(facts["targets"])
+        if facts["scaling"] is not None:
+            made.scaling = Scaling.from_json(facts["scaling"])
+        if facts.get("layout") is not None:
+            made.layout = Layout.from_json(facts["layout"])
         made.model, made.params = model, tree_map(backend.asarray, checked_params(arrays, model))
         return made

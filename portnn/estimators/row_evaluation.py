@@ -46,19 +46,19 @@ class RowEvaluator:
 
     def __init__(self, model: FeedForward, backend: Backend, rows: RowBatch) -> None:
         self.model, self.backend, self.rows = model, backend, rows
-        self.objective = OBJECTIVES[model.objective]
         self.targets = to_host(rows.targets)
         self.weights = None if rows.weights is None else to_host(rows.weights)
 
     def __call__(self, params: Parameters) -> RowEvaluation:
         """Evaluate the model with these parameters."""
+        objective = OBJECTIVES[self.model.objective]
         xp, total, weight, outputs = self.backend.xp, 0.0, 0.0, []
         for block, share in weighed_blocks(self.rows, xp):
             out, *_ = self.model.outputs(params, block.x, xp=xp)
-            loss, _ = self.objective.forward(out, block.targets, block.weights, xp=xp)
+            loss, _ = objective.forward(out, block.targets, block.weights, xp=xp)
             total, weight = total + float(loss) * share, weight + share
             outputs.append(to_host(out))
-        score = self.objective.score(np.concatenate(outputs), self.targets, self.weights)
+        score = objective.score(np.concatenate(outputs), self.targets, self.weights)
         return RowEvaluation(total / weight, score, int(self.rows.x.shape[0]))
 
     def loss(self, params: Parameters) -> float:

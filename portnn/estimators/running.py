@@ -1,9 +1,10 @@
-"""How every run proceeds: open the folder, prepare, compare with the checkpoint, restore, train, keep the result."""
+"""How every run proceeds: lock the folder, prepare, compare with the checkpoint, restore, train, keep the result."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,27 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
     settings : RunSettings
     prepare : callable
         Makes the task, from the checkpoint to continue from, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If another run is writing to the folder, or the folder holds a run and neither `resume` nor `overwrite` was
+        given.
+    CheckpointError
+        If no training run of this estimator wrote the checkpoint.
     """
+    folder = None if settings.out is None else RunFolder(Path(settings.out))
+    with contextlib.nullcontext() if folder is None else folder.locked():
+        _run(estimator, settings, prepare, folder)
+
+
+def _run(
+    estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task], folder: RunFolder | None
+) -> None:
     before = {**vars(estimator), "metrics": list(estimator.metrics)}
     trainer = None
     try:
-        trainer, task, total = _prepared(estimator, settings, prepare)
+        trainer, task, total = _prepared(estimator, settings, prepare, folder)
         try:
             trainer.run(total)
         finally:
@@ -90,26 +107,6 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
             _keep(estimator, trainer)
         raise
     _keep(estimator, trainer)
-
-
-def open_run(settings: RunSettings, estimator: str) -> tuple[RunFolder | None, Saved | None]:
-    """Folder of a run, and the checkpoint in it to continue from, if there are any.
-
-    Raises
-    ------
-    ValueError
-        If the folder holds a run and neither `resume` nor `overwrite` was given.
-    CheckpointError
-        If no training run of this estimator wrote the checkpoint.
-    """
-    if settings.out is None:
-        return None, None
-    folder = RunFolder(Path(settings.out))
-    if settings.resume and folder.last.exists():
-        return folder, load_run(folder, estimator)
-    if folder.holds_run and not (settings.resume or settings.overwrite):
-        raise ValueError(f"{folder.path} already holds a run: resume it, overwrite it, or name another folder")
-    return folder, None
 
 
 def load_run(folder: RunFolder, estimator: str) -> Saved:
@@ -128,13 +125,24 @@ def load_run(folder: RunFolder, estimator: str) -> Saved:
     return arrays, upgraded(facts)
 
 
+def _to_continue(folder: RunFolder, settings: RunSettings, estimator: str) -> Saved | None:
+    """Checkpoint to continue from, if that was asked for and there is one."""
+    if settings.resume and folder.last.exists():
+        return load_run(folder, estimator)
+    if folder.holds_run and not (settings.resume or settings.overwrite):
+        raise ValueError(f"{folder.path} already holds a run: resume it, overwrite it, or name another folder")
+    return None
+
+
 def _prepared(
-    estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task]
+    estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task], folder: RunFolder | None
 ) -> tuple[Trainer, Task, int]:
-    folder, saved = open_run(settings, type(estimator).__name__)
     if estimator.params is not None:
         estimator.params = tree_map(detached, estimator.params)
+    saved = None if folder is None else _to_continue(folder, settings, type(estimator).__name__)
     if saved is not None:
+        if estimator.settings.seed_was_drawn:
+            estimator.settings = replace(estimator.settings, seed=saved[1]["settings"]["seed"])
         _check_same(saved[1]["settings"], estimator.settings)
     task = prepare(saved)
     total = settings.total_steps(task.batches.batches)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Backend, is_array, to_host, tree_map
+from portnn.backends import Backend, real_numbers, tree_map
 from portnn.backends import backend as choose_backend
 from portnn.estimators import MLP
 from portnn.models import FeedForward
@@ -31,7 +31,8 @@ def assemble(
     on_host = [(host(weight), host(bias)) for weight, bias in layers]
     sizes = (len(on_host[0][0]), *(len(bias) for _, bias in on_host))
     if not isinstance(backend, Backend):
-        backend = choose_backend(backend, device=device, dtype=dtype or str(on_host[0][0].dtype))
+        own = "float64" if on_host[0][0].dtype.itemsize > 4 else "float32"
+        backend = choose_backend(backend, device=device, dtype=dtype or own)
     mlp = MLP(sizes[1:-1], activation, objective, l2=l2, backend=backend)
     mlp.targets = Targets.of_network(objective, sizes[-1], labels)
     mlp.model = FeedForward(sizes, activation, objective, l2=float(l2))
@@ -43,5 +44,5 @@ def assemble(
 
 
 def host(array: Any) -> Host:
-    """Array of any library on the host."""
-    return to_host(array) if is_array(array) else np.asarray(array)
+    """Weights of any library on the host."""
+    return real_numbers("weights", array)

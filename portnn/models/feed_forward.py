@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, tree_map
+from portnn.backends import Array, Namespace, tree_map, without_graph
 from portnn.models.protocol import Parameters
 from portnn.objectives import OBJECTIVES
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, not_negative, positive
@@ -165,6 +165,7 @@ class FeedForward(Settings):
                 loss += xp.sum(weight * weight) * (0.5 * self.l2)
         return loss, (), FeedForwardCache(hidden, linear, cache)
 
+    @without_graph
     def gradients(self, cache: FeedForwardCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter."""
         backward = ops.ACTIVATIONS[self.activation].backward

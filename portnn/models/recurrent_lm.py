@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, product, tree_map
+from portnn.backends import Array, Namespace, product, tree_map, without_graph
 from portnn.models.protocol import Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, positive
@@ -154,6 +154,7 @@ class RecurrentLM(Settings):
         loss, loss_cache = ops.cross_entropy(logits, batch.targets, batch.weights, xp=xp)
         return loss, carry, LanguageCache(cache, loss_cache)
 
+    @without_graph
     def gradients(self, cache: LanguageCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter, truncated at the start of the chunk."""
         stack, dropped, output = cache.logits

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace
+from portnn.backends import Array, Namespace, without_graph
 from portnn.models.protocol import Parameters
 from portnn.settings import OneOf, Settings, documented, fraction, positive
 
@@ -207,6 +207,7 @@ class RecurrentStack(Settings):
 
         return step
 
+    @without_graph
     def backward(
         self, dy: Array, dstates: States | None, cache: StackCache, *, xp: Namespace
     ) -> tuple[Array | None, States, Parameters]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, RowGradient, device
+from portnn.backends import Array, Namespace, RowGradient, device, without_graph
 from portnn.models.protocol import Parameters
 from portnn.settings import Settings, brief_fields, documented, positive
 
@@ -138,6 +138,7 @@ class WordVectors(Settings):
         loss, softmax = ops.window_softmax(hidden, params["output"], own, itself, xp=xp)
         return loss, (), WordVectorsCache(inputs, mean, None, None, softmax)
 
+    @without_graph
     def gradients(self, cache: WordVectorsCache, *, xp: Namespace) -> dict[str, Array | RowGradient]:
         """Gradients for both tables: only the rows of the batch's words, if it needs no others."""
         if cache.outputs is None:

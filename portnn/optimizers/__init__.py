@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from portnn.optimizers import clipping as clipping
+from portnn.optimizers import schedules as schedules
 from portnn.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
 from portnn.optimizers.base import Optimizer
 from portnn.optimizers.sgd import SGD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from portnn.backends import Array, RowGradient, coalesce, scatter_add
+from portnn.backends import Array, RowGradient, coalesce, scatter_add, without_graph
 from portnn.settings import Settings, not_negative
 
 Arrays = dict[str, Array]
@@ -55,6 +55,7 @@ class Optimizer(Settings):
         """Whether a gradient may be a `RowGradient`: the rule must leave a row without a gradient unchanged."""
         return not self.weight_decay
 
+    @without_graph
     def update(
         self,
         params: Arrays,

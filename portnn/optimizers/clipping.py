@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from portnn.backends import Array
+from portnn.backends import Array, without_graph
+from portnn.settings import number
 
 __all__ = ["clip_by_global_norm", "clip_by_value", "global_norm"]
 
 
+@without_graph
 def global_norm(grads: dict[str, Array], *, xp: Any) -> Array:
     """Euclidean norm of all gradients as one long vector.
 
@@ -51,6 +53,7 @@ def global_norm(grads: dict[str, Array], *, xp: Any) -> Array:
     return xp.sqrt(squares[0] if len(squares) == 1 else xp.sum(xp.stack(squares)))
 
 
+@without_graph
 def clip_by_global_norm(grads: dict[str, Array], max_norm: float, *, xp: Any) -> tuple[dict[str, Array], Array]:
     """Scale all gradients by one factor, so that their common norm is at most `max_norm`.
 
@@ -81,13 +84,14 @@ def clip_by_global_norm(grads: dict[str, Array], max_norm: float, *, xp: Any) ->
     .. [1] R. Pascanu, T. Mikolov, Y. Bengio. On the difficulty of training recurrent neural networks. ICML,
        2013. https://arxiv.org/abs/1211.5063
     """
-    _check_positive("clip_by_global_norm", "max_norm", max_norm)
+    max_norm = _positive("clip_by_global_norm", "max_norm", max_norm)
     norm = global_norm(grads, xp=xp)
     coefficient = max_norm / (norm + 1e-6)
     coefficient = xp.minimum(coefficient, xp.ones_like(coefficient))
     return {name: grad * coefficient for name, grad in grads.items()}, norm
 
 
+@without_graph
 def clip_by_value(grads: dict[str, Array], limit: float, *, xp: Any) -> dict[str, Array]:
     """Limit every entry of every gradient to ``[-limit, limit]``. The direction may change.
 
@@ -116,11 +120,13 @@ def clip_by_value(grads: dict[str, Array], limit: float, *, xp: Any) -> dict[str
     >>> clip_by_value({"b": np.asarray([-7.0, 0.5, 9.0])}, 5.0, xp=np)["b"].tolist()
     [-5.0, 0.5, 5.0]
     """
-    _check_positive("clip_by_value", "limit", limit)
+    limit = _positive("clip_by_value", "limit", limit)
     return {name: xp.clip(grad, -limit, limit) for name, grad in grads.items()}
 
 
-def _check_positive(operation: str, argument: str, value: float) -> None:
+def _positive(operation: str, argument: str, value: Any) -> float:
+    limit = number(f"{operation}: {argument}", value)
     # `not >` rather than `<=`, so that NaN is refused as well.
-    if not value > 0:
+    if not limit > 0:
         raise ValueError(f"{operation}: {argument} must be a positive number, got {value}")
+    return limit

@@ -9,7 +9,7 @@ import math
 from dataclasses import MISSING, dataclass
 from typing import Annotated, Any, ClassVar
 
-from portnn.settings import Settings, brief, declared, not_negative, positive, share
+from portnn.settings import Settings, brief, declared, not_negative, positive, share, whole_number
 
 __all__ = ["SCHEDULES", "Constant", "CosineWithWarmup", "Exponential", "Halving", "Linear", "Schedule", "schedule"]
 
@@ -42,9 +42,10 @@ class Schedule(Settings):
         ValueError
             If `step` is negative.
         """
+        step = whole_number(f"{self.name}: step", step)
         if step < 0:
             raise ValueError(f"{self.name}: step must not be negative, got {step}")
-        return self._rate(step)
+        return float(self._rate(step))
 
     def _rate(self, step: int) -> float:
         raise NotImplementedError

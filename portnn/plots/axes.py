@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from portnn.settings import brief
+from portnn.backends import real_numbers
+from portnn.settings import brief, whole_number
 
 
 def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str | None = None) -> Any:
@@ -20,6 +22,10 @@ def axes_for(ax: Any, *, size: tuple[float, float] = (6.4, 4.4), projection: str
     ValueError
         If the given axes have another projection.
     """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ModuleNotFoundError(
+            'portnn.plots needs matplotlib; python -m pip install "portnn[plot]"', name="matplotlib"
+        )
     if ax is None:
         from portnn.plots.figure import ShownFigure
 
@@ -66,7 +72,7 @@ def check_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
     ValueError
         If they are not two finite numbers in ascending order.
     """
-    values = np.asarray(ends, dtype=np.float64)
+    values = real_numbers(name, ends).astype(np.float64)
     if values.shape != (2,) or not np.all(np.isfinite(values)) or values[0] >= values[1]:
         raise ValueError(f"{name} must be (lowest, highest), got {brief(ends)}")
     return float(values[0]), float(values[1])
@@ -87,6 +93,7 @@ def grid(x_range: tuple[float, float], y_range: tuple[float, float], resolution:
     ValueError
         If the resolution is less than 2.
     """
+    resolution = whole_number("resolution", resolution)
     if resolution < 2:
         raise ValueError(f"resolution must be at least 2 points per side, got {resolution}")
     return tuple(np.meshgrid(np.linspace(*x_range, resolution), np.linspace(*y_range, resolution)))  # type: ignore[return-value]

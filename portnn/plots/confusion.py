@@ -46,8 +46,6 @@ def plot_confusion(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['1', '1', '0', '1']
     """
-    from matplotlib.ticker import MaxNLocator
-
     true, predicted = as_labels(y_true), as_labels(y_pred)
     if len(true) == 0 or len(true) != len(predicted):
         raise ValueError(f"y_true has {len(true)} rows and y_pred has {len(predicted)}, expected equal numbers above 0")
@@ -58,6 +56,8 @@ def plot_confusion(
     cell = max(0.42, 2.6 / len(shown))  # inches
     side = 1.4 + cell * len(shown)
     ax = axes_for(ax, size=(side + 1.0, side))
+    from matplotlib.ticker import MaxNLocator
+
     image = ax.imshow(counts, cmap=SURFACE, vmin=0)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), label="rows")
     bar.locator = MaxNLocator(7, integer=True, steps=[1, 2, 5, 10])

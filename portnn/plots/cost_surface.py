@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.plots.axes import axes_for, axis_names, check_range, grid, label_decades
 from portnn.plots.palette import SURFACE
-from portnn.plots.points import Host, on_host
+from portnn.plots.points import Host
 
 
 def plot_cost_surface(
@@ -96,7 +97,7 @@ def costs_at(cost: Callable[..., Any], *weights: Host) -> Host:
     ValueError
         If the cost has the wrong shape or is nowhere finite.
     """
-    costs = on_host(cost(*weights))
+    costs = real_numbers("cost", cost(*weights))
     if costs.shape != weights[0].shape:
         arrays = f"{len(weights)} array{'s' * (len(weights) > 1)} of shape {weights[0].shape}"
         raise ValueError(f"cost returned the shape {costs.shape} for {arrays}, expected one cost per entry")

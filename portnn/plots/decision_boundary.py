@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import on_host
 from portnn.plots.axes import axes_for, axis_names, grid, range_around
 from portnn.plots.palette import tint
-from portnn.plots.points import Host, as_points, draw_points, on_host
+from portnn.plots.points import Host, as_points, draw_points
 from portnn.settings import brief
 
 
@@ -81,7 +82,7 @@ def plot_decision_boundary(
 
 
 def _predict(model: Any, table: Host, labels: Host) -> Host:
-    predicted = on_host(model.predict(table))
+    predicted = on_host("the prediction", model.predict(table))
     if predicted.shape != (len(table),):
         raise ValueError(f"the model predicts an array of shape {predicted.shape}, expected one label per row")
     if predicted.dtype.kind == "f" and np.any(predicted != np.round(predicted)):

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.plots.axes import axes_for, axis_names, check_range, label_decades, range_around
 from portnn.plots.cost_surface import check_above_zero, costs_at, plot_cost_surface
 from portnn.plots.palette import BLUE, PURPLE, VERMILION
-from portnn.plots.points import Host, on_host
+from portnn.plots.points import Host
 
 
 def plot_descent(
@@ -63,7 +64,7 @@ def plot_descent(
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
     ('w', 'cost')
     """
-    points = on_host(path).astype(np.float64)
+    points = real_numbers("path", path).astype(np.float64)
     if points.ndim == 0 or points.shape[1:] not in ((), (2,)):
         raise ValueError(f"path has shape {points.shape}, expected (steps + 1,) or (steps + 1, 2)")
     if len(points) == 0:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import line_style
-from portnn.plots.points import on_host
 
 
 def plot_gradient_magnitudes(
@@ -44,10 +44,12 @@ def plot_gradient_magnitudes(
     >>> figure.axes[0].get_yscale()
     'log'
     """
-    at = on_host(steps)
+    at = real_numbers("steps", steps)
     if at.ndim != 1 or len(at) == 0:
         raise ValueError(f"steps has shape {at.shape}, expected (n,) with at least one step")
-    curves = {label: on_host(values).astype(np.float64) for label, values in magnitudes.items()}
+    curves = {
+        label: real_numbers(f"magnitudes[{label!r}]", values).astype(np.float64) for label, values in magnitudes.items()
+    }
     if not curves:
         raise ValueError("magnitudes has no curves to draw")
     for label, values in curves.items():

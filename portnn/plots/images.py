@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.plots.axes import axes_for
-from portnn.plots.points import on_host
+from portnn.settings import checked_number, positive
 
 GAP = 0.12
 """Space between images, in widths of an image."""
@@ -54,11 +55,10 @@ def plot_images(
     >>> len(figure.axes[0].get_images()), [text.get_text() for text in figure.axes[0].texts]
     (4, ['a', 'b', 'c', 'd'])
     """
-    pixels = on_host(images)
+    pixels = real_numbers("images", images)
     if pixels.ndim != 3 or 0 in pixels.shape:
         raise ValueError(f"images has shape {pixels.shape}, expected (n, height, width) with at least one image")
-    if columns < 1:
-        raise ValueError(f"columns must be at least 1, got {columns}")
+    columns = checked_number("columns", columns, int, positive)
     texts = [] if captions is None else [str(caption) for caption in captions]
     if captions is not None and len(texts) != len(pixels):
         raise ValueError(f"captions has {len(texts)} entries, but images has {len(pixels)} images")

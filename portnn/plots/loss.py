@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.batches import WindowBatches
 from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import BLUE, VERMILION, line_style
-from portnn.plots.points import Host, on_host
+from portnn.plots.points import Host
 from portnn.settings import brief
 from portnn.training import read_metrics
 
@@ -146,8 +147,8 @@ def _curve(run: Any, name: str) -> LossCurve:
         curve = LossCurve(*_columns(run, "step", "loss", name), *_columns(held_out, "step", "held_out_loss", name))
         return curve._replace(meaning="loss [nats per pair]") if WindowBatches.speed in run[0] else curve
     pair = isinstance(run, tuple | list) and len(run) == 2 and all(np.ndim(values) == 1 for values in run)
-    losses = on_host(run[1] if pair else run).astype(np.float64)
-    steps = on_host(run[0]) if pair else np.arange(1, losses.size + 1)
+    losses = real_numbers(name, run[1] if pair else run).astype(np.float64)
+    steps = real_numbers(name, run[0]) if pair else np.arange(1, losses.size + 1)
     if losses.ndim != 1 or losses.shape != steps.shape or len(losses) == 0:
         raise ValueError(f"{name} has losses of shape {losses.shape} at steps of shape {steps.shape}, expected (n,)")
     return LossCurve(steps, losses, np.zeros(0), np.zeros(0))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import is_array, to_host
+from portnn.backends import real_numbers
 from portnn.plots.axes import legend_beside
 from portnn.plots.palette import point_style
 from portnn.tables.labels import as_labels
@@ -14,20 +14,17 @@ from portnn.tables.labels import as_labels
 Host = np.ndarray[Any, Any]
 
 
-def on_host(values: Any) -> Host:
-    """Convert an array of any library, or a sequence, to NumPy."""
-    return to_host(values) if is_array(values) else np.asarray(values)
-
-
 def as_points(X: Any, y: Any, name: str, columns: tuple[int, ...], meaning: str) -> tuple[Host, Host]:
     """Points (rows, n) in float64 and their labels (rows,), as NumPy arrays.
 
     Raises
     ------
+    TypeError
+        If `X` is not of real numbers, or the labels are neither numbers nor strings.
     ValueError
         If `X` is empty, the number of columns or labels is wrong, or a value is not finite.
     """
-    points, labels = on_host(X), as_labels(y)
+    points, labels = real_numbers(name, X), as_labels(y)
     if points.ndim != 2 or points.shape[1] not in columns:
         expected = " or ".join(map(str, columns))
         raise ValueError(f"{name} has shape {points.shape}, expected (rows, {expected}): {expected} {meaning}")

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from portnn.backends import real_numbers
 from portnn.plots.axes import axes_for
 from portnn.plots.labels import place_labels
 from portnn.plots.palette import BLUE
-from portnn.plots.points import Host, on_host
+from portnn.plots.points import Host
 from portnn.settings import brief
 
 FREQUENT = 30
@@ -133,7 +134,7 @@ def _checked_words(vectors: Any, words: Sequence[str] | None) -> list[str]:
 
 
 def _rows(vectors: Any, words: list[str]) -> Host:
-    rows = np.stack([on_host(vectors[word]) for word in words]).astype(np.float64)
+    rows = np.stack([real_numbers("vectors", vectors[word]) for word in words]).astype(np.float64)
     not_finite = np.flatnonzero(~np.all(np.isfinite(rows), axis=1))
     if len(not_finite):
         raise ValueError(f"the vector of {brief(words[not_finite[0]])} contains NaN or infinity")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sklearn
 
-from portnn.backends import Backend, device, is_array, library_name, namespace, to_host
+from portnn.backends import Backend, detached, device, is_array, library_name, namespace, native, to_host
 from portnn.batches import is_sparse
 
 
@@ -24,15 +24,29 @@ def dtypes(X: Any) -> list[Any]:
     return [known[name] for name in ("float64", "float32") if name in known]
 
 
-def as_input(X: Any) -> Any:
-    """X for scikit-learn's validation, which takes float32 in another byte order for another dtype.
+def entering(name: str, data: Any) -> Any:
+    """X or y in a form that scikit-learn's checks understand: without a graph, and in the machine's byte order.
 
-    Arrays of other libraries come to the host unless dispatch is on, by the way of their library: NumPy cannot read
-    tensors that require gradients, nor every device.
+    Arrays of other libraries than NumPy come to the host unless dispatch is on.
+
+    Raises
+    ------
+    TypeError
+        If it holds dates or time spans, which the checks would take for numbers.
+    ValueError
+        If entries are masked, which the checks would not see, or it holds complex numbers, which they would print.
     """
-    if isinstance(X, np.ndarray):
-        return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
-    return X if follows(X) or not is_array(X) else to_host(X)
+    dtype = getattr(data, "dtype", None)
+    kind = getattr(dtype, "kind", "")
+    if kind in ("M", "m"):
+        raise TypeError(f"{name} has dtype {dtype}, expected real numbers")
+    if kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has dtype {dtype}")
+    if np.ma.is_masked(data):
+        raise ValueError(f"{name} has masked entries, from which nothing can be learned; fill or drop them")
+    if isinstance(data, np.ndarray):
+        return native(data)
+    return to_host(data) if is_array(data) and not follows(data) else detached(data)
 
 
 def host(array: Any) -> np.ndarray[Any, Any]:

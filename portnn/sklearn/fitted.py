@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from portnn.backends import Array, Backend
 from portnn.interop.scikit_learn import SKLEARN_OBJECTIVES
 from portnn.models import layer_parameters
-from portnn.sklearn.dispatch import as_input, check_same_place, dtypes
+from portnn.sklearn.dispatch import check_same_place, dtypes, entering
 
 OUT_ACTIVATIONS = {objective: name for name, objective in SKLEARN_OBJECTIVES.items()}
 """scikit-learn's name of the output activation, by portnn's objective."""
@@ -82,4 +82,4 @@ class Fitted(BaseEstimator):  # type: ignore[misc]
         """X, checked for prediction."""
         check_is_fitted(self)
         check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.{method}")
-        return validate_data(self, as_input(X), accept_sparse="csr", dtype=dtypes(X), reset=False)
+        return validate_data(self, entering("X", X), accept_sparse="csr", dtype=dtypes(X), reset=False)

@@ -16,7 +16,7 @@ from portnn.backends import backend, to_host
 from portnn.estimators import MLP
 from portnn.interop.scikit_learn import SKLEARN_ACTIVATIONS, SKLEARN_OBJECTIVES
 from portnn.sklearn.descent import Rows, descend, hold_out
-from portnn.sklearn.dispatch import as_input, check_same_place, dtypes, host
+from portnn.sklearn.dispatch import check_same_place, dtypes, entering, host
 from portnn.sklearn.fitted import Fitted
 from portnn.sklearn.lbfgs import minimize
 from portnn.sklearn.parameters import Parameters
@@ -190,7 +190,13 @@ class Perceptron(Fitted):
         if again:
             check_same_place(X, self.mlp_.backend, f"{type(self).__name__}.fit")
         X, labels = validate_data(
-            self, as_input(X), host(y), accept_sparse="csr", multi_output=True, dtype=dtypes(X), reset=not again
+            self,
+            entering("X", X),
+            host(entering("y", y)),
+            accept_sparse="csr",
+            multi_output=True,
+            dtype=dtypes(X),
+            reset=not again,
         )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)

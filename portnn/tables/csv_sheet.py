@@ -144,7 +144,7 @@ def open_csv(
     if len(delimiter) != 1 or delimiter in '\r\n"':
         raise ValueError(f"delimiter must be one character or tab, got {brief(delimiter)}")
     if delimiter == decimal:
-        raise ValueError(f"delimiter and decimal are both {delimiter!r}; numbers would fall apart")
+        raise ValueError(f"delimiter and decimal are both {brief(delimiter)}; numbers would fall apart")
     try:
         (line, first), *others = numbered_rows(lines[start:], delimiter, start)
         named = has_header(first, [row for _, row in others]) if header is None else header

@@ -168,7 +168,7 @@ def fault(sheet: CsvSheet, line: int, column: int, cell: str, classes: Classes |
     place, word = sheet.place(line, column), cell.strip()
     number = as_number(cell, sheet.decimal)
     if is_missing(cell):
-        return f"{place}: the value is missing" + (f" ({word!r})" if word else "")
+        return f"{place}: the value is missing" + (f" ({brief(word)})" if word else "")
     if classes is not None:
         alike = [label for label in classes.labels.tolist() if number is not None and as_number(str(label)) == number]
         hint = f"; is it {brief(alike[0])}?" if alike else ""
@@ -185,5 +185,5 @@ def fault(sheet: CsvSheet, line: int, column: int, cell: str, classes: Classes |
         mark = "," if sheet.decimal == "." else "."
         hint = f"; numbers need a decimal {'point' if mark == ',' else 'comma'}, or say --decimal {mark}"
     elif any(other in cell for other in DELIMITERS.replace(sheet.delimiter, "").strip()):
-        hint = f"; is the --delimiter {sheet.delimiter!r}?"
+        hint = f"; is the --delimiter {brief(sheet.delimiter)}?"
     return f"{place}: {brief(word)} is text in a column of numbers{hint}"

@@ -7,11 +7,12 @@ import numpy as np
 from portnn.backends import Backend, seed_of, to_host
 from portnn.batches import rows_at
 from portnn.models import RowBatch
+from portnn.settings import checked_number, fraction
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def split_ids(count: int, fraction: float, *, seed: int | None) -> tuple[Ids, Ids]:
+def split_ids(count: int, part: float, *, seed: int | None) -> tuple[Ids, Ids]:
     """Ids of rows to train on and of rows to measure on, drawn by the seed; both ascending.
 
     Raises
@@ -19,10 +20,10 @@ def split_ids(count: int, fraction: float, *, seed: int | None) -> tuple[Ids, Id
     ValueError
         If the fraction is out of range or leaves nothing to train on.
     """
-    return _split("held_out", count, fraction, np.random.default_rng((seed_of(seed), 0, 1)))
+    return _split("held_out", count, part, np.random.default_rng((seed_of(seed), 0, 1)))
 
 
-def kept_for_test(count: int, fraction: float, *, seed: int | None) -> tuple[Ids, Ids]:
+def kept_for_test(count: int, part: float, *, seed: int | None) -> tuple[Ids, Ids]:
     """Ids of rows to train and to choose with, and of rows for a test at the end, drawn by the seed; both ascending.
 
     Raises
@@ -30,18 +31,17 @@ def kept_for_test(count: int, fraction: float, *, seed: int | None) -> tuple[Ids
     ValueError
         If the fraction is out of range, or leaves nothing for either.
     """
-    others, kept = _split("test", count, fraction, np.random.default_rng((seed_of(seed), 0, 2)))
+    others, kept = _split("test", count, part, np.random.default_rng((seed_of(seed), 0, 2)))
     if not len(kept):
-        raise ValueError(f"test {fraction} keeps none of {count} rows for the test")
+        raise ValueError(f"test {part} keeps none of {count} rows for the test")
     return others, kept
 
 
-def _split(name: str, count: int, fraction: float, rng: np.random.Generator) -> tuple[Ids, Ids]:
-    if not 0.0 <= fraction < 1.0:
-        raise ValueError(f"{name} must be in [0, 1), got {fraction}")
-    held_count = round(count * fraction)
+def _split(name: str, count: int, part: float, rng: np.random.Generator) -> tuple[Ids, Ids]:
+    part = checked_number(name, part, float, fraction)
+    held_count = round(count * part)
     if held_count == count:
-        raise ValueError(f"{name} {fraction} leaves none of {count} rows to train on")
+        raise ValueError(f"{name} {part} leaves none of {count} rows to train on")
     order = rng.permutation(count)
     return np.sort(order[held_count:]), np.sort(order[:held_count])
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, native, to_host
+from portnn.backends import Array, Backend, native, on_host
 from portnn.checkpoints import CheckpointError
 from portnn.settings import brief, brief_fields
 
@@ -96,7 +96,7 @@ def as_labels(y: Any) -> Host:
     ValueError
         If y has another shape, NaN or infinity, labels of several types, or labels that NumPy cannot hold exactly.
     """
-    labels = to_host(y) if is_array(y) else np.asarray(y)
+    labels = native(on_host("y", y))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -108,7 +108,7 @@ def as_labels(y: Any) -> Host:
         labels = np.asarray(given)
     if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
         raise ValueError("y contains NaN or infinity")
-    if given is not None and labels.dtype.kind in "Of" and all(type(label) is int for label in given):
+    if given and labels.dtype.kind in "Of" and all(type(label) is int for label in given):
         largest = brief(max(given, key=abs))
         raise ValueError(f"y has integers such as {largest}, beyond 64 bits; give text instead")
     if labels.dtype.kind not in "biufU":
@@ -116,7 +116,7 @@ def as_labels(y: Any) -> Host:
         raise TypeError(f"y has dtype {labels.dtype}; class labels must be numbers or strings{hint}")
     if given is not None and labels.dtype.kind in "fU":
         check_kept(labels, given)
-    return native(labels)
+    return labels
 
 
 def check_types(labels: list[Any]) -> None:

@@ -23,10 +23,13 @@ from portnn.tables.scaling import Scaling
 Host = np.ndarray[Any, Any]
 
 DTYPES = ("float32", "float64")
+REAL = ("bool", "integral", "real floating")
 
 
 def backend_for(x: Any) -> Backend:
-    """Backend that X determines: its library, device and dtype. Integers take the library's default floating dtype.
+    """Backend that X determines: its library, device and dtype.
+
+    Integers take the library's default floating dtype, floats of half precision float32.
 
     Raises
     ------
@@ -39,10 +42,8 @@ def backend_for(x: Any) -> Backend:
         wanted = xp.__array_namespace_info__().default_dtypes(device=device(x))["real floating"]
     else:
         wanted = x.dtype
-    for dtype in DTYPES:
-        if wanted == getattr(xp, dtype):
-            return Backend(library_name(xp), xp, device(x), dtype)
-    raise TypeError(f"X has dtype {x.dtype}, expected {', '.join(DTYPES)} or integers")
+    dtype = next((dtype for dtype in DTYPES if wanted == getattr(xp, dtype)), "float32")
+    return Backend(library_name(xp), xp, device(x), dtype)
 
 
 def as_table(x: Any) -> Array:
@@ -55,11 +56,11 @@ def as_table(x: Any) -> Array:
     ValueError
         If entries are masked.
     """
-    if np.ma.is_masked(x):
-        raise ValueError("X has masked entries, which this model cannot learn from; fill or drop them")
-    if is_array(x) and not isinstance(x, np.ndarray | np.generic):
-        return detached(x)
-    return real_numbers("X", x)
+    if not is_array(x) or isinstance(x, np.ndarray | np.generic):
+        return real_numbers("X", x)
+    if not namespace(X=x).isdtype(x.dtype, REAL):
+        raise TypeError(f"X has dtype {x.dtype}, expected real numbers")
+    return detached(x)
 
 
 def place_table(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, is_array, real_numbers, to_host
+from portnn.backends import Array, is_array, on_host, real_numbers
 from portnn.checkpoints import CheckpointError
 from portnn.objectives import OBJECTIVES
 from portnn.tables.labels import Classes, as_labels, listed
@@ -58,7 +58,7 @@ class Targets:
         """
         if y is None:
             raise ValueError("y is None, but there is nothing to learn without it")
-        shape = tuple(y.shape) if is_array(y) else np.shape(y)
+        shape = tuple(y.shape) if is_array(y) else on_host("y", y).shape
         columns = shape[1] if len(shape) > 1 else 1
         class_count = OBJECTIVES[objective].label.class_count
         if class_count(columns) is None:
@@ -115,7 +115,7 @@ class Targets:
         if self.classes is not None:
             ids = self.classes.encode(as_labels(y))
             return ids if self.outputs == len(self.classes.labels) else ids[:, None].astype(np.float64)
-        values = real_numbers("y", to_host(y) if is_array(y) else y).astype(np.float64)
+        values = real_numbers("y", y).astype(np.float64)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != self.outputs:
             raise ValueError(

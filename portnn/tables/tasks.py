@@ -82,7 +82,7 @@ def task_named(name: str) -> Task:
         If there is none.
     """
     if name not in TASKS:
-        raise ValueError(f"unknown task {name!r}; known: {', '.join(TASKS)}")
+        raise ValueError(f"unknown task {brief(name)}; known: {', '.join(TASKS)}")
     return TASKS[name]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, real_numbers, to_host
+from portnn.backends import Array, Backend, real_numbers
 from portnn.tables.labels import Classes, listed
 
 Host = np.ndarray[Any, Any]
@@ -54,7 +54,7 @@ def place_weights(weights: Any, rows: int, backend: Backend) -> Array | None:
     """
     if weights is None:
         return None
-    host = real_numbers("sample_weight", to_host(weights) if is_array(weights) else weights).astype(np.float64)
+    host = real_numbers("sample_weight", weights).astype(np.float64)
     if host.shape != (rows,):
         raise ValueError(f"sample_weight has shape {host.shape}, expected {(rows,)}")
     if not np.all(np.isfinite(host)) or np.any(host < 0.0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from portnn.settings import brief, brief_fields
+from portnn.settings import brief, brief_fields, checked_number, fraction
 from portnn.text.cache import CacheEntry, release_pages
 from portnn.text.cache_folder import cache_folder
 from portnn.text.counting import check_min_count, count_tokens
@@ -80,8 +79,7 @@ class Corpus:
         >>> train.size, rest.size
         (8, 2)
         """
-        if not (math.isfinite(held_out) and 0 <= held_out < 1):
-            raise ValueError(f"held_out is {held_out}; expected a fraction, 0 or more and less than 1")
+        held_out = checked_number("held_out", held_out, float, fraction)
         kept = len(self) - round(len(self) * held_out)
         if kept < 1:
             raise ValueError(f"held_out is {held_out}, which leaves none of {len(self)} tokens to train on")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from portnn.settings import brief
-from portnn.text.paths import names_path
+from portnn.text.paths import names_path, quoted
 from portnn.text.sentences import Advance, Sentences, SentenceStream
 
 SentencesLike: TypeAlias = str | os.PathLike[str] | Sequence[os.PathLike[str]] | Iterable[Sequence[str]]
@@ -91,7 +91,7 @@ def as_sentences(source: SentencesLike, **options: object) -> SentenceStream:
 def _not_a_list(sentence: object, number: int) -> str:
     if isinstance(sentence, str):
         remedy = f"give pathlib.Path({brief(sentence)}) to read that file" if names_path(sentence) else "split it"
-        return f"each sentence must be a list of words, got the str {brief(sentence)}: {remedy}"
+        return f"each sentence must be a list of words, got the str {quoted(sentence)}: {remedy}"
     return f"each sentence must be a list of words, got {type(sentence).__name__} as sentence {number}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from portnn.settings import brief
 
 LONGEST = 4096
+SHORT = 60
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -29,6 +30,11 @@ def names_path(text: str | bytes) -> bool:
     """Whether there is a file or a folder with this text as its name."""
     # A name of impossible characters is no error of `exists`.
     return 0 < len(text) <= LONGEST and os.path.exists(os.path.expanduser(text))
+
+
+def quoted(text: str | bytes) -> str:
+    """A text for messages, which never hold a whole corpus: in quotes if it is as short as a name, else its length."""
+    return repr(text) if len(text) <= SHORT else f"of length {len(text):,}"
 
 
 def refuse_path(text: str | bytes) -> None:

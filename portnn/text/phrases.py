@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from portnn.settings import brief
+from portnn.settings import brief, number
 from portnn.text.counting import check_min_count
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.sentences import Advance, SentenceStream
@@ -69,8 +69,9 @@ class Phrases:
         most = check_size("max_vocab_size", max_vocab_size)
         if not isinstance(delimiter, str) or not delimiter:
             raise ValueError(f"delimiter is {brief(delimiter)}; expected a text of at least one character")
-        if not isinstance(threshold, int | float) or math.isnan(threshold):
-            raise ValueError(f"threshold is {brief(threshold)}; expected a number")
+        threshold = number("threshold", threshold)
+        if math.isnan(threshold):
+            raise ValueError("threshold must be a number, got nan")
         counts = _counted(as_sentences(sentences), delimiter, most, advance)
         scores = _scores(counts, delimiter, least)
         best = sorted((-score, pair) for pair, score in scores if score > threshold)

@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from portnn.settings import brief
 from portnn.text.encodings import canonical_encoding
@@ -112,6 +112,12 @@ class Sentences(SentenceStream):
         self._split = _splitter(level, lowercase, self._rules)
         self.name = name_of(source, self._sources)
         self.size = sum(part.size for part in self._sources)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_split"}  # functions inside a function
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _split=_splitter(state["level"], state["lowercase"], state["_rules"]))
 
     def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
         """Read the sentences from the beginning; `advance` is called with the bytes of each piece read."""

@@ -13,7 +13,7 @@ from typing import IO, TypeAlias, TypeVar
 from portnn.settings import brief
 from portnn.text.compression import compression, read_compressed
 from portnn.text.encodings import CHUNK_BYTES, check_file, decode_chunks, read_bytes
-from portnn.text.paths import files_in, refuse_path
+from portnn.text.paths import files_in, quoted, refuse_path
 from portnn.text.signatures import LENGTH
 from portnn.text.standard_input import STDIN, read_standard_input
 from portnn.text.tokenizers import Chunk
@@ -117,9 +117,8 @@ def open_sources(source: SourceLike) -> list[Source]:
     paths = list(source)
     for path in paths:
         if not isinstance(path, os.PathLike):
-            raise TypeError(
-                f"corpus: {brief(path)} is {type(path).__name__}; a sequence holds files, each as pathlib.Path"
-            )
+            what = f"the {type(path).__name__} {quoted(path)}" if isinstance(path, str | bytes) else brief(path)
+            raise TypeError(f"corpus: {what} is no path; a sequence holds files, each as pathlib.Path")
     if not paths:
         raise ValueError("corpus: the sequence of files is empty")
     if sum(os.fspath(path) == STDIN for path in paths) > 1:

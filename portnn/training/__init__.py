@@ -2,7 +2,7 @@
 
 from portnn.training.callbacks import Callback, StepEvent
 from portnn.training.divergence import DivergenceError, DivergenceWatch
-from portnn.training.folder import RunFolder
+from portnn.training.folder import RunFolder, checkpoint_at
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
@@ -39,6 +39,7 @@ __all__ = [
     "automatic_workers",
     "can_share",
     "check_workers",
+    "checkpoint_at",
     "init_optimizer",
     "make_step",
     "pack",

@@ -19,13 +19,16 @@ class DivergenceError(ArithmeticError):
     def __init__(self, step: int, loss: float, learning_rate: float, gradient_norm: float | None) -> None:
         self.step, self.loss = step, loss
         self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
+        super().__init__(step, loss, learning_rate, gradient_norm)  # from which another process makes it again
+
+    def __str__(self) -> str:
         # Without a norm, gradients came in rows: those of one row are summed over the batch, so its size matters.
         norm, remedy = "", "smaller batches"
-        if gradient_norm is not None:
-            norm, remedy = f", gradient norm {gradient_norm:.4g}", "clip_norm"
-        super().__init__(
-            f"training diverged at step {step}: loss {loss:.4g}, learning rate {learning_rate:.4g}{norm}; "
-            f"try a smaller learning rate or {remedy}"
+        if self.gradient_norm is not None:
+            norm, remedy = f", gradient norm {self.gradient_norm:.4g}", "clip_norm"
+        return (
+            f"training diverged at step {self.step}: loss {self.loss:.4g}, learning rate {self.learning_rate:.4g}"
+            f"{norm}; try a smaller learning rate or {remedy}"
         )
 
 

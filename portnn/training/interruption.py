@@ -21,7 +21,10 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, number: int, step: int) -> None:
         self.signal, self.step = number, step
-        super().__init__(f"stopped by {signal.Signals(number).name} after step {step}")
+        super().__init__(number, step)  # from which another process makes it again
+
+    def __str__(self) -> str:
+        return f"stopped by {signal.Signals(self.signal).name} after step {self.step}"
 
 
 class StopRequests:

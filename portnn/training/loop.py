@@ -209,6 +209,7 @@ class Trainer:
     def _initial_carry(self) -> Any:
         return tree_map(self.backend.asarray, self.model.initial_carry(self.batches.batch_size))
 
+    @np.errstate(all="ignore")  # the loss shows what is not finite
     def _advance(self) -> StepResult:
         state, asarray = self.state, self.backend.asarray
         batch = self.batches.at(state.position)
@@ -280,6 +281,7 @@ class Trainer:
             self.save(self._files.best)
         self._progress.show(step=state.step, loss=loss, held_out_loss=state.held_out_loss, speed=speed, say=evaluate)
 
+    @np.errstate(all="ignore")
     def _evaluate(self) -> bool:
         """Measure the held-out loss, if there is one. Returns whether it is the lowest so far."""
         state = self.state

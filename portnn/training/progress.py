@@ -83,7 +83,8 @@ class Progress:
         The last line of a run is said in any case, at its end.
         """
         held_out = "" if held_out_loss is None else f", held-out loss {held_out_loss:.3f}"
-        self.bar.set_postfix_str(f"loss {loss:.3f}{held_out}, {speed:,.0f} {self.unit}/s", refresh=False)
+        # The held-out loss comes last, where a narrow window cuts the bar: it is on the lines above, too.
+        self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} {self.unit}/s{held_out}", refresh=False)
         if say and not in_notebook():
             done = f"step {step}" if self.epoch is None else f"epoch {step / self.epoch:.3g}"
             held_out = f"{held_out} {self.loss_unit}".rstrip() if held_out else ""

@@ -11,9 +11,12 @@ from __future__ import annotations
 import contextlib
 import math
 import mmap
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from multiprocessing.connection import Connection, Pipe
 from types import TracebackType
@@ -29,6 +32,9 @@ from portnn.training.packing import Shapes, unpack
 
 ROWS, ENTRIES = 8, 2048
 """Rows of a batch, and entries of its gates in one time step, that justify a worker."""
+
+WATCH = 0.5
+"""Seconds between looks at whether a worker's parent still runs."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -59,23 +65,25 @@ class Workers:
         # Every core has its process; more threads would compete for the same cores.
         self._narrowed = contextlib.ExitStack()
         self._narrowed.enter_context(one_blas_thread())
-        _occupy_standard_streams()
-        memory = os.memfd_create("portnn")
         try:
-            os.ftruncate(memory, count * entries * np.dtype(backend.dtype).itemsize)
-            self._shared = _shared_vectors(memory, count, backend.dtype)
-            for index in range(1, count):
-                self._processes.append(_start(memory))
+            _occupy_standard_streams()
+            memory = os.memfd_create("portnn")
+            try:
+                os.ftruncate(memory, count * entries * np.dtype(backend.dtype).itemsize)
+                self._shared = _shared_vectors(memory, count, backend.dtype)
+                for _ in range(1, count):
+                    self._processes.append(_start(memory))
+            finally:
+                os.close(memory)
+            for index, (_, connection) in enumerate(self._processes, start=1):
                 with contextlib.suppress(ConnectionError):  # the missing answer below says the same
-                    self._processes[-1][1].send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
+                    connection.send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
             for answer in [_answer(process, connection) for process, connection in self._processes]:
                 if isinstance(answer, WorkerError):
                     raise answer
         except BaseException:
             self.close()
             raise
-        finally:
-            os.close(memory)
 
     def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
         """Compute loss, carry for the next batch, and gradient as one vector, each of the whole batch.
@@ -119,14 +127,14 @@ class Workers:
 
     def close(self) -> None:
         """End the other processes."""
-        for process, connection in self._processes:
-            with contextlib.suppress(ConnectionError):
-                connection.send(None)
-            connection.close()
-            process.wait()
-        self._processes.clear()
-        self._shared = np.empty((0, 0))  # releases the memory
-        self._narrowed.close()
+        with self._narrowed:
+            while self._processes:
+                process, connection = self._processes.pop()
+                with contextlib.suppress(ConnectionError):
+                    connection.send(None)
+                connection.close()
+                process.wait()
+            self._shared = np.empty((0, 0))  # releases the memory
 
 
 def check_workers(count: int, backend: Backend, batch_size: int) -> None:
@@ -148,15 +156,18 @@ def can_share(backend: Backend) -> bool:
 def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
     """Return the number of workers for a batch: one for every core, as long as each has enough to do.
 
+    In a process of a pool of `multiprocessing` it is one: the others have the cores.
+
     `width` is the number of gate entries of all layers for one row of the batch.
     """
-    if not can_share(backend):
+    if not can_share(backend) or multiprocessing.current_process().daemon:  # the processes of a pool share the cores
         return 1
     return max(1, min(available_cpus(), batch_size // ROWS, batch_size * width // ENTRIES))
 
 
-def serve(memory: int, socket: int) -> None:
-    """Run a worker: answer batch after batch, until None comes or the other end closes."""
+def serve(memory: int, socket: int, parent: int) -> None:
+    """Run a worker: answer batch after batch, until None comes, the other end closes or the parent has ended."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     np.seterr(all="ignore")  # the loss shows what is not finite
     with contextlib.suppress(EOFError, ConnectionError), Connection(socket) as connection:
         try:
@@ -172,15 +183,21 @@ def serve(memory: int, socket: int) -> None:
         while (part := connection.recv()) is not None:
             batch, carry, share = part
             try:
-                with np.errstate(all="ignore"):  # the loss shows what is not finite
-                    loss, carry, cache = model.loss(params, batch, carry, xp=np)
-                    _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
-                    shared[index] *= share
-                    answer: Any = loss * share, carry
+                loss, carry, cache = model.loss(params, batch, carry, xp=np)
+                _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
+                shared[index] *= share
+                answer: Any = loss * share, carry
             except Exception as error:
                 traceback.print_exc()
                 answer = WorkerError(f"a worker process failed: {type(error).__name__}: {error}")
             connection.send(answer)
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent: a fork of the parent may hold the other end of the connection open."""
+    while os.getppid() == parent:
+        time.sleep(WATCH)
+    os._exit(1)
 
 
 def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
@@ -190,7 +207,7 @@ def _start(memory: int) -> tuple[subprocess.Popen[bytes], Connection]:
         program = (
             f"import sys; sys.path[:] = {[os.fspath(entry) for entry in sys.path]!r}; import signal; "
             "signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-            f"from {__name__} import serve; serve({memory}, {there.fileno()})"
+            f"from {__name__} import serve; serve({memory}, {there.fileno()}, {os.getpid()})"
         )
         process = subprocess.Popen(
             [sys.executable, "-c", program],

@@ -11,7 +11,8 @@ import numpy as np
 
 from portnn.backends import Array, Backend, to_host
 from portnn.backends import backend as choose_backend
-from portnn.settings import checked_number, not_negative
+from portnn.settings import brief, checked_number, not_negative
+from portnn.training import checkpoint_at
 from portnn.vectors.analogies import AnalogyScores, evaluate_analogies
 from portnn.vectors.neighbours import BLOCK, Combine, nearest, score_blocks
 from portnn.vectors.queries import is_vector, items_of, searched, unit, weighted
@@ -142,7 +143,7 @@ class KeyedVectors(WordTable):
             raise ValueError("most_similar_cosmul: no positive word was given")
         for item in (*given, *against):
             if isinstance(item, tuple):
-                raise ValueError(f"most_similar_cosmul takes no weights, got {item!r}")
+                raise ValueError(f"most_similar_cosmul takes no weights, got {brief(item)}")
         directions = np.stack([self.unit_vector(key) for key in (*given, *against)])
         xp, count = self.backend.xp, len(given)
 
@@ -157,7 +158,7 @@ class KeyedVectors(WordTable):
     def doesnt_match(self, words: Sequence[str]) -> str:
         """Word of a list that is least similar to their mean."""
         if isinstance(words, str):
-            raise TypeError(f"doesnt_match takes a list of words, got the str {words!r}")
+            raise TypeError(f"doesnt_match takes a list of words, got the str {brief(words)}")
         rows = [self.get_index(word) for word in words]
         if not rows:
             raise ValueError("doesnt_match: the list of words is empty")
@@ -205,7 +206,8 @@ class KeyedVectors(WordTable):
         Parameters
         ----------
         path : path-like
-            The first bytes tell whether it is a safetensors file.
+            The first bytes tell whether it is a safetensors file. The folder of a run stands for its best checkpoint,
+            or else its last.
         mmap : bool
             Map the vectors of a safetensors file, read-only, instead of reading them: only the parts in use take
             memory. The digest of the file is then not checked.
@@ -226,6 +228,7 @@ class KeyedVectors(WordTable):
         OSError, CheckpointError, ValueError
             If the file is missing, damaged, or in neither format.
         """
+        path = checkpoint_at(path)
         if is_safetensors(path):
             if form or binary is not None:
                 option = next(iter(form), "binary")
@@ -233,7 +236,7 @@ class KeyedVectors(WordTable):
             words, table, counts = load_vectors(path, table=vectors, mmap=mmap)
         else:
             if mmap or vectors != "input":
-                option = "mmap=True" if mmap else f"vectors={vectors!r}"
+                option = "mmap=True" if mmap else f"vectors={brief(vectors)}"
                 raise ValueError(f"{path} is not a safetensors file, which {option} needs")
             (words, table), counts = read_word2vec_format(path, binary=binary, **form), None
         if not isinstance(backend, Backend):

@@ -42,13 +42,17 @@ def unpack_words(data: Host, lengths: Host) -> list[str]:
     Raises
     ------
     ValueError
-        If the lengths do not add up to the number of bytes, or the bytes are not UTF-8.
+        If these are no bytes and their numbers, the lengths do not add up to the number of bytes, or the bytes are not
+        UTF-8.
 
     Examples
     --------
     >>> unpack_words(*pack_words(["one", "zwölf"]))
     ['one', 'zwölf']
     """
+    if (data.dtype.name, data.ndim, lengths.dtype.kind, lengths.ndim) != ("uint8", 1, "u", 1):
+        found = f"{data.dtype} {data.shape} with lengths {lengths.dtype} {lengths.shape}"
+        raise ValueError(f"the words are {found}, expected uint8 (bytes,) and uint32 (words,)")
     ends = np.cumsum(lengths, dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0
     if total != data.size:

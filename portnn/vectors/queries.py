@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import is_array
-from portnn.settings import checked_number, plain, positive
+from portnn.settings import brief, checked_number, plain, positive
 
 Host = np.ndarray[Any, Any]
 
@@ -41,7 +41,7 @@ def weighted(pair: tuple[Any, ...]) -> tuple[Key, float]:
         key, weight = pair
         if math.isfinite(weight):
             return key, float(weight)
-    raise ValueError(f"{pair!r} is not a pair of a word and its weight")
+    raise ValueError(f"{brief(pair)} is not a pair of a word and its weight")
 
 
 def searched(restrict_vocab: Any) -> int | None:

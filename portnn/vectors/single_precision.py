@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import real_numbers
+from portnn.settings import brief
 
 Host = np.ndarray[Any, Any]
 
@@ -30,7 +31,7 @@ def single_precision(vectors: Host, words: Sequence[str]) -> Host:
         lost &= np.isfinite(vectors)
         for row, column in np.argwhere(lost)[:1].tolist():
             raise ValueError(
-                f"the vector of {words[row]!r} contains {vectors[row, column]:g}, too large for single precision, "
+                f"the vector of {brief(words[row])} contains {vectors[row, column]:g}, too large for single precision, "
                 "whose largest number is 3.4e38"
             )
     return narrow

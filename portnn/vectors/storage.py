@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from portnn.checkpoints.checkpoint import DTYPES, CheckpointError, check_version, load_checkpoint, save_checkpoint
+from portnn.settings import brief
 from portnn.vectors.packed_words import pack_words, unpack_words
 
 Host = np.ndarray[Any, Any]
@@ -75,7 +76,7 @@ def load_vectors(path: str | os.PathLike[str], *, table: str = "input", mmap: bo
         If `table` is unknown, or is a sum, which cannot be mapped.
     """
     if table not in TABLES:
-        raise ValueError(f"vectors={table!r} is not a table of word vectors, expected one of {', '.join(TABLES)}")
+        raise ValueError(f"vectors={brief(table)} is not a table of word vectors, expected one of {', '.join(TABLES)}")
     if mmap and table == "sum":
         raise ValueError("vectors='sum' must be computed, so it cannot be mapped; leave out mmap=True")
     path = Path(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from portnn.settings import brief
+
 SEARCHED = 20_000
 """Limit on the words compared letter by letter, which is slow."""
 
@@ -45,4 +47,4 @@ def unknown_word(word: str, words: Iterable[str]) -> UnknownWordError:
                 others.append(other)
     similar = [*other_case, *difflib.get_close_matches(word, others, n=MAX_SUGGESTIONS, cutoff=0.6)][:MAX_SUGGESTIONS]
     suggestion = f"; similar words: {', '.join(similar)}" if similar else ""
-    return UnknownWordError(f"{word!r} is not in the vocabulary{suggestion}")
+    return UnknownWordError(f"{brief(word)} is not in the vocabulary{suggestion}")

@@ -12,7 +12,7 @@ from typing import IO, Any, TypedDict
 
 import numpy as np
 
-from portnn.settings import checked_number, positive
+from portnn.settings import brief, checked_number, positive
 from portnn.text.compression import open_plain
 from portnn.vectors.word2vec_form import is_binary, read_header, without_header
 from portnn.vectors.word2vec_rows import FLOAT, Header, Reader, binary_rows, text_rows
@@ -168,5 +168,5 @@ def _check_width(names: Names, path: Path, size: int) -> None:
     if looks_wider(names.known):
         word = next(iter(names.known))
         raise ValueError(
-            f"{path}: every word ends with a number, as {word!r}; do the vectors have more than {size} values?"
+            f"{path}: every word ends with a number, as {brief(word)}; do the vectors have more than {size} values?"
         )

@@ -27,7 +27,7 @@ class Names:
 
     def __init__(self, encoding: str, errors: str) -> None:
         if errors not in HANDLERS:
-            raise ValueError(f"unknown errors {errors!r}; known: {', '.join(HANDLERS)}")
+            raise ValueError(f"unknown errors {brief(errors)}; known: {', '.join(HANDLERS)}")
         canonical_encoding(encoding)
         self.encoding, self.handler = encoding, HANDLERS[errors]
         self.known: dict[str, None] = {}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, backend_of, is_array, native, real_numbers, to_host
-from portnn.settings import plain
+from portnn.backends import Array, backend_of, detached, is_array, native, real_numbers, to_host
+from portnn.settings import brief, plain
 from portnn.vectors.neighbours import inverse_lengths
 from portnn.vectors.queries import Key, is_vector, unit
 from portnn.vectors.single_precision import single_precision
@@ -26,10 +26,10 @@ class WordTable:
         self.key_to_index = {key: index for index, key in enumerate(self.index_to_key)}
         for key in self.key_to_index:
             if not isinstance(key, str):
-                raise TypeError(f"keys: {key!r} is {type(key).__name__}, expected str")
+                raise TypeError(f"keys: {brief(key)} is {type(key).__name__}, expected str")
         if len(self.key_to_index) < len(self.index_to_key):
             repeated = next(key for index, key in enumerate(self.index_to_key) if self.key_to_index[key] != index)
-            raise ValueError(f"keys: {repeated!r} occurs more than once")
+            raise ValueError(f"keys: {brief(repeated)} occurs more than once")
         array = _as_array(vectors)
         if array.ndim != 2 or array.shape[0] != len(self.index_to_key) or 0 in array.shape:
             raise ValueError(
@@ -112,7 +112,7 @@ class WordTable:
                 raise ValueError(f"{name} has shape {vector.shape}, expected ({self.vector_size},)")
         else:
             index = self.get_index(key)
-            vector, name = _on_host(self.vectors[index, :]), f"the vector of {self.index_to_key[index]!r}"
+            vector, name = _on_host(self.vectors[index, :]), f"the vector of {brief(self.index_to_key[index])}"
         if not np.all(np.isfinite(vector)):
             raise ValueError(f"{name} contains NaN or infinity")
         return vector
@@ -142,7 +142,7 @@ def _on_host(vector: Array) -> Host:
 
 def _as_array(vectors: Any) -> Array:
     if (is_array(vectors) and not isinstance(vectors, np.ndarray)) or type(vectors) is np.memmap:
-        return vectors
+        return detached(vectors)
     if np.ma.is_masked(vectors):
         raise ValueError("vectors has masked entries")
     try:

@@ -11,6 +11,8 @@ import portnn
 from portnn.backends import tree_flatten, tree_map
 from portnn.checking.model_cases import training_cases
 from portnn.checking.op_cases import cases
+from portnn.optimizers import OPTIMIZERS, as_optimizer
+from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value
 
 from ..estimators.examples import EXAMPLES, every_estimator, fit, make
 
@@ -54,6 +56,27 @@ def test_a_backward_pass_records_nothing(name, torch_backend):
     assert recorded(gradients) == []
 
 
+@pytest.mark.parametrize("training", list(training_cases()), ids=lambda training: training.name)
+def test_a_step_by_hand_records_nothing(training, torch_backend):
+    """Gradients of a model, clipped, and an update, with parameters that require gradients."""
+    backend, xp, model, batches = torch_backend, torch_backend.xp, training.model, training.batches()
+    params = watched(model.init(np.random.default_rng(0)), backend)
+    batch = tree_map(backend.asarray, batches.at(0).data)
+    carry = tree_map(backend.asarray, model.initial_carry(batches.batch_size))
+    _, _, cache = model.loss(params, batch, carry, xp=xp)
+    grads = model.gradients(cache, xp=xp)
+    assert recorded(grads) == []
+    if model.row_parameters:
+        return
+    grads, norm = clip_by_global_norm(clip_by_value(grads, 1.0, xp=xp), 1.0, xp=xp)
+    rate, number = (backend.asarray(np.asarray(each)) for each in (0.1, 1.0))
+    for name in OPTIMIZERS:
+        chosen = as_optimizer(name)
+        state = chosen.init(params, xp=xp)
+        moved = chosen.update(params, grads, state, learning_rate=rate, step=number, xp=xp)
+        assert recorded((norm, grads, moved)) == []
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_that_requires_gradients_trains_like_any_other(name, torch_backend):
     x, y = EXAMPLES[name].data
@@ -94,3 +117,18 @@ def test_a_callback_may_return_what_hangs_on_a_graph(torch_backend):
     fit(model, callbacks=[lambda event: {n: (p.clone().requires_grad_() * 1.0) for n, p in event.params.items()}])
     assert recorded(model.params) == []
     assert not any(array.requires_grad for array in model.params.values())
+
+
+def test_word_vectors_that_require_gradients_are_taken_without(torch_backend):
+    table = np.random.default_rng(0).normal(size=(3, 4))
+    leaf = watched(table, torch_backend)
+    plain = portnn.KeyedVectors(["a", "b", "c"], table)
+    before = tensors_on_a_graph(torch_backend)
+    for vectors in (leaf, leaf * 1.0, list(leaf)):
+        keyed = portnn.KeyedVectors(["a", "b", "c"], vectors)
+        assert not getattr(keyed.vectors, "requires_grad", False)
+        copy.deepcopy(keyed)
+        found = keyed.most_similar(positive=[leaf[0]], topn=3)
+        assert [word for word, _ in found] == [word for word, _ in plain.most_similar(positive=[table[0]], topn=3)]
+    del vectors, keyed
+    assert tensors_on_a_graph(torch_backend) == before

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose
 
 from portnn.backends import one_hot, scatter_add
 from portnn.backends.libraries.cupy import CuPy
-from portnn.backends.libraries.numpy import ONE_HOT_ROWS
+from portnn.backends.libraries.numpy import ONE_HOT_ROWS, _sparse_kernel
 from portnn.backends.libraries.primitives import Primitives
 
 
@@ -82,6 +82,17 @@ def test_one_hot_rows_are_rows_of_the_identity(backend, backend32, place):
         rows = one_hot(place([[0, 2], [1, 1]]), 3, getattr(chosen.xp, chosen.dtype), xp=chosen.xp)
         assert chosen.to_host(rows).dtype == chosen.dtype
         assert np.array_equal(chosen.to_host(rows), np.eye(3)[[[0, 2], [1, 1]]])
+
+
+@pytest.mark.host
+def test_scipy_still_has_the_kernel_that_adds_rows():
+    """It is not public. Without it all results stay the same, ten to twenty times slower; nobody would notice."""
+    import scipy  # part of every environment that runs these tests, so that nothing is left out in silence
+
+    assert _sparse_kernel() is not None, (
+        f"SciPy {scipy.__version__} has no scipy.sparse._sparsetools.csc_matvecs any more: find where it went, for "
+        "_sparse_kernel in portnn/backends/libraries/numpy.py"
+    )
 
 
 @pytest.fixture(params=["as installed", pytest.param("without SciPy", marks=pytest.mark.host)])

@@ -101,6 +101,6 @@ def test_what_is_sparse_and_cannot_be_used():
 
     with pytest.raises(TypeError, match=r"X is sparse \(Other\), but not of SciPy; X.toarray\(\) makes it dense"):
         SparseTable.of(Other(), None)
-    with pytest.raises(TypeError, match="X has dtype complex128, expected float32, float64 or integers"):
+    with pytest.raises(TypeError, match="X has dtype complex128, expected real numbers"):
         SparseTable.of(scipy.sparse.csr_array(np.eye(2) * 1j), None)
     assert not is_sparse(np.eye(2))

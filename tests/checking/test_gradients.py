@@ -1,5 +1,7 @@
 """`check_gradients` lets right gradients pass and finds wrong ones."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -206,3 +208,21 @@ def test_gradients_that_cannot_be_checked_are_errors(gradients, message):
     arrays = {"x": np.ones(2), "ids": np.asarray([1, 2]), "empty": np.ones(0)}
     with pytest.raises(ValueError, match=message):
         check_gradients(lambda arrays, *, xp: (xp.sum(arrays["x"]), gradients), arrays)
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.array, Fraction])
+def test_numbers_and_arrays_of_any_kind(kind):
+    def square(arrays, *, xp):
+        x = arrays["x"]
+        return xp.sum(x * x), {"x": 2.0 * x}
+
+    x = np.asarray([1.0, -2.0, 3.0])
+    options = {"step": 2.0**-16, "tolerance": 0.125, "floor": 0.5}
+    plain = portnn.check_gradients(square, {"x": x}, **options, directions=2, seed=3)
+    others = {name: kind(value) for name, value in options.items()}
+    for array in (x.astype(">f8"), x.astype("g"), x[::-1].copy()[::-1]):
+        found = portnn.check_gradients(square, {"x": array}, **others, directions=np.int64(2), seed=np.int64(3))
+        assert found == plain
+    portnn.check_gradients(square, {"x": x}, directions=2, seed=None)
+    assert portnn.check_parity(square, {"x": x.astype(">f8")}, [portnn.backend("numpy")], tolerance=kind(0.125))

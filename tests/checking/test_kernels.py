@@ -11,9 +11,9 @@ from portnn.models import FeedForward
 pytestmark = [pytest.mark.host, pytest.mark.torch_oracle]
 
 KERNELS = {
-    "RecurrentLM rnn": (144, 57, 19),
-    "RecurrentLM gru": (314, 157, 65),
-    "RecurrentLM lstm": (300, 137, 57),
+    "RecurrentLM rnn": (144, 57, 14),
+    "RecurrentLM gru": (314, 157, 32),
+    "RecurrentLM lstm": (300, 137, 28),
     "FeedForward identity": (96, 39, None),
     "FeedForward sigmoid": (110, 47, None),
     "FeedForward tanh": (104, 41, None),

@@ -66,7 +66,7 @@ def test_version(portnn) -> None:
     assert portnn("--version") == (0, f"portnn {library.__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [("bake",), ("--what",), ("char-rnn", "bake"), ("char-rnn", "sample")])
+@pytest.mark.parametrize("arguments", [("bake",), ("--what",), ("char-rnn", "bake"), ("char-rnn", "evaluate")])
 def test_wrong_usage(portnn, arguments) -> None:
     result = portnn(*arguments)
     assert result.status == 2

@@ -153,7 +153,7 @@ def test_a_damaged_checkpoint(train, folder, portnn, tmp_path, damage, command) 
 def test_what_is_no_checkpoint(portnn, tmp_path) -> None:
     result = portnn("char-rnn", "sample", tmp_path)
     assert result.status == 1
-    assert "is a folder, expected a checkpoint such as" in result.message
+    assert "is a folder without a checkpoint: neither best.safetensors nor last.safetensors" in result.message
     result = portnn("char-rnn", "sample", tmp_path / "nothing")
     assert (result.status, result.message) == (1, f"no checkpoint at {tmp_path / 'nothing'}")
 
@@ -177,7 +177,7 @@ def test_not_a_number_in_the_weights(train, folder, portnn) -> None:
     arrays["params.output.bias"][2] = math.nan
     save_checkpoint(folder.last, arrays, facts)
     result = portnn("char-rnn", "sample", folder.last)
-    assert (result.status, result.message) == (1, "the checkpoint's output.bias holds NaN or infinity")
+    assert (result.status, result.message) == (1, f"{folder.last}: the checkpoint's output.bias holds NaN or infinity")
     assert train("--steps", 9, "--resume").status == 3
 
 

@@ -351,3 +351,11 @@ def test_a_signal_saves_first(train, folder, monkeypatch) -> None:
     assert result.message == "stopped by SIGINT after step 4; --resume continues from there"
     monkeypatch.undo()
     assert facts(folder)["run"]["step"] == 4
+
+
+def test_the_folder_of_a_run_is_its_best_checkpoint(portnn, train, trees, tmp_path) -> None:
+    assert train("--epochs", 3).status == 0
+    file = tmp_path / "run" / "best.safetensors"
+    for command in ("predict", "evaluate"):
+        named, folder = (portnn("mlp", command, given, trees) for given in (file, tmp_path / "run"))
+        assert (folder.out, folder.err) == (named.out, f"checkpoint {file}\n")

@@ -129,6 +129,17 @@ def test_a_worker_for_every_core(train, folder, monkeypatch) -> None:
     assert load_checkpoint(folder.last)[1]["fit"]["workers"] == 2
 
 
+def test_a_drawn_seed_is_said_first_and_kept_when_resumed(train, folder) -> None:
+    said = train("--steps", 2, "--seed", "none").err.splitlines()[0]
+    seed = load_checkpoint(folder.last)[1]["settings"]["seed"]
+    assert said == f"seed {seed}"
+    resumed = train("--steps", 4, "--seed", "none", "--resume")
+    assert resumed.status == 0
+    assert not any(line.startswith("seed") for line in resumed.err.splitlines())
+    assert load_checkpoint(folder.last)[1]["settings"]["seed"] == seed
+    assert load_checkpoint(folder.last)[1]["run"]["step"] == 4
+
+
 def test_resume_where_nothing_is_starts(train, folder) -> None:
     result = train("--steps", 2, "--resume")
     assert result.status == 0

@@ -153,3 +153,66 @@ def test_several_samples(portnn, path) -> None:
         portnn("char-rnn", "sample", path, "--length", 20, "--prime", "to ", "--seed", 4, "--count", 3, "--json").out
     )
     assert record == {"prime": "to ", "texts": texts, "seed": 4}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, path):
+    """Runs of two models, each with another best checkpoint than its last."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, kept in (("both", ("best", "last")), ("last", ("last",)), ("none", ())):
+        (folder / name).mkdir()
+        for number, each in enumerate(kept):
+            model = library.CharRNN("gru", hidden_size=12, seed=number)
+            text = "to be or not to be, that is the question;\n" * 8
+            model.fit(text, steps=2, batch_size=4, seq_length=12, held_out=0, progress=False)
+            model.save(folder / name / f"{each}.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize(("run", "taken"), [("both", "best"), ("last", "last")])
+def test_the_folder_of_a_run_is_its_best_checkpoint_or_else_its_last(portnn, runs, tmp_path, run, taken) -> None:
+    file = runs / run / f"{taken}.safetensors"
+    (tmp_path / "text").write_text("to be or not")
+    for command, *rest in (("sample", "--length", 20), ("evaluate", tmp_path / "text")):
+        named, folder = (portnn("char-rnn", command, given, *rest) for given in (file, runs / run))
+        assert folder.out == named.out
+        assert (named.err, folder.err) == ("", f"checkpoint {file}\n")
+    assert library.load(runs / run).sample(20) == library.load(str(file)).sample(20)
+    assert library.load(runs / "both").sample(20) != library.load(runs / "both" / "last.safetensors").sample(20)
+
+
+def test_without_an_argument_sample_takes_the_run_in_portnn_out(portnn, runs, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = portnn("char-rnn", "sample")
+    assert (missing.status, missing.out, missing.message) == (1, "", "no checkpoint at portnn-out")
+    (tmp_path / "portnn-out").symlink_to(runs / "both")
+    found = portnn("char-rnn", "sample", "--length", 20)
+    assert found.err == "checkpoint portnn-out/best.safetensors\n"
+    assert found.out == portnn("char-rnn", "sample", runs / "both", "--length", 20).out
+    assert "[default: portnn-out]" in portnn("char-rnn", "sample", "--help").out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("char-rnn", "sample"),
+        ("char-rnn", "evaluate", "text"),
+        ("mlp", "predict", "table.csv"),
+        ("mlp", "evaluate", "table.csv"),
+        ("word2vec", "similar", "word"),
+        ("word2vec", "analogy", "word"),
+        ("word2vec", "evaluate", "questions"),
+        ("word2vec", "export", "vectors.txt"),
+        ("word2vec", "plot"),
+    ],
+)
+def test_a_folder_without_a_checkpoint_is_one_line_wherever_one_is_asked_for(portnn, runs, command) -> None:
+    group, verb, *rest = command
+    result = portnn(group, verb, runs / "none", *rest)
+    message = f"{runs / 'none'} is a folder without a checkpoint: neither best.safetensors nor last.safetensors"
+    assert (result.status, result.out, result.message) == (1, "", message)
+
+
+def test_the_folder_of_another_models_run_names_the_checkpoint(portnn, runs) -> None:
+    result = portnn("mlp", "predict", runs / "both", "table.csv")
+    assert result.message.endswith("best.safetensors is a checkpoint of CharRNN, not of MLP")

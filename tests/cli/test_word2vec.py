@@ -617,3 +617,12 @@ def test_a_plot_that_cannot_tell_its_file_says_so(portnn, path, tmp_path, monkey
     assert (
         result.message == f"'man' and '{path}' are files: which holds the vectors? Name it first and leave out --words"
     )
+
+
+def test_a_plot_takes_the_folder_of_a_run_wherever_it_stands(portnn, train, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert train("--out", tmp_path / "run").status == 0
+    (tmp_path / "man").mkdir()  # a folder, but not that of a run
+    result = portnn("word2vec", "plot", "--words", "king", "man", "run", "--out", "map.png")
+    assert (result.status, result.out) == (0, "map.png: 2 words\n")
+    assert result.err.endswith(f"checkpoint {os.path.join('run', 'last.safetensors')}\n")

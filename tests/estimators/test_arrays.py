@@ -121,3 +121,70 @@ def test_dates_are_no_class_labels():
     for labels in (DAYS[:, 0], DAYS[:, 0] - DAYS[0, 0], POINTS[:, 0] + 0j):
         with pytest.raises(TypeError, match=rf"^y has dtype {labels.dtype.name.replace('[', '.').replace(']', '.')}"):
             fit(make("MLP"), data=(POINTS, labels))
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("name", TABLES)
+def test_masked_entries_are_refused_wherever_they_are(name):
+    x, y = EXAMPLES[name].data
+    hidden = np.arange(40) == 7
+    masked_y, masked_weight = np.ma.masked_array(y, hidden), np.ma.masked_array(np.ones(40), hidden)
+    for data, what in (((x, masked_y), "y"), ((x, y, masked_weight), "sample_weight")):
+        with pytest.raises(ValueError, match=rf"^{what} has masked entries, from which nothing can be learned"):
+            fit(make(name), data=data)
+        with pytest.raises(ValueError, match=rf"^{what} has masked entries"):
+            fit(make(name)).evaluate(*data)
+    with pytest.raises(ValueError, match=r"^y has masked entries"):
+        fit(make(name), held_out=(x, masked_y))
+
+
+def test_half_precision_is_computed_with_in_float32(backend):
+    xp, y = backend.xp, EXAMPLES["LinearRegression"].data[1]
+    for dtype in filter(None, (getattr(xp, name, None) for name in ("float16", "bfloat16"))):
+        half = xp.astype(backend.asarray(POINTS), dtype)
+        single = xp.astype(half, xp.float32)
+        model, plain = (fit(make("LinearRegression", None), data=(x, y)) for x in (half, single))
+        assert (model.backend.name, model.backend.dtype) == (backend.name, "float32")
+        assert tables(model) == tables(plain)
+        model, plain = (
+            fit(make("LinearRegression"), data=(POINTS, to_host(x[:, 0]), to_host(xp.abs(x[:, 1]))))
+            for x in (half, single)
+        )
+        assert tables(model) == tables(plain)
+
+
+def test_complex_numbers_of_any_library_are_refused(backend):
+    if not hasattr(backend.xp, "complex64"):
+        return  # a library without them
+    x = backend.xp.astype(backend.asarray(POINTS), backend.xp.complex64)
+    for chosen in (None, backend):
+        with pytest.raises(TypeError, match=r"^X has dtype .*complex64, expected real numbers$"):
+            fit(make("MLP", chosen), data=(x, np.arange(40) % 2))
+
+
+def test_a_list_of_arrays_is_a_table(backend):
+    x, y = EXAMPLES["LinearRegression"].data
+    rows, values = [backend.asarray(row) for row in x], [backend.asarray(value) for value in y]
+    assert tables(fit(make("LinearRegression"), data=(rows, values))) == tables(
+        fit(make("LinearRegression"), data=(x.astype(backend.dtype), y.astype(backend.dtype)))
+    )
+
+
+@pytest.mark.host
+def test_what_is_drawn_is_real_numbers():
+    from portnn import plots
+
+    model = fit(make("LogisticRegression"), data=(POINTS[:, :2], POINTS[:, 0] > 0.0))
+    days = DAYS[:, :2]
+    for draw in (
+        lambda: plots.plot_decision_boundary(model, days, np.arange(40) % 2),
+        lambda: plots.plot_hidden_projection(days, np.arange(40) % 2),
+        lambda: plots.plot_images(days[:, None]),
+        lambda: plots.plot_descent(lambda w: w, days),
+        lambda: plots.plot_loss((days[:, 0], np.ones(40))),
+        lambda: plots.plot_gradient_magnitudes(days[:, 0], {"one": np.ones(40)}),
+        lambda: plots.plot_confusion(days[:, 0], days[:, 0]),
+        lambda: plots.plot_cost_surface(lambda a, b: a.astype("M8[D]"), (0.0, 1.0), (0.0, 1.0)),
+    ):
+        with pytest.raises(TypeError, match=r"has dtype datetime64\[D\]"):
+            draw()

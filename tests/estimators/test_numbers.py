@@ -1,5 +1,6 @@
 """Numbers of any library are settings, a seed may be drawn, and nothing that cannot be saved is trained."""
 
+import contextlib
 from decimal import Decimal
 from fractions import Fraction
 
@@ -60,6 +61,19 @@ def test_a_seed_that_is_none_is_drawn_and_kept(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", every_estimator)
+def test_a_run_with_a_drawn_seed_is_resumed_with_its_seed(name, tmp_path):
+    first = fit(make(name, seed=None), out=tmp_path / "run")
+    second = fit(make(name, seed=None), out=tmp_path / "run", resume=True, steps=9)
+    assert second.settings.seed == first.settings.seed
+    for run in ({}, {"resume": True, "steps": 9}):
+        plain = fit(make(name, seed=first.settings.seed), out=tmp_path / "plain", **run)
+    assert tables(second) == tables(plain)
+    other = first.settings.seed + 1
+    with pytest.raises(portnn.CheckpointError, match=f"has seed {first.settings.seed}, not {other}"):
+        fit(make(name, seed=other), out=tmp_path / "run", resume=True, steps=9)
+
+
+@pytest.mark.parametrize("name", every_estimator)
 def test_what_no_checkpoint_can_record_is_refused_before_the_first_step(name, monkeypatch, tmp_path):
     steps = []
     model = make(name)
@@ -87,3 +101,16 @@ def test_a_diverged_run_of_several_processes_says_one_thing(capfd):
         with pytest.raises(portnn.DivergenceError):
             fit(model, learning_rate=1e30, optimizer="sgd", clip_norm=None, workers=2, steps=200)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rate", [1e3, 1e30, 1e300])
+@pytest.mark.parametrize("name", every_estimator)
+def test_a_diverging_run_is_one_error_without_warnings(name, rate, dtype):
+    """Warnings are errors here. No rate is too large for it, and nothing that is measured on held-out data."""
+    if name == "Word2Vec":
+        model, run = make(name, dtype=dtype, alpha=rate, min_alpha=rate), {}
+    else:
+        model, run = make(name, dtype=dtype), {"learning_rate": rate, "optimizer": "nesterov", "evaluate_every": 1}
+    with contextlib.suppress(portnn.DivergenceError):
+        fit(model, steps=30, divergence_factor=1e30, **run)

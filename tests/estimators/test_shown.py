@@ -147,7 +147,7 @@ def test_nothing_that_holds_data_shows_them(tmp_path):
     rnn, word2vec = fit(make("CharRNN")), fit(make("Word2Vec"))
     table = Table(np.zeros((2000, 30)), np.arange(2000), tuple(f"column{n}" for n in range(30)), None, "a.csv")
     shown = {
-        "Corpus": (corpus, "vocabulary=Vocabulary(level='word', tokens=tuple of 5,000, unknown=True)"),
+        "Corpus": (corpus, "vocabulary=Vocabulary(level='word', tokens=tuple of 5,000, unknown=True"),
         "Vocabulary": (corpus.vocabulary, "tokens=tuple of 5,000"),
         "WordCounts": (count_words(words), "counts=dict of 5,000"),
         "WordVocabulary": (word2vec.vocabulary, "counts=int64 (6,)"),

@@ -95,6 +95,16 @@ def test_torch_without_biases_or_hidden_layers(torch, table, one_step):
 
 @pytest.mark.torch_oracle
 @pytest.mark.host
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_weights_of_half_precision(torch, dtype):
+    half = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2)).to(getattr(torch, dtype))
+    model = portnn.from_torch(half)
+    assert model.backend.dtype == "float32"
+    assert np.array_equal(model.params["layers.0.weight"], half[0].weight.detach().float().numpy().T)
+
+
+@pytest.mark.torch_oracle
+@pytest.mark.host
 def test_messages_for_torch(torch):
     nn = torch.nn
     linear, known = nn.Linear(2, 2), "known: Linear, ReLU, Tanh, Sigmoid, Identity, Softmax"

@@ -78,6 +78,19 @@ def test_from_anything_like_it_on_any_library(backend, one_step):
 
 
 @pytest.mark.host
+@pytest.mark.parametrize("dtype", [">f8", "g", ">f4", "f2"])
+def test_weights_of_any_dtype(dtype):
+    plain, other = Perceptron(), Perceptron()
+    own = "float64" if np.dtype(dtype).itemsize > 4 else "float32"
+    for name in ("coefs_", "intercepts_"):
+        setattr(plain, name, [array.astype(own) for array in getattr(Perceptron, name)])
+        setattr(other, name, [array.astype(dtype) for array in getattr(Perceptron, name)])
+    model = portnn.from_sklearn(other)
+    assert model.backend.dtype == own
+    assert np.array_equal(model.outputs([[0.5]]), portnn.from_sklearn(plain).outputs([[0.5]]))
+
+
+@pytest.mark.host
 def test_dtype_and_saving(tmp_path):
     assert portnn.from_sklearn(Perceptron()).params["layers.0.weight"].dtype == np.float64
     model = portnn.from_sklearn(Perceptron(), dtype="float32")

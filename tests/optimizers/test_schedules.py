@@ -169,3 +169,23 @@ def test_options_of_the_wrong_type(value):
         Constant(value)
     with pytest.raises((TypeError, ValueError), match="total must be a positive whole number, got"):
         Linear(0.3, total=value)
+
+
+def test_steps_of_any_library_give_plain_rates():
+    for kind in (np.int64, np.array):
+        for chosen in (Constant(0.1), Halving(0.8, every=2), Linear(0.5, total=10), Exponential(1.0, total=10)):
+            assert type(chosen(kind(3))) is float
+            assert chosen(kind(3)) == chosen(3)
+    with pytest.raises(ValueError, match=r"^constant: step must be a whole number, got 1\.5$"):
+        Constant(0.1)(1.5)
+
+
+class Single(Constant):
+    """A schedule that computes in float32."""
+
+    def _rate(self, step):
+        return np.float32(super()._rate(step))
+
+
+def test_rates_of_a_schedule_of_ones_own_are_plain():
+    assert type(Single(0.5)(3)) is float

@@ -76,7 +76,7 @@ def test_one_image_of_one_value() -> None:
         (np.zeros((3, 64)), {}, r"images has shape \(3, 64\), expected \(n, height, width\)"),
         (np.zeros((0, 8, 8)), {}, r"images has shape \(0, 8, 8\)"),
         (np.zeros((3, 8, 8)), {"captions": ["a"]}, "captions has 1 entries, but images has 3"),
-        (np.zeros((3, 8, 8)), {"columns": 0}, "columns must be at least 1, got 0"),
+        (np.zeros((3, 8, 8)), {"columns": 0}, "columns must be a positive whole number, got 0"),
         (np.full((1, 2, 2), np.nan), {}, "images contains NaN or infinity"),
     ],
 )

@@ -39,10 +39,10 @@ def source(data, name="t.csv"):
 
 
 def outcome(call):
-    """Result of a call, or the message of its ValueError."""
+    """Result of a call, or the message of its error."""
     try:
         return call(), None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         return None, str(error)
 
 

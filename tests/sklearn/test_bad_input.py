@@ -17,6 +17,49 @@ Y = np.asarray([0, 1, 0, 1])
 ESTIMATORS = [MLPClassifier(max_iter=2), MLPRegressor(max_iter=2), SoftmaxClassifier()]
 
 each = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
+quick = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@each
+@pytest.mark.parametrize("dates", [np.zeros((4, 2), "M8[D]"), np.zeros((4, 2), "m8[s]")], ids=["dates", "time spans"])
+@quick
+def test_dates_are_no_numbers(estimator, dates):
+    fitted = clone(estimator).fit(X, Y)
+    name = dates.dtype.name.replace("[", r"\[")
+    for call in (lambda: fitted.predict(dates), lambda: estimator.fit(dates, Y)):
+        with pytest.raises(TypeError, match=f"^X has dtype {name}, expected real numbers$"):
+            call()
+    with pytest.raises(TypeError, match=f"^y has dtype {name}, expected real numbers$"):
+        estimator.fit(X, dates[:, 0])
+
+
+@each
+@quick
+def test_masked_entries_are_refused(estimator):
+    masked = np.ma.masked_array(X, X > 2.0)
+    fitted = clone(estimator).fit(X, Y)
+    for call in (lambda: fitted.predict(masked), lambda: estimator.fit(masked, Y)):
+        with pytest.raises(ValueError, match=r"^X has masked entries"):
+            call()
+    with pytest.raises(ValueError, match=r"^y has masked entries"):
+        estimator.fit(X, np.ma.masked_array(Y, Y > 0))
+
+
+@each
+def test_complex_numbers_are_named_and_not_printed(estimator):
+    with pytest.raises(ValueError, match=r"^Complex data not supported: X has dtype complex128$"):
+        estimator.fit(X.astype(complex), Y)
+
+
+@each
+@pytest.mark.torch_oracle
+@quick
+def test_x_and_y_may_require_gradients(estimator):
+    import torch
+
+    x, y = torch.tensor(X, requires_grad=True), torch.tensor(Y.astype(np.float64), requires_grad=True)
+    model, plain = clone(estimator).set_params(random_state=0), clone(estimator).set_params(random_state=0)
+    assert np.array_equal(model.fit(x, y).predict(x), plain.fit(X, Y.astype(np.float64)).predict(X))
 
 
 @each

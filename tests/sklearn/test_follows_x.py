@@ -209,3 +209,19 @@ def test_a_network_on_a_library_predicts_without_dispatch(backend, table):
         probabilities = model.predict_proba(table[0])
     assert isinstance(probabilities, np.ndarray)
     assert backend_of(weights=model.coefs_[0]).name == backend.name
+
+
+@pytest.mark.torch_oracle
+@pytest.mark.parametrize("kind", ["binary", "regression", "counts", "multioutput"])
+def test_gradients_that_a_tensor_requires_lead_nowhere(kind, table):
+    import torch
+
+    X, y = torch.tensor(table[0], requires_grad=True), torch.tensor(table[1][kind])
+    weights = torch.ones(40, dtype=torch.float64, requires_grad=True)
+    model, right = made(kind).fit(X, y, weights), made(kind).fit(X.detach(), y, weights.detach())
+    for array, expected in zip((*model.coefs_, *model.intercepts_), (*right.coefs_, *right.intercepts_), strict=True):
+        assert not array.requires_grad
+        assert torch.equal(array, expected)
+    assert not model.predict(X).requires_grad
+    assert model.score(X, y, weights) == right.score(X.detach(), y, weights.detach())
+    pickle.loads(pickle.dumps(model)).predict(X).numpy()

@@ -156,7 +156,7 @@ def test_wrong_sources(tmp_path: Path) -> None:
         read_corpus(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"does not exist$"):
         read_corpus([tmp_path / "no"])
-    with pytest.raises(TypeError, match=r"^corpus: 'a.txt' is str; a sequence holds files, each as pathlib.Path$"):
+    with pytest.raises(TypeError, match=r"^corpus: the str 'a.txt' is no path; a sequence holds files"):
         read_corpus(["a.txt"])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"^corpus: source is int; expected str, bytes, a path or paths$"):
         read_corpus(3)  # type: ignore[arg-type]
@@ -202,7 +202,7 @@ def test_split() -> None:
     assert [part.size for part in corpus.split(0)] == [100, 0]
     assert [part.size for part in corpus.split(0.29)] == [71, 29]
     for wrong in (-0.1, 1.0, 1.5, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=r"^held_out is .*; expected a fraction, 0 or more and less than 1$"):
+        with pytest.raises(ValueError, match=r"^held_out must be in \[0, 1\), got "):
             corpus.split(wrong)
     with pytest.raises(ValueError, match=r"^held_out is 0\.999, which leaves none of 100 tokens to train on$"):
         corpus.split(0.999)

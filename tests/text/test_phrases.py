@@ -83,7 +83,7 @@ def test_the_same_as_gensim(threshold: float, most: int, in_words: str, delimite
         ({"min_count": 0}, "min_count is 0; expected 1 or more"),
         ({"max_vocab_size": -1}, "max_vocab_size is -1; expected 1 or more"),
         ({"delimiter": ""}, "delimiter is ''; expected a text of at least one character"),
-        ({"threshold": float("nan")}, "threshold is nan; expected a number"),
+        ({"threshold": float("nan")}, "threshold must be a number, got nan"),
     ],
 )
 def test_invalid_arguments(options, message: str) -> None:

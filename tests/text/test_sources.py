@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import portnn
-from portnn.text import LEVELS, Phrases, Sentences, count_words, encode_words, read_corpus
+from portnn.text import LEVELS, Phrases, Sentences, as_sentences, count_words, encode_words, read_corpus
 from portnn.text.sources import open_sources
 
 pytestmark = pytest.mark.host
@@ -78,7 +78,7 @@ def test_a_text_that_names_a_file_is_refused_wherever_text_goes(kind, tmp_path, 
     for data in (b"book.txt", os.fsencode(path)):
         with pytest.raises(ValueError, match=rf"^source is the text b'.*', which names a {kind}; give pathlib.Path"):
             read_corpus(data)
-    with pytest.raises(TypeError, match=r"^corpus: 'book.txt' is str; a sequence holds files, each as pathlib.Path$"):
+    with pytest.raises(TypeError, match=r"^corpus: the str 'book.txt' is no path; a sequence holds files"):
         small.evaluate(["book.txt"])
 
 
@@ -238,3 +238,14 @@ def test_the_same_standard_input_continues_a_run(piped, tmp_path) -> None:
 def test_sources_are_named(tmp_path) -> None:
     (tmp_path / "a.txt").write_text("a")
     assert [source.name for source in open_sources(tmp_path / "a.txt")] == [str(tmp_path / "a.txt")]
+
+
+def test_messages_do_not_hold_the_text():
+    text = "once upon a time " * 10
+    for refused in ([text], [text, Path("book.txt")]):
+        with pytest.raises(TypeError, match=r"^corpus: the str of length 170 is no path; a sequence holds files"):
+            open_sources(refused)
+    with pytest.raises(
+        TypeError, match=r"^each sentence must be a list of words, got the str of length 170: split it$"
+    ):
+        list(as_sentences([text]).read())

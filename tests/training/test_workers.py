@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import multiprocessing
+import operator
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -145,14 +149,66 @@ def test_no_process_and_no_file_is_left(backend, model, params, batch, carry):
 
 
 def test_one_thread_each_while_they_work(backend, model):
-    def threads():
-        return {library["num_threads"] for library in process._blas().info()}
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        with Workers(model, backend, 2):
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+
+
+def blas_threads():
+    return {library["num_threads"] for library in process._blas().info()}
+
+
+@pytest.mark.parametrize("order", ["first in, first out", "last in, first out", "threads", "closed twice"])
+def test_blas_has_its_threads_back_when_the_last_workers_end(backend, model, order):
+    def work(_=None):
+        with Workers(model, backend, 2):
+            return blas_threads()
 
     with threadpoolctl.threadpool_limits(2, "blas"):
-        before = threads()
-        with Workers(model, backend, 2):
-            assert threads() == {1}
-        assert threads() == before
+        if order == "threads":
+            with ThreadPoolExecutor(3) as threads:
+                assert list(threads.map(work, range(6))) == [{1}] * 6
+        else:
+            several = [Workers(model, backend, 2), Workers(model, backend, 2)]
+            for workers in several[::-1] if order == "last in, first out" else list(several):
+                assert blas_threads() == {1}
+                workers.close()
+                if order == "closed twice":
+                    workers.close()
+        assert blas_threads() == {2}
+        assert work() == {1}
+        assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("failing", ["memfd_create", "ftruncate", "open"])
+def test_workers_that_cannot_start_leave_nothing(backend, model, monkeypatch, failing):
+    def fail(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with threadpoolctl.threadpool_limits(2, "blas"), monkeypatch.context() as broken:
+        broken.setattr(os, failing, fail)
+        with pytest.raises(OSError, match="Too many open files") as caught:
+            Workers(model, backend, 2)
+        assert blas_threads() == {2}
+        assert caught.value.errno == errno.EMFILE
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_run_within_a_run_has_workers_of_its_own(tmp_path):
+    text = "the quick brown fox jumps over the lazy dog. " * 30
+
+    def again(event):
+        if event.step == 2:
+            inner.append(fitted(tmp_path / "inner", text, 3))
+
+    with threadpoolctl.threadpool_limits(2, "blas"):
+        inner = []
+        outer = fitted(tmp_path / "outer", text, 3, callbacks=[again])
+        assert blas_threads() == {2}
+    for name, array in outer.params.items():
+        assert array.tobytes() == inner[0].params[name].tobytes()
 
 
 def test_a_worker_imports_what_this_process_would(backend, model, params, batch, carry, tmp_path, monkeypatch):
@@ -207,6 +263,58 @@ def test_workers_end_with_the_process_that_started_them(number):
     while alive(worker):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+FORKED = """
+import os, time
+import portnn
+from portnn.models import RecurrentLM
+from portnn.training import Workers
+
+if __name__ == "__main__":
+    workers = Workers(RecurrentLM(5), portnn.backend("numpy"), 3)
+    fork = os.fork()
+    if fork == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(fork, *(process.pid for process, _ in workers._processes), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_workers_end_with_the_process_that_started_them_though_a_fork_of_it_lives_on():
+    """The fork holds the other end of their connections, so they never see it close."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", FORKED], **options) as program:
+        fork, *workers = map(int, program.stdout.readline().split())
+        try:
+            time.sleep(1.2)  # longer than between two looks at the parent
+            assert all(map(alive, (fork, *workers)))
+            program.kill()
+            program.wait()
+            deadline = time.monotonic() + 20.0
+            while any(map(alive, workers)):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            assert alive(fork)
+        finally:
+            os.kill(fork, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_in_a_pool_of_processes_workers_are_as_many_as_told_and_otherwise_one(method):
+    """Processes of such a pool may have no children by `multiprocessing`; and they have the cores among them."""
+    text = "the quick brown fox jumps over the lazy dog. " * 30
+    settings = {"steps": 3, "batch_size": 16, "seq_length": 8, "progress": False}
+    here = portnn.CharRNN(hidden_size=12, seed=3).fit(text, workers=2, **settings)
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        fit = operator.methodcaller("fit", text, workers=2, **settings)
+        there = pool.apply(fit, (portnn.CharRNN(hidden_size=12, seed=3),))
+        alone = pool.apply(automatic_workers, (64, 1 << 20, portnn.backend("numpy")))
+    assert {name: array.tobytes() for name, array in there.params.items()} == {
+        name: array.tobytes() for name, array in here.params.items()
+    }
+    assert alone == 1
 
 
 def alive(process: int) -> bool:

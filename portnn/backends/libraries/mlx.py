@@ -91,6 +91,12 @@ class MLX(Library):
         """MLX does not support negative strides."""
         return xp.asarray(writable(array), dtype=dtype)
 
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """NumPy has no bfloat16."""
+        import mlx.core as mx
+
+        return np.asarray(array.astype(mx.float32) if array.dtype == mx.bfloat16 else array)
+
     def synchronize(self, array: Array) -> None:
         """Compute an array."""
         import mlx.core as mx

@@ -45,8 +45,11 @@ class PyTorch(Library):
         return xp.asarray(writable(array), dtype=dtype, device=device)
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
-        """A tensor on a GPU has to be moved first."""
-        return array.detach().cpu().numpy()  # type: ignore[no-any-return]
+        """A tensor on a GPU has to be moved first, and one of bfloat16, which NumPy does not have, be converted."""
+        import torch
+
+        array = array.detach().cpu()
+        return (array.float() if array.dtype == torch.bfloat16 else array).numpy()  # type: ignore[no-any-return]
 
     def detached(self, array: Array) -> Array:
         """Share the memory of a tensor that requires gradients."""

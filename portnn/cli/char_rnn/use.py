@@ -20,7 +20,7 @@ BETWEEN = "\n----\n"
 
 @with_options(SampleSettings)
 def sample(
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint = Path("portnn-out"),
     *,
     given: dict[str, Any],
     length: Annotated[int, typer.Option(help="Tokens to draw.")] = 500,
@@ -31,7 +31,7 @@ def sample(
 ) -> None:
     """Print text drawn from a trained model. The same seed always gives the same text.
 
-    Example: portnn char-rnn sample portnn-out/best.safetensors --prime "The " --temperature 0.7
+    Example: portnn char-rnn sample book --prime "The " --temperature 0.7
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     settle_seed(given)
@@ -66,7 +66,7 @@ def evaluate(
 ) -> None:
     """Measure how well a trained model predicts text, in nats and bits per character, byte or word.
 
-    Example: portnn char-rnn evaluate portnn-out/best.safetensors other.txt
+    Example: portnn char-rnn evaluate book other.txt
     """
     model = load_model(checkpoint, CharRNN, backend=backend, device=device, dtype=dtype)
     evaluation = model.evaluate(files, encoding=encoding)

@@ -54,7 +54,7 @@ def predict(
     file, such as --encoding, apply here too. Predictions are written in UTF-8, or in the --encoding given here, with
     decimal points.
 
-    Example: portnn mlp predict flowers/best.safetensors new.csv --proba > predicted.csv
+    Example: portnn mlp predict flowers new.csv --proba > predicted.csv
     """
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     reading = given_options(delimiter=delimiter, header=header, encoding=encoding, decimal=decimal, x_name=x_name)
@@ -148,7 +148,7 @@ def evaluate(
     The loss is the cross-entropy. For a regression it is half the mean squared error, of the standardized target if
     training standardized it. Options that training needed to read its file, such as --encoding, apply here too.
 
-    Example: portnn mlp evaluate flowers/best.safetensors test.csv --confusion
+    Example: portnn mlp evaluate flowers test.csv --confusion
     """
     model = load_model(checkpoint, MLP, backend=backend, device=device, dtype=dtype)
     if show_confusion and model.classes is None:

@@ -10,6 +10,7 @@ from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.cli.word2vec.standard_input import refuse_twice, words_given
 from portnn.cli.word2vec.vector_files import Form, Table, Topn, VectorFile, load_vectors
+from portnn.settings import brief
 from portnn.vectors.question_files import words_of
 
 METHODS = ("add", "mul")
@@ -68,11 +69,11 @@ def analogy(
     Example: portnn word2vec analogy vectors.safetensors king - man + woman
     """
     if method not in METHODS:
-        raise ValueError(f"method is {method!r}; expected {' or '.join(METHODS)}")
+        raise ValueError(f"method is {brief(method)}; expected {' or '.join(METHODS)}")
     positive, negative = parsed(expression)
     wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
     if len(positive) == 1 and not negative and positive[0] not in wv and set(positive[0][1:]) & {"+", "-"}:
-        raise ValueError(f"{positive[0]!r} is not in the vocabulary; if it is a sum, put spaces around its signs")
+        raise ValueError(f"{brief(positive[0])} is not in the vocabulary; if it is a sum, put spaces around its signs")
     ask = wv.most_similar if method == "add" else wv.most_similar_cosmul
     near = ask(positive, negative, topn=topn)
     if as_json:
@@ -102,15 +103,19 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     for piece in pieces:
         if piece in signed:
             if sign and before:
-                raise ValueError(f"expression {shown!r}: {before!r} is followed by {piece!r}, expected a word")
+                raise ValueError(
+                    f"expression {brief(shown)}: {brief(before)} is followed by {brief(piece)}, expected a word"
+                )
             sign, before = piece, piece
         elif not sign:
-            raise ValueError(f"expression {shown!r}: {before!r} is followed by {piece!r}, expected + or -")
+            raise ValueError(
+                f"expression {brief(shown)}: {brief(before)} is followed by {brief(piece)}, expected + or -"
+            )
         else:
             signed[sign].append(piece)
             sign, before = "", piece
     if sign:
-        raise ValueError(f"expression {shown!r} ends without a word, expected one such as king - man + woman")
+        raise ValueError(f"expression {brief(shown)} ends without a word, expected one such as king - man + woman")
     return signed["+"], signed["-"]
 
 

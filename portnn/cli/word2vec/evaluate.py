@@ -12,6 +12,7 @@ from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.cli.word2vec.standard_input import on_disk, refuse_twice
 from portnn.cli.word2vec.vector_files import Form, Table, VectorFile, load_vectors
+from portnn.settings import brief
 from portnn.vectors import AnalogyScores, PairScores
 from portnn.vectors.question_files import numbered_lines
 
@@ -76,7 +77,7 @@ def kind_of(path: Path) -> str:
         if line.strip() and not line.startswith("#"):
             if line.count("\t") == 2:
                 return "pairs"
-            raise ValueError(f"{path}, line {number}: {_shortened(line)!r} is not a question; {expected}")
+            raise ValueError(f"{path}, line {number}: {brief(line)} is not a question; {expected}")
     raise ValueError(f"{path} has no questions; {expected}")
 
 
@@ -99,7 +100,3 @@ def tell(path: Path, scores: AnalogyScores | PairScores) -> None:
                 print(f"  {section.accuracy:6.1%} of {section.questions:6,}  {section.name}")
     if scores.unknown:
         print(f"  left out {scores.unknown:,}, with words that are not in the vocabulary")
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= 40 else line[:40] + "..."

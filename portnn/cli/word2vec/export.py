@@ -18,6 +18,7 @@ from portnn.cli.word2vec.vector_files import (
     load_vectors,
     refuse_existing,
 )
+from portnn.settings import brief
 
 
 @with_options(Form)
@@ -43,7 +44,7 @@ def export(
     kind = format_of(out)
     if kind is None:
         suffixes = ", ".join(FORMATS)
-        raise ValueError(f"{out}: no format has the suffix {''.join(out.suffixes)!r}; known: {suffixes}")
+        raise ValueError(f"{out}: no format has the suffix {brief(''.join(out.suffixes))}; known: {suffixes}")
     if out.exists() and file.exists() and out.samefile(file):
         raise ValueError(f"{out} is the file to export; name another")
     refuse_existing(out, overwrite)

@@ -7,18 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from portnn.checkpoints import CheckpointError
+from portnn.cli.checkpoints import checkpoint_of
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import Json, print_json
 from portnn.cli.word2vec.standard_input import refuse_twice, words_given
-from portnn.cli.word2vec.vector_files import Form, Table, VectorFile, load_vectors, refuse_existing
+from portnn.cli.word2vec.vector_files import VECTORS, Form, Table, load_vectors, refuse_existing
+from portnn.settings import brief
 from portnn.text.standard_input import STDIN
+from portnn.training import checkpoint_at
 
 FREQUENT = 30
 
 
 @with_options(Form)
 def plot(
-    file: VectorFile,
+    file: Annotated[Path, typer.Argument(help=VECTORS)],
     more: Annotated[
         list[str] | None,
         typer.Argument(metavar="WORDS", help="Words to draw; --words may be left out; - for those in stdin."),
@@ -72,13 +76,21 @@ def file_and_words(first: Path, more: list[str], words: list[str]) -> tuple[Path
         If none of several arguments is a file, or more than one is and the first need not be the one.
     """
     given = [str(first), *more]
-    files = [argument for argument in given if argument == STDIN or Path(argument).exists()]
+    files = [argument for argument in given if argument == STDIN or has_checkpoint(argument)]
     if not more or (not words and files[:1] == given[:1]):
-        return first, [*words, *more]
+        return checkpoint_of(first), [*words, *more]
     if not files:
-        raise ValueError(f"no file of vectors: none of {', '.join(map(repr, given))} exists")
+        raise ValueError(f"no file of vectors: none of {', '.join(map(brief, given))} exists")
     if len(files) > 1:
-        named = " and ".join(map(repr, files))
+        named = " and ".join(map(brief, files))
         raise ValueError(f"{named} are files: which holds the vectors? Name it first and leave out --words")
     given.remove(files[0])
-    return Path(files[0]), [*words, *given]
+    return checkpoint_of(Path(files[0])), [*words, *given]
+
+
+def has_checkpoint(argument: str) -> bool:
+    """Whether there is a file of this name, or the folder of a run."""
+    try:
+        return checkpoint_at(argument).exists()
+    except CheckpointError:
+        return False

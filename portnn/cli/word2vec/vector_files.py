@@ -10,15 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
+from portnn.cli.checkpoints import checkpoint_of
 from portnn.cli.word2vec.standard_input import name_of, on_disk
 from portnn.settings import Flags, OneOf, Settings, Shown
 from portnn.text.compression import is_compressed
 from portnn.vectors import KeyedVectors
 from portnn.vectors.storage import is_safetensors
 
-VectorFile = Annotated[
-    Path, typer.Argument(help="Vectors of any kind: .safetensors, or the word2vec format, text or binary; - for stdin.")
-]
+VECTORS = "Vectors of any kind: .safetensors, a run's folder, or the word2vec format, text or binary; - for stdin."
+VectorFile = Annotated[Path, typer.Argument(help=VECTORS, callback=checkpoint_of)]
 Table = Annotated[str, typer.Option("--vectors", help="Table of a trained model: input, output or sum.")]
 Topn = Annotated[int, typer.Option("--topn", min=1, help="How many words.")]
 

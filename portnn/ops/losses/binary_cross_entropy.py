@@ -74,7 +74,9 @@ def binary_cross_entropy(
 
 
 @portable
-def binary_cross_entropy_backward(dloss: Array, cache: BinaryCrossEntropyCache, *, xp: Namespace = None) -> Array:
+def binary_cross_entropy_backward(
+    dloss: Array | float, cache: BinaryCrossEntropyCache, *, xp: Namespace = None
+) -> Array:
     """Gradient of `binary_cross_entropy` for the logits: ``dlogits = dloss * (sigmoid(z) - t) / k`` with k rows.
 
     Parameters

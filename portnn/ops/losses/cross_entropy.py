@@ -77,7 +77,7 @@ def cross_entropy(
 
 
 @portable
-def cross_entropy_backward(dloss: Array, cache: CrossEntropyCache, *, xp: Namespace = None) -> Array:
+def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache, *, xp: Namespace = None) -> Array:
     """Gradient of `cross_entropy` for the logits: ``dlogits = dloss * (p - t) / k`` with k rows in the mean.
 
     Parameters

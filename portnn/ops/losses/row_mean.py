@@ -13,7 +13,7 @@ def row_shares(weights: Array, *, xp: Namespace) -> Array:
     return weights / (total + xp.astype(total == 0.0, total.dtype))
 
 
-def mean_of_rows_backward(dloss: Array, difference: Array, shares: Array | None, *, xp: Namespace) -> Array:
+def mean_of_rows_backward(dloss: Array | float, difference: Array, shares: Array | None, *, xp: Namespace) -> Array:
     """Gradient of a mean over rows, where `difference` (..., n) is that of each row's loss."""
     if shares is None:
         return difference * (dloss / math.prod(difference.shape[:-1]))

@@ -64,7 +64,7 @@ def squared_error(
 
 
 @portable
-def squared_error_backward(dloss: Array, cache: SquaredErrorCache, *, xp: Namespace = None) -> Array:
+def squared_error_backward(dloss: Array | float, cache: SquaredErrorCache, *, xp: Namespace = None) -> Array:
     """Gradient of `squared_error` for the prediction: ``dprediction = dloss * (prediction - t) / k`` with k rows.
 
     Parameters
