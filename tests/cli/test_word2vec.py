@@ -425,15 +425,202 @@ def test_export_onto_itself_would_lose_the_run(train, folder, portnn) -> None:
     assert folder.last.read_bytes() == before
 
 
-def test_the_folder_of_a_run_is_a_file_of_vectors_too(portnn, train, tmp_path) -> None:
+@pytest.fixture
+def pipe(monkeypatch):
+    """Put bytes into standard input."""
+
+    def put(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return put
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "txt", "bin", "gz"])
+@pytest.mark.parametrize("command", ["similar", "analogy", "evaluate", "export", "plot"])
+def test_vectors_through_a_pipe(portnn, pipe, files, tmp_path, monkeypatch, kind, command) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs").write_text("king\tman\t1\nking\tqueen\t2\n")
+    questions = {
+        "similar": ["king", "--topn", 1],
+        "analogy": ["king", "-", "man", "--topn", 1],
+        "evaluate": ["pairs"],
+        "export": ["copy.txt"],
+        "plot": ["king", "man", "film"],
+    }[command]
+    pipe(gzip.compress(files["txt"].read_bytes()) if kind == "gz" else files[kind].read_bytes())
+    piped = portnn("word2vec", command, "-", *questions)
+    assert (piped.status, piped.err) == (0, "")
+    overwrite = ["--overwrite"] if command == "export" else []
+    expected = portnn("word2vec", command, files["txt" if kind == "gz" else kind], *questions, *overwrite)
+    if command == "plot":
+        assert piped.out == "vectors.png: 3 words\n"
+    else:
+        assert piped.out == expected.out
+
+
+def test_questions_and_words_through_a_pipe(portnn, pipe, path) -> None:
+    pipe(b"\xef\xbb\xbfking\tman\t1\nking\tqueen\t2\nking\tfilm\t0\n")
+    result = portnn("word2vec", "evaluate", path, "-", "--json")
+    assert (result.status, json.loads(result.out)[0]["file"], json.loads(result.out)[0]["pairs"]) == (0, "-", 3)
+    pipe(b"king\r\nfilm\n\n")
+    result = portnn("word2vec", "similar", path, "-", "--topn", 1)
+    assert result.out == portnn("word2vec", "similar", path, "king", "film", "--topn", 1).out
+    pipe(b"king\tman\tmuch\n")
+    assert portnn("word2vec", "evaluate", path, "-").message == "standard input, line 1: 'much' is not a number"
+    pipe(b"2 2\na 1 2\nb 3 x\n")
+    assert "standard input, line 3: 'x' is not a number" in portnn("word2vec", "similar", "-", "a").message
+    pipe(b"\n")
+    assert portnn("word2vec", "similar", path, "-").message == "standard input holds no words"
+    for arguments in (("similar", "-", "-"), ("evaluate", "-", "-"), ("evaluate", path, "-", "-"), ("plot", "-", "-")):
+        result = portnn("word2vec", *arguments)
+        assert (result.status, result.message) == (1, '"-", standard input, can be read only once')
+
+
+COMMANDS = {
+    "similar": ["b", "--topn", 1],
+    "analogy": ["b", "-", "\x01a", "--topn", 1],
+    "evaluate": ["pairs"],
+    "export": ["copy.txt"],
+    "plot": ["b", "\x01a", "c\x7f"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_reads_what_a_file_does_not_show(portnn, tmp_path, monkeypatch, command) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs").write_text("b\t\x01a\t1\nb\tc\x7f\t2\n")
+
+    def run(*options):
+        for made in ("copy.txt", "vectors.png"):
+            (tmp_path / made).unlink(missing_ok=True)
+        return portnn("word2vec", command, "vectors.txt", *COMMANDS[command], *options)
+
+    def ask(*options):
+        result = run(*options)
+        assert result.status == 0, result.err
+        return result
+
+    def refused(*options):
+        result = run(*options)
+        assert (result.status, result.out) == (1, "")
+        return result
+
+    rows = b"\x01a 1 2\nb 3 4\nc\x7f 5 7\n"
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_bytes(b"3 2\n" + rows)
+    expected = ask()
+    assert expected.err == ""
+    assert ask("--format", "text").out == expected.out
+    vectors.write_bytes(b"4 2\n" + rows + b"b 0 0\n")
+    result = ask()
+    assert (result.out, result.err) == (
+        expected.out,
+        "vectors.txt: 1 word is repeated; the first vector of each is kept\n",
+    )
+    vectors.write_bytes(rows)
+    assert ask("--no-header").out == expected.out
+    result = refused()
+    assert "it looks like a vector: if the file has no header, no_header=True (--no-header) says so" in result.message
+    vectors.write_bytes(b"5 2\n" + rows + b"\xe9 0 0\n\xe8 0 1\n")
+    advice = refused().message
+    assert "--encoding latin-1" in advice
+    assert "--errors replace" in advice
+    assert ask("--encoding", "latin-1").err == ""
+    assert ask("--errors", "replace").err.startswith("vectors.txt: 2 of 5 words are not utf-8;")
+    wv = KeyedVectors(["b", "\x01a", "c\x7f"], np.array([[3, 4], [1, 2], [5, 7]]))
+    wv.save_word2vec_format(vectors, binary=True)
+    assert ask("--format", "binary").status == 0
+    assert "vectors.txt, line 2: " in refused("--format", "text").message
+    assert refused("--format", "csv").message == "unknown format 'csv'; known: text, binary"
+
+
+def test_undecodable_words_are_found_and_exported_as_they_were(portnn, pipe, tmp_path) -> None:
+    vectors, copy = tmp_path / "vectors.txt", tmp_path / "copy.txt"
+    vectors.write_bytes(b"3 2\na 1 0\n\xe9 0 1\n\xe8 1 1\n")
+    result = portnn("word2vec", "export", vectors, copy, "--errors", "replace")
+    assert result.status == 0
+    assert copy.read_bytes() == vectors.read_bytes()
+    pipe(b"\xe9\n")
+    assert portnn("word2vec", "similar", vectors, "-", "--errors", "replace", "--json").status == 0
+
+
+def test_options_of_the_word2vec_format_are_not_for_other_files(portnn, path) -> None:
+    result = portnn("word2vec", "similar", path, "king", "--errors", "replace")
+    assert result.message == f"{path} is a safetensors file; errors is for files in the word2vec format"
+
+
+def test_a_narrower_dtype_does_not_make_infinity(portnn, tmp_path) -> None:
+    wide = tmp_path / "wide.safetensors"
+    KeyedVectors(["a", "b"], np.array([[1.0, 2], [1e39, 0]])).save(wide)
+    assert portnn("word2vec", "similar", wide, "a").status == 0
+    for arguments in (("similar", wide, "a", "--dtype", "float32"), ("export", wide, tmp_path / "narrow.txt")):
+        result = portnn("word2vec", *arguments)
+        assert (result.status, result.out) == (1, "")
+        assert "the vector of 'b' contains 1e+39, too large for single precision" in result.message
+    assert not (tmp_path / "narrow.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [("new york - a + b c", ["new", "york"]), ("new york", None)],
+)
+def test_words_that_contain_spaces_are_arguments_of_their_own(portnn, tmp_path, argument, words) -> None:
+    vectors = tmp_path / "vectors.txt"
+    KeyedVectors(["new york", "a", "10\u00a0km"], np.eye(3)).save_word2vec_format(vectors)
+    result = portnn("word2vec", "analogy", vectors, argument, "--json")
+    if words:
+        assert "'new' is followed by 'york', expected + or -" in result.message
+    else:
+        assert json.loads(result.out)["positive"] == ["new york"]
+    found = portnn("word2vec", "analogy", vectors, "new york", "-", "a", "+", "10\u00a0km", "--json")
+    assert json.loads(found.out)["positive"] == ["new york", "10\u00a0km"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "drawn"),
+    [
+        (("--words", "king", "man", "FILE"), ["king", "man"]),
+        (("FILE", "--words", "king", "man"), ["king", "man"]),
+        (("--words", "king", "FILE"), ["king"]),
+        (("--words", "king", "FILE", "man"), ["king", "man"]),
+        (("--words", "king", "--words", "man", "FILE"), ["king", "man"]),
+        (("king", "man", "FILE"), ["king", "man"]),
+        (("FILE", "king", "man"), ["king", "man"]),
+        (("king", "FILE", "--title", "x", "man"), ["king", "man"]),
+    ],
+)
+def test_the_file_of_a_plot_is_where_it_is(portnn, path, tmp_path, monkeypatch, arguments, drawn) -> None:
+    monkeypatch.chdir(tmp_path)
+    if arguments == ("FILE", "king", "man"):
+        (tmp_path / "king").touch()  # the first argument is the file all the same
+    seen = []
+
+    class Figure:
+        def savefig(self, out, dpi) -> None:
+            out.write_bytes(b"picture")
+
+    monkeypatch.setattr("portnn.plots.plot_words", lambda wv, words, title: seen.append(list(words)) or Figure())
+    result = portnn("word2vec", "plot", *(path if each == "FILE" else each for each in arguments), "--out", "map.png")
+    assert result.status == 0, result.err
+    assert seen == [drawn]
+
+
+def test_a_plot_that_cannot_tell_its_file_says_so(portnn, path, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert portnn("word2vec", "plot", "--words", "king", "man", "nowhere").message == (
+        "no file of vectors: none of 'man', 'nowhere' exists"
+    )
+    (tmp_path / "man").touch()
+    result = portnn("word2vec", "plot", "--words", "king", "man", path)
+    assert (
+        result.message == f"'man' and '{path}' are files: which holds the vectors? Name it first and leave out --words"
+    )
+
+
+def test_a_plot_takes_the_folder_of_a_run_wherever_it_stands(portnn, train, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert train("--out", tmp_path / "run").status == 0
-    file = tmp_path / "run" / "last.safetensors"
-    for command, *rest in (("similar", "king"), ("analogy", "king - man")):
-        named, folder = (portnn("word2vec", command, given, *rest) for given in (file, tmp_path / "run"))
-        assert (folder.out, folder.err) == (named.out, f"checkpoint {file}\n")
-    assert portnn("word2vec", "export", tmp_path / "run", tmp_path / "run.txt").status == 0
-    assert portnn("word2vec", "export", file, tmp_path / "last.txt").status == 0
-    assert (tmp_path / "run.txt").read_bytes() == (tmp_path / "last.txt").read_bytes()
-    assert "is the file to export" in portnn("word2vec", "export", tmp_path / "run", file).message
-    assert portnn("word2vec", "plot", tmp_path / "run", "king").out.startswith(f"{tmp_path / 'run' / 'last.png'}: 1 ")
-    assert KeyedVectors.load(tmp_path / "run").index_to_key == KeyedVectors.load(file, mmap=True).index_to_key
+    (tmp_path / "man").mkdir()  # a folder, but not that of a run
+    result = portnn("word2vec", "plot", "--words", "king", "man", "run", "--out", "map.png")
+    assert (result.status, result.out) == (0, "map.png: 2 words\n")
+    assert result.err.endswith(f"checkpoint {os.path.join('run', 'last.safetensors')}\n")

@@ -242,7 +242,6 @@ def test_a_file_with_a_changed_byte_is_not_exported(portnn, vectors, tmp_path) -
         (("similar", "kign"), "'kign' is not in the vocabulary; similar words: king"),
         (("similar", "King"), "'King' is not in the vocabulary; similar words: king"),
         (("similar", "king", "zzz"), "'zzz' is not in the vocabulary"),
-        (("similar", "king", "--topn", -1), "topn must be 0 or a positive whole number, got -1"),
         (("similar", "king", "--vectors", "both"), "vectors='both' is not a table of word vectors"),
         (("similar", "king", "--vectors", "output"), "holds KeyedVectors without output vectors; take vectors='input'"),
         (("analogy", "king", "-", "woamn"), "'woamn' is not in the vocabulary; similar words: woman"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -220,3 +222,17 @@ def test_words_and_rows_of_numpy(wv):
 def test_query_words_are_left_out(wv):
     assert [word for word, _ in wv.most_similar(["film", "films"], ["Berlin"])] == ["the", "movie"]
     assert [word for word, _ in wv.most_similar("film", restrict_vocab=2)] == ["the"]
+
+
+@pytest.mark.torch_oracle
+def test_vectors_that_require_gradients_are_vectors_like_any_other():
+    import torch
+
+    weight = torch.nn.Embedding(5, 2).weight
+    wv = KeyedVectors(WORDS, weight)
+    assert not wv.vectors.requires_grad
+    assert not wv["film"].requires_grad
+    assert wv.most_similar("film") == KeyedVectors(WORDS, weight.detach()).most_similar("film")
+    assert [word for word, _ in wv.most_similar(weight[1, :], topn=1)] == ["film"]
+    assert copy.deepcopy(wv).vectors.tolist() == weight.tolist()
+    assert KeyedVectors(WORDS, list(weight)).vectors.tolist() == weight.tolist()

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
-from portnn.cli.word2vec.vector_files import (
-    FormSettings,
-    Table,
-    Topn,
-    VectorFile,
-    check_read_once,
-    load_vectors,
-    readable,
-)
+from portnn.cli.word2vec.standard_input import refuse_twice, words_given
+from portnn.cli.word2vec.vector_files import Form, Table, Topn, VectorFile, load_vectors
 from portnn.settings import brief
-from portnn.text.standard_input import STDIN
-from portnn.vectors.question_files import numbered_lines
+from portnn.vectors.question_files import words_of
 
 METHODS = ("add", "mul")
 
 
-@with_options(FormSettings)
+@with_options(Form)
 def similar(
     file: VectorFile,
     words: Annotated[
-        list[str],
-        typer.Argument(
-            help="One word, or several to ask about one after the other; - reads them from standard input, a line each."
-        ),
+        list[str], typer.Argument(help="Words to ask about, one after the other; - for those in stdin, one a line.")
     ],
-    *,
-    given: dict[str, Any],
     topn: Topn = 10,
     table: Table = "input",
     backend: BackendName = "numpy",
@@ -47,12 +33,9 @@ def similar(
 
     Example: portnn word2vec similar vectors.safetensors film
     """
-    check_read_once(file, *map(Path, words))
-    if STDIN in words:
-        with readable(Path(STDIN)) as lines:
-            piped = [line.strip() for _, line in numbered_lines(lines)]
-        words = [word for each in words for word in (filter(None, piped) if each == STDIN else [each])]
-    wv = load_vectors(file, table, given, backend=backend, device=device, dtype=dtype)
+    refuse_twice(file, *words)
+    words = words_given(words)
+    wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
     neighbours = {word: wv.most_similar(word, topn=topn) for word in words}
     if as_json:
         print_json({word: _records(near, "similarity") for word, near in neighbours.items()})
@@ -63,12 +46,10 @@ def similar(
         _print_scores(near)
 
 
-@with_options(FormSettings)
+@with_options(Form)
 def analogy(
     file: VectorFile,
     expression: Annotated[list[str], typer.Argument(help="Words with + or - between them.")],
-    *,
-    given: dict[str, Any],
     topn: Topn = 10,
     method: Annotated[
         str, typer.Option(help="add: the sum of cosines (3CosAdd); mul: their product (3CosMul).")
@@ -86,7 +67,7 @@ def analogy(
     if method not in METHODS:
         raise ValueError(f"method is {brief(method)}; expected {' or '.join(METHODS)}")
     positive, negative = parsed(expression)
-    wv = load_vectors(file, table, given, backend=backend, device=device, dtype=dtype)
+    wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
     if len(positive) == 1 and not negative and positive[0] not in wv and set(positive[0][1:]) & {"+", "-"}:
         raise ValueError(f"{brief(positive[0])} is not in the vocabulary; if it is a sum, put spaces around its signs")
     ask = wv.most_similar if method == "add" else wv.most_similar_cosmul

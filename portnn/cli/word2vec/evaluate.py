@@ -10,23 +10,22 @@ import typer
 
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
-from portnn.cli.word2vec.vector_files import FormSettings, Table, VectorFile, check_read_once, load_vectors, readable
+from portnn.cli.word2vec.standard_input import on_disk, refuse_twice
+from portnn.cli.word2vec.vector_files import Form, Table, VectorFile, load_vectors
 from portnn.settings import brief
 from portnn.vectors import AnalogyScores, PairScores
 from portnn.vectors.question_files import numbered_lines
 
 
-@with_options(FormSettings)
+@with_options(Form)
 def evaluate(
     file: VectorFile,
     questions: Annotated[
         list[Path],
         typer.Argument(
-            help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs); - is standard input."
+            help="Files like questions-words.txt (analogies) or wordsim353.tsv (word pairs); - for one in stdin."
         ),
     ],
-    *,
-    given: dict[str, Any],
     restrict_vocab: Annotated[int, typer.Option(help="Use only this many of the most frequent words.")] = 300_000,
     case_sensitive: Annotated[bool, typer.Option("--case-sensitive", help="Tell Film from film.")] = False,
     table: Table = "input",
@@ -39,13 +38,13 @@ def evaluate(
 
     Example: portnn word2vec evaluate vectors.safetensors questions-words.txt wordsim353.tsv
     """
-    check_read_once(file, *questions)
-    with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(readable(path)) for path in questions]
-        kinds = [kind_of(path) for path in files]  # before any work is done
-        wv = load_vectors(file, table, given, backend=backend, device=device, dtype=dtype)
-        records = []
-        for name, path, kind in zip(questions, files, kinds, strict=True):
+    refuse_twice(file, *questions)
+    records = []
+    with contextlib.ExitStack() as opened:
+        paths = [opened.enter_context(on_disk(path)) for path in questions]
+        kinds = [kind_of(path) for path in paths]  # before any work is done
+        wv = load_vectors(file, given, table, backend=backend, device=device, dtype=dtype)
+        for name, path, kind in zip(questions, paths, kinds, strict=True):
             scores: AnalogyScores | PairScores
             if kind == "analogies":
                 scores = wv.evaluate_word_analogies(path, restrict_vocab, not case_sensitive)
@@ -76,7 +75,7 @@ def kind_of(path: Path) -> str:
         if line.strip() and not line.startswith("#"):
             if line.count("\t") == 2:
                 return "pairs"
-            raise ValueError(f"{path}, line {number}: {brief(_shortened(line))} is not a question; {expected}")
+            raise ValueError(f"{path}, line {number}: {brief(line)} is not a question; {expected}")
     raise ValueError(f"{path} has no questions; {expected}")
 
 
@@ -99,7 +98,3 @@ def tell(path: Path, scores: AnalogyScores | PairScores) -> None:
                 print(f"  {section.accuracy:6.1%} of {section.questions:6,}  {section.name}")
     if scores.unknown:
         print(f"  left out {scores.unknown:,}, with words that are not in the vocabulary")
-
-
-def _shortened(line: str) -> str:
-    return line if len(line) <= 40 else line[:40] + "..."

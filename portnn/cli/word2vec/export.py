@@ -11,7 +11,7 @@ from portnn.cli.declared_options import with_options
 from portnn.cli.options import Json, print_json
 from portnn.cli.word2vec.vector_files import (
     FORMATS,
-    FormSettings,
+    Form,
     Table,
     VectorFile,
     format_of,
@@ -21,7 +21,7 @@ from portnn.cli.word2vec.vector_files import (
 from portnn.settings import brief
 
 
-@with_options(FormSettings)
+@with_options(Form)
 def export(
     file: VectorFile,
     out: Annotated[
@@ -31,8 +31,6 @@ def export(
             ".safetensors."
         ),
     ],
-    *,
-    given: dict[str, Any],
     table: Table = "input",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
@@ -48,7 +46,7 @@ def export(
     if out.exists() and file.exists() and out.samefile(file):
         raise ValueError(f"{out} is the file to export; name another")
     refuse_existing(out, overwrite)
-    wv = load_vectors(file, table, given, mmap=False)  # so that a damaged file is noticed
+    wv = load_vectors(file, given, table, mapped=False)
     if kind == "safetensors":
         wv.save(out)
     else:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import tempfile
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,20 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from portnn.cli.checkpoints import checkpoint_of
+from portnn.cli.word2vec.standard_input import name_of, on_disk
 from portnn.settings import Flags, OneOf, Settings, Shown
 from portnn.text.compression import is_compressed
-from portnn.text.standard_input import STDIN, read_standard_input
 from portnn.vectors import KeyedVectors
 from portnn.vectors.storage import is_safetensors
 
-VectorFile = Annotated[
-    Path,
-    typer.Argument(
-        help="Vectors of any kind: .safetensors, a run's folder, or the word2vec format, text or binary; - is standard "
-        "input.",
-        callback=checkpoint_of,
-    ),
-]
+VECTORS = "Vectors of any kind: .safetensors, a run's folder, or the word2vec format, text or binary; - for stdin."
+VectorFile = Annotated[Path, typer.Argument(help=VECTORS, callback=checkpoint_of)]
 Table = Annotated[str, typer.Option("--vectors", help="Table of a trained model: input, output or sum.")]
 Topn = Annotated[int, typer.Option("--topn", help="How many words.")]
 
@@ -36,69 +27,56 @@ FORMATS = {".safetensors": "safetensors", ".txt": "text", ".vec": "text", ".bin"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormSettings(Settings):
-    """What a file in the word2vec format does not say of itself."""
+class Form(Settings):
+    """What a file in the word2vec format does not show by itself."""
 
     format: Annotated[
-        str | None,
-        OneOf(("text", "binary")),
-        Shown("what the file shows"),
-        "Whether a file in the word2vec format is text or binary.",
+        str | None, OneOf(("text", "binary")), "Format of the vectors.", Shown("what their first rows are")
     ] = None
     no_header: Annotated[
-        bool, Flags("--no-header", "--with-header"), "The file has no first line with its size, as GloVe's have none."
+        bool, Flags("--no-header", "--header"), "The vectors are text without a header, as GloVe's."
     ] = False
-    encoding: Annotated[str, "Encoding of the words."] = "utf-8"
-    errors: Annotated[
-        str,
-        OneOf(("strict", "replace")),
-        "Words that are not in the encoding: refused, or kept under names that stand for their bytes.",
-    ] = "strict"
+    encoding: Annotated[str, "Encoding of the words: utf-8, latin-1 ..."] = "utf-8"
+    errors: Annotated[str, OneOf(("strict", "replace")), "Refuse words of another encoding, or keep their bytes."] = (
+        "strict"
+    )
 
 
 def load_vectors(
     path: Path,
-    table: str,
     given: dict[str, Any],
+    table: str,
     *,
-    mmap: bool = True,
+    mapped: bool = True,
     backend: str = "numpy",
     device: str | None = None,
     dtype: str | None = None,
 ) -> KeyedVectors:
     """Load vectors, memory-mapped where possible, so that a large file costs only what is read.
 
-    `given` are the settings of `FormSettings` on the command line. What is odd about the words is said on stderr.
+    Parameters
+    ----------
+    path : Path
+        "-" is standard input.
+    given : dict
+        Options of `Form`.
+    table : {"input", "output", "sum"}
+        Table of a trained model.
+    mapped : bool
+        False reads everything, which finds any damage.
+    backend, device, dtype : str
     """
-    chosen = FormSettings(**given)
-    form: dict[str, Any] = {name: given[name] for name in ("no_header", "encoding", "errors") if name in given}
-    if chosen.format is not None:
-        form["binary"] = chosen.format == "binary"
-    with readable(path) as file, warnings.catch_warnings(record=True) as remarks:
+    Form(**given)
+    form = dict(given)
+    if "format" in form:
+        form["binary"] = form.pop("format") == "binary"
+    with on_disk(path) as file, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        mmap = mmap and table != "sum" and is_safetensors(file)
+        mmap = mapped and file == path and table != "sum" and is_safetensors(file)
         wv = KeyedVectors.load(file, mmap, table, backend=backend, device=device, dtype=dtype, **form)
-    for remark in remarks:
-        print(remark.message, file=sys.stderr)
+    for warning in told:
+        print(str(warning.message).replace(str(file), name_of(path)), file=sys.stderr)
     return wv
-
-
-@contextlib.contextmanager
-def readable(path: Path) -> Iterator[Path]:
-    """A file that can be read more than once: for "-", one with what is piped into the process."""
-    if str(path) != STDIN:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        file = Path(folder, "standard input")
-        file.write_bytes(read_standard_input())
-        yield file
-
-
-def check_read_once(*paths: Path) -> None:
-    """Refuse to read standard input twice."""
-    if sum(str(path) == STDIN for path in paths) > 1:
-        raise ValueError(f'"{STDIN}", standard input, can be read only once')
 
 
 def format_of(path: Path) -> str | None:
