@@ -272,6 +272,14 @@ def test_questions_that_have_no_answer(portnn, vectors, tmp_path, monkeypatch, a
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("topn", [0, -1, 2.5, "x"])
+@pytest.mark.parametrize("command", [("similar", "king"), ("analogy", "king", "-", "man")])
+def test_a_number_of_words_that_makes_no_sense(portnn, vectors, topn, command) -> None:
+    result = portnn("word2vec", command[0], vectors, *command[1:], "--topn", topn)
+    assert (result.status, result.out) == (2, "")
+    assert "Invalid value for '--topn'" in result.err
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -28,6 +28,8 @@ def similar(
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Print the words nearest to a word, and their cosine.
 
@@ -59,6 +61,8 @@ def analogy(
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Print the words nearest to a sum of words: king - man + woman asks what is to woman as king is to man.
 
@@ -93,7 +97,7 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     (['king', 'woman'], ['man'])
     """
     signed: dict[str, list[str]] = {"+": [], "-": []}
-    pieces = " ".join(expression).split()  # all of it may be one quoted argument
+    pieces = [piece for argument in expression for piece in _pieces(argument)]
     shown = " ".join(pieces)
     sign, before = "+", ""
     for piece in pieces:
@@ -113,6 +117,12 @@ def parsed(expression: list[str]) -> tuple[list[str], list[str]]:
     if sign:
         raise ValueError(f"expression {brief(shown)} ends without a word, expected one such as king - man + woman")
     return signed["+"], signed["-"]
+
+
+def _pieces(argument: str) -> list[str]:
+    """Parts of an argument: all of the expression may be one, quoted, and so may a word that contains spaces."""
+    parts = list(words_of(argument))
+    return parts if {"+", "-"} & {*parts} else [argument] * bool(parts)
 
 
 def _records(near: list[tuple[str, float]], name: str) -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ def evaluate(
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Answer analogies and compare similarities with human ratings. A file's first line shows its kind.
 

@@ -34,6 +34,8 @@ def export(
     table: Table = "input",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Write vectors in the format that the file's name asks for.
 

@@ -24,7 +24,8 @@ FREQUENT = 30
 def plot(
     file: Annotated[Path, typer.Argument(help=VECTORS)],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="WORDS", help="Words to draw; --words may be left out.")
+        list[str] | None,
+        typer.Argument(metavar="WORDS", help="Words to draw; --words may be left out; - for those in stdin."),
     ] = None,
     words: Annotated[
         list[str] | None,
@@ -37,6 +38,8 @@ def plot(
     title: Annotated[str | None, typer.Option(help="Title of the picture.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
     as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Draw words on the two axes along which their vectors differ most. Needs matplotlib.
 

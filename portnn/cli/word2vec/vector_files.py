@@ -20,7 +20,7 @@ from portnn.vectors.storage import is_safetensors
 VECTORS = "Vectors of any kind: .safetensors, a run's folder, or the word2vec format, text or binary; - for stdin."
 VectorFile = Annotated[Path, typer.Argument(help=VECTORS, callback=checkpoint_of)]
 Table = Annotated[str, typer.Option("--vectors", help="Table of a trained model: input, output or sum.")]
-Topn = Annotated[int, typer.Option("--topn", help="How many words.")]
+Topn = Annotated[int, typer.Option("--topn", min=1, help="How many words.")]
 
 FORMATS = {".safetensors": "safetensors", ".txt": "text", ".vec": "text", ".bin": "binary"}
 """Formats by the suffix of a file's name."""
