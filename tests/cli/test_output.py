@@ -108,7 +108,7 @@ def test_a_terminal_that_lacks_a_letter_shows_its_escape(trees, locale) -> None:
 
 
 def test_errors_with_any_letters_take_one_line(tmp_path) -> None:
-    result = called("mlp", "train", tmp_path / "日本.csv", locale=LOCALES[0])
+    result = called("mlp", "train", tmp_path / "日本.csv", "--out", tmp_path / "run", locale=LOCALES[0])
     assert result.returncode == 1
     assert result.stderr.decode("ascii").count("\n") == 1
     assert rb"\u65e5\u672c.csv: No such file" in result.stderr

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -207,22 +205,21 @@ def test_many_processes_at_once_are_one_run(tmp_path):
     count = tmp_path / "count"
     count.write_text("0")
     (tmp_path / "run").mkdir()
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=count_up, args=(tmp_path / "run", count, 40)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
+    program = f"""
+import contextlib, time
+from pathlib import Path
+from portnn.training import RunFolder
+count, times = Path({str(count)!r}), 40
+while times:
+    with contextlib.suppress(ValueError), RunFolder(Path({str(tmp_path / "run")!r})).locked():
+        number = int(count.read_text())
+        time.sleep(0.0005)
+        count.write_text(str(number + 1))
+        times -= 1
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     assert count.read_text() == "120"
-
-
-def count_up(folder, count, times):
-    while times:
-        with contextlib.suppress(ValueError), RunFolder(folder).locked():
-            number = int(count.read_text())
-            time.sleep(0.0005)
-            count.write_text(str(number + 1))
-            times -= 1
 
 
 def failing(number):

@@ -9,14 +9,14 @@ import typer
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.cli.word2vec.standard_input import refuse_twice, words_given
-from portnn.cli.word2vec.vector_files import Form, Table, Topn, VectorFile, load_vectors
+from portnn.cli.word2vec.vector_files import FormSettings, Table, Topn, VectorFile, load_vectors
 from portnn.settings import brief
 from portnn.vectors.question_files import words_of
 
 METHODS = ("add", "mul")
 
 
-@with_options(Form)
+@with_options(FormSettings)
 def similar(
     file: VectorFile,
     words: Annotated[
@@ -48,7 +48,7 @@ def similar(
         _print_scores(near)
 
 
-@with_options(Form)
+@with_options(FormSettings)
 def analogy(
     file: VectorFile,
     expression: Annotated[list[str], typer.Argument(help="Words with + or - between them.")],

@@ -11,13 +11,13 @@ import typer
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
 from portnn.cli.word2vec.standard_input import on_disk, refuse_twice
-from portnn.cli.word2vec.vector_files import Form, Table, VectorFile, load_vectors
+from portnn.cli.word2vec.vector_files import FormSettings, Table, VectorFile, load_vectors
 from portnn.settings import brief
 from portnn.vectors import AnalogyScores, PairScores
 from portnn.vectors.question_files import numbered_lines
 
 
-@with_options(Form)
+@with_options(FormSettings)
 def evaluate(
     file: VectorFile,
     questions: Annotated[

@@ -11,7 +11,7 @@ from portnn.cli.declared_options import with_options
 from portnn.cli.options import Json, print_json
 from portnn.cli.word2vec.vector_files import (
     FORMATS,
-    Form,
+    FormSettings,
     Table,
     VectorFile,
     format_of,
@@ -21,7 +21,7 @@ from portnn.cli.word2vec.vector_files import (
 from portnn.settings import brief
 
 
-@with_options(Form)
+@with_options(FormSettings)
 def export(
     file: VectorFile,
     out: Annotated[

@@ -12,7 +12,7 @@ from portnn.cli.checkpoints import checkpoint_of
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import Json, print_json
 from portnn.cli.word2vec.standard_input import refuse_twice, words_given
-from portnn.cli.word2vec.vector_files import VECTORS, Form, Table, load_vectors, refuse_existing
+from portnn.cli.word2vec.vector_files import VECTORS, FormSettings, Table, load_vectors, refuse_existing
 from portnn.settings import brief
 from portnn.text.standard_input import STDIN
 from portnn.training import checkpoint_at
@@ -20,7 +20,7 @@ from portnn.training import checkpoint_at
 FREQUENT = 30
 
 
-@with_options(Form)
+@with_options(FormSettings)
 def plot(
     file: Annotated[Path, typer.Argument(help=VECTORS)],
     more: Annotated[

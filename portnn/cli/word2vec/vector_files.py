@@ -27,14 +27,14 @@ FORMATS = {".safetensors": "safetensors", ".txt": "text", ".vec": "text", ".bin"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Form(Settings):
+class FormSettings(Settings):
     """What a file in the word2vec format does not show by itself."""
 
     format: Annotated[
         str | None, OneOf(("text", "binary")), "Format of the vectors.", Shown("what their first rows are")
     ] = None
     no_header: Annotated[
-        bool, Flags("--no-header", "--header"), "The vectors are text without a header, as GloVe's."
+        bool, Flags("--no-header", "--with-header"), "The vectors are text without a header, as GloVe's."
     ] = False
     encoding: Annotated[str, "Encoding of the words: utf-8, latin-1 ..."] = "utf-8"
     errors: Annotated[str, OneOf(("strict", "replace")), "Refuse words of another encoding, or keep their bytes."] = (
@@ -59,14 +59,14 @@ def load_vectors(
     path : Path
         "-" is standard input.
     given : dict
-        Options of `Form`.
+        Options of `FormSettings`.
     table : {"input", "output", "sum"}
         Table of a trained model.
     mapped : bool
         False reads everything, which finds any damage.
     backend, device, dtype : str
     """
-    Form(**given)
+    FormSettings(**given)
     form = dict(given)
     if "format" in form:
         form["binary"] = form.pop("format") == "binary"
