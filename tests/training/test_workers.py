@@ -301,6 +301,7 @@ def test_workers_end_with_the_process_that_started_them_though_a_fork_of_it_live
             os.kill(fork, signal.SIGKILL)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning", "ignore:.*fork.*:DeprecationWarning")  # of threads
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_in_a_pool_of_processes_workers_are_as_many_as_told_and_otherwise_one(method):
     """Processes of such a pool may have no children by `multiprocessing`; and they have the cores among them."""
