@@ -40,7 +40,7 @@ def read_csv(
         Columns that become `y`; if there are several, all hold numbers.
     labels : {"text", "numbers", "classes"}, optional
         What a single target holds. "classes" are numbers if all of them come back as they were written, else text; see
-        `portnn.tables.csv_target.labels_as_written`. By default they are also numbers if more than half of the cells
+        ``portnn.tables.csv_target.labels_as_written``. By default they are also numbers if more than half of the cells
         look like numbers, unless these are few whole numbers, or have zeros in front as codes do.
     classes : Classes, optional
         All labels that a single target may hold.

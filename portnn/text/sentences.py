@@ -60,8 +60,8 @@ class Sentences(SentenceStream):
     source : str, Path or sequence of Paths
         A str is the text itself; for paths see `open_sources`. Files compressed by gzip, bzip2 or xz are decompressed.
     level : {"word", "space", "char", "jieba"}
-        What a word is: a word or a run of punctuation (see `portnn.text.words`); whatever whitespace separates, for
-        text that is already tokenized; one character; a Chinese word. Whitespace is never a word.
+        What a word is: a word or a run of punctuation (see ``portnn/text/words.py``); whatever whitespace separates,
+        for text that is already tokenized; one character; a Chinese word. Whitespace is never a word.
     lines : bool
         Whether each line is a sentence. Otherwise line endings are ordinary whitespace. Sentences are split after
         10,000 words, and none spans two files.
