@@ -75,9 +75,8 @@ def tests(session: nox.Session, library: str) -> None:
 @nox.session
 def properties(session: nox.Session) -> None:
     """Read, write and train on generated input: files, tables, text, checkpoints and settings."""
-    session.install(
-        ".[plot,chinese,sklearn,word2vec]", "pytest", "pytest-xdist", "hypothesis", "array-api-strict", "gensim"
-    )
+    tools = ("pytest", "pytest-xdist", "hypothesis", "array-api-strict", "gensim")
+    session.install(".[plot,chinese,sklearn,word2vec]", *tools)
     session.run("pytest", *EVERY_CORE, "tests/properties", *HANGS, *session.posargs, env=ONE_THREAD)
 
 
