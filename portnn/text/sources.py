@@ -118,7 +118,7 @@ def open_sources(source: SourceLike) -> list[Source]:
     for path in paths:
         if not isinstance(path, os.PathLike):
             what = f"the {type(path).__name__} {quoted(path)}" if isinstance(path, str | bytes) else brief(path)
-            raise TypeError(f"corpus: {what} is no path; a sequence holds files, each as pathlib.Path")
+            raise TypeError(f"corpus: {what} is not a path; a sequence holds files, each as pathlib.Path")
     if not paths:
         raise ValueError("corpus: the sequence of files is empty")
     if sum(os.fspath(path) == STDIN for path in paths) > 1:

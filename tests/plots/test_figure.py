@@ -7,6 +7,7 @@ import pickle
 import struct
 
 import pytest
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from portnn.plots import plot_loss
@@ -23,16 +24,6 @@ def test_a_notebook_is_given_one_picture() -> None:
     assert 350 < height < 500
 
 
-def test_a_formatter_for_figures_takes_its_place() -> None:
-    formatters = pytest.importorskip("IPython.core.formatters")
-    png, svg = formatters.PNGFormatter(), formatters.SVGFormatter()
-    figure = plot_loss([3.0, 2.0, 1.0])
-    assert png(figure).startswith(SIGNATURE)
-    png.for_type(Figure, lambda figure: b"in the format of the user")
-    assert png(figure) == b"in the format of the user"
-    assert svg(figure) is None
-
-
 def test_it_can_be_written_and_pickled() -> None:
     figure = pickle.loads(pickle.dumps(plot_loss([3.0, 2.0, 1.0])))
     assert isinstance(figure, Figure)
@@ -43,7 +34,6 @@ def test_it_can_be_written_and_pickled() -> None:
 
 
 def test_pyplot_neither_shows_it_nor_keeps_it_alive() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
     before = pyplot.get_fignums()
     plot_loss([3.0, 2.0, 1.0])
     assert pyplot.get_fignums() == before

@@ -156,7 +156,7 @@ def test_wrong_sources(tmp_path: Path) -> None:
         read_corpus(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"does not exist$"):
         read_corpus([tmp_path / "no"])
-    with pytest.raises(TypeError, match=r"^corpus: the str 'a.txt' is no path; a sequence holds files"):
+    with pytest.raises(TypeError, match=r"^corpus: the str 'a.txt' is not a path; a sequence holds files"):
         read_corpus(["a.txt"])  # type: ignore[list-item]
     with pytest.raises(TypeError, match=r"^corpus: source is int; expected str, bytes, a path or paths$"):
         read_corpus(3)  # type: ignore[arg-type]

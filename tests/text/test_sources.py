@@ -78,7 +78,7 @@ def test_a_text_that_names_a_file_is_refused_wherever_text_goes(kind, tmp_path, 
     for data in (b"book.txt", os.fsencode(path)):
         with pytest.raises(ValueError, match=rf"^source is the text b'.*', which names a {kind}; give pathlib.Path"):
             read_corpus(data)
-    with pytest.raises(TypeError, match=r"^corpus: the str 'book.txt' is no path; a sequence holds files"):
+    with pytest.raises(TypeError, match=r"^corpus: the str 'book.txt' is not a path; a sequence holds files"):
         small.evaluate(["book.txt"])
 
 
@@ -243,7 +243,7 @@ def test_sources_are_named(tmp_path) -> None:
 def test_messages_do_not_hold_the_text():
     text = "once upon a time " * 10
     for refused in ([text], [text, Path("book.txt")]):
-        with pytest.raises(TypeError, match=r"^corpus: the str of length 170 is no path; a sequence holds files"):
+        with pytest.raises(TypeError, match=r"^corpus: the str of length 170 is not a path; a sequence holds files"):
             open_sources(refused)
     with pytest.raises(
         TypeError, match=r"^each sentence must be a list of words, got the str of length 170: split it$"
