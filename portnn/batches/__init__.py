@@ -3,7 +3,9 @@
 from portnn.batches.alias import AliasTable
 from portnn.batches.batch import Batch, Batches
 from portnn.batches.load import chance_to_keep, steady_batch_size
+from portnn.batches.permutation import Permutation
 from portnn.batches.rows import RowBatches, rows_at
+from portnn.batches.sequences import SequenceBatches, lengths_of, padded
 from portnn.batches.sparse_table import SparseTable, blocks, compressed, is_sparse
 from portnn.batches.streams import ChunkStreams, check_integers, check_range
 from portnn.batches.window_settings import WindowSettings
@@ -14,7 +16,9 @@ __all__ = [
     "Batch",
     "Batches",
     "ChunkStreams",
+    "Permutation",
     "RowBatches",
+    "SequenceBatches",
     "SparseTable",
     "WindowBatches",
     "WindowSettings",
@@ -24,6 +28,8 @@ __all__ = [
     "check_range",
     "compressed",
     "is_sparse",
+    "lengths_of",
+    "padded",
     "rows_at",
     "steady_batch_size",
 ]

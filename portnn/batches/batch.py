@@ -34,7 +34,7 @@ class Batches(Protocol):
     Attributes
     ----------
     batch_size : int
-    unit : {"char", "byte", "word", "row"}
+    unit : {"char", "byte", "word", "row", "text"}
         Unit of `tokens`.
     speed : str
         Field of a run's metrics that holds the speed.

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
-from portnn.batches import Batches, ChunkStreams, RowBatches, WindowBatches, WindowSettings
+from portnn.batches import Batches, ChunkStreams, RowBatches, SequenceBatches, WindowBatches, WindowSettings
 from portnn.checking.gradients import Checked
-from portnn.models import FeedForward, Model, RecurrentLM, RowBatch, WordVectors
+from portnn.models import FeedForward, Model, RecurrentLM, RowBatch, SequenceClassifier, WordVectors
 from portnn.objectives import OBJECTIVES
-from portnn.ops import ACTIVATIONS, CELLS
+from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
 
 Arrays = dict[str, Any]
 
@@ -75,6 +75,17 @@ def _word_vector_cases() -> Iterator[TrainingCase]:
             yield _words_case(name, negative, sg=sg, cbow_mean=mean)
 
 
+@cases_of(SequenceClassifier)
+def _classifier_cases() -> Iterator[TrainingCase]:
+    for cell in CELLS:
+        yield _sequences_case(cell, cell=cell, num_layers=2, bidirectional=True, embedding_size=3, dropout=0.25)
+    for pooling in POOLINGS:
+        yield _sequences_case(f"one-hot, {pooling}", cell="rnn", pooling=pooling, dropout=0.25)
+    yield _sequences_case("frozen", cell="rnn", embedding_size=3, frozen_embedding=True)
+    yield _sequences_case("whole table", cell="rnn", embedding_size=3, rows_at_a_time=False)
+    yield _sequences_case("several labels", cell="rnn", embedding_size=3, objective="binary_cross_entropy")
+
+
 def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Checked, Arrays]:
     """Loss of a model on one batch, from a carry that is not zero, as a function that can be checked."""
     model = training.model
@@ -111,6 +122,25 @@ def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> Trai
         return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], dropout=model.dropout)
 
     return TrainingCase(f"FeedForward {name}", model, batches)
+
+
+def _sequences_case(name: str, **settings: Any) -> TrainingCase:
+    """Case of a classifier of sequences of ids by the largest of them, of which some count more than others."""
+    rng = np.random.default_rng(8)
+    lengths = np.asarray([1, 4, 2, 3, 3, 1, 5, 2, 2])
+    ids = rng.integers(0, 6, lengths.sum()).astype(np.uint8)
+    ends = np.cumsum(lengths)
+    targets = np.asarray([ids[end - length : end].max() // 2 for end, length in zip(ends, lengths, strict=True)])
+    model = SequenceClassifier(6, 3, hidden_size=2, **settings)
+    if model.objective == "binary_cross_entropy":
+        targets = np.eye(3)[targets]
+    weights = rng.integers(1, 4, 9).astype(np.float64)
+
+    def batches() -> SequenceBatches:
+        masks: dict[str, Any] = {"masks": model.masks, "dropout": model.dropout}
+        return SequenceBatches(ids, ends, targets, weights, batch_size=4, unknown_id=5, word_dropout=0.1, **masks)
+
+    return TrainingCase(f"SequenceClassifier {name}", model, batches)
 
 
 def _words_case(name: str, negative: int, *, sg: bool, cbow_mean: bool) -> TrainingCase:

@@ -14,7 +14,7 @@ from portnn.checking.model_cases import as_function, training_cases
 from portnn.models import RecurrentStack
 from portnn.objectives import OBJECTIVES
 from portnn.objectives.label_kinds import CLASSES
-from portnn.ops import ACTIVATIONS, CELLS
+from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
 
 Arrays = dict[str, Any]
 
@@ -34,6 +34,7 @@ def cases() -> Iterator[Case]:
     yield from _rows(rng)
     yield from _losses(rng)
     yield from _recurrent(rng)
+    yield from _pooling(rng)
     yield from _windows(rng)
     for training in training_cases():
         yield Case(training.name, *as_function(training, rng))
@@ -176,6 +177,22 @@ def _stack(stack: RecurrentStack, x: Any, rng: np.random.Generator) -> Case:
         return {"x": dx, **dict(tree_flatten(before, "states")), **grads}
 
     return _pair(f"RecurrentStack {stack.cell}", arrays, run, back, rng)
+
+
+def _pooling(rng: np.random.Generator) -> Iterator[Case]:
+    y, last = rng.normal(size=(4, 3, 2)), rng.normal(size=(3, 2))
+    for name, pooling in POOLINGS.items():
+        title = pooling.forward.__name__
+
+        def run(arrays: Arrays, xp: Namespace, name: str = name) -> Any:
+            return POOLINGS[name].forward(arrays["y"], arrays["last"], arrays.get("lengths"), xp=xp)
+
+        def back(dpooled: Array, cache: Any, *, xp: Namespace, name: str = name) -> Arrays:
+            gradients = POOLINGS[name].backward(dpooled, cache, xp=xp)._asdict()
+            return {argument: gradient for argument, gradient in gradients.items() if gradient is not None}
+
+        yield _pair(title, {"y": y, "last": last}, run, back, rng)
+        yield _pair(f"{title} with lengths", {"y": y, "last": last, "lengths": np.asarray([4, 1, 2])}, run, back, rng)
 
 
 def _windows(rng: np.random.Generator) -> Iterator[Case]:

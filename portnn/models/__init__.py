@@ -4,6 +4,7 @@ from portnn.models.feed_forward import FeedForward, RowBatch, layer_parameters
 from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_lm import LanguageBatch, RecurrentLM
 from portnn.models.recurrent_stack import RecurrentStack
+from portnn.models.sequence_classifier import SequenceBatch, SequenceClassifier
 from portnn.models.word_vectors import WindowBatch, WordVectors
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "RecurrentLM",
     "RecurrentStack",
     "RowBatch",
+    "SequenceBatch",
+    "SequenceClassifier",
     "WindowBatch",
     "WordVectors",
     "layer_parameters",

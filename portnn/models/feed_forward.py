@@ -97,6 +97,11 @@ class FeedForward(Settings):
         """None: every batch uses all parameters."""
         return ()
 
+    @property
+    def frozen_parameters(self) -> tuple[()]:
+        """None: all parameters are trained."""
+        return ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter: layers.0.weight (n_in, n_out), layers.0.bias (n_out,) and so on."""
         shapes: dict[str, tuple[int, ...]] = {}

@@ -22,11 +22,17 @@ class Model(Protocol):
     ----------
     row_parameters : tuple of str
         Tables (rows, width) whose gradient is a `portnn.backends.RowGradient`, because a batch uses few of their rows.
+    frozen_parameters : tuple of str
+        Parameters that stay as they are, and have no gradient.
     """
 
     @property
     def row_parameters(self) -> tuple[str, ...]:
         """Names of the tables whose gradients come in rows."""
+
+    @property
+    def frozen_parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that are not trained."""
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
@@ -41,7 +47,7 @@ class Model(Protocol):
         """Return loss (0-d), carry for the next batch, and a cache for `gradients`."""
 
     def gradients(self, cache: Any, *, xp: Namespace) -> Parameters:
-        """Gradients of the loss for every parameter, shaped like it or a `RowGradient`."""
+        """Gradients of the loss for every parameter that is trained, shaped like it or a `RowGradient`."""
 
     def split(self, batch: Any, carry: Any, parts: int) -> list[tuple[Any, Any, float]]:
         """Cut a batch and its carry, NumPy arrays, for workers: (batch, carry, share) for each of `parts`.
@@ -52,5 +58,5 @@ class Model(Protocol):
         Raises
         ------
         ValueError
-            If the model has `row_parameters`, since workers share gradients of whole parameters only.
+            If the model trains in one process.
         """

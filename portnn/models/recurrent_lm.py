@@ -85,6 +85,11 @@ class RecurrentLM(Settings):
         """None: every batch uses all parameters."""
         return ()
 
+    @property
+    def frozen_parameters(self) -> tuple[()]:
+        """None: all parameters are trained."""
+        return ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""
         output = {"output.weight": (self.hidden_size, self.vocabulary_size), "output.bias": (self.vocabulary_size,)}

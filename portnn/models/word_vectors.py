@@ -88,6 +88,11 @@ class WordVectors(Settings):
         """Tables of which a batch uses few rows; a full softmax uses all of the output vectors."""
         return ("input", "output") if self.negative else ("input",)
 
+    @property
+    def frozen_parameters(self) -> tuple[()]:
+        """None: all parameters are trained."""
+        return ()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of both tables: input and output, (vocabulary, vector size)."""
         shape = (self.vocabulary_size, self.vector_size)

@@ -21,6 +21,10 @@ from portnn.ops.losses.binary_cross_entropy import *
 from portnn.ops.losses.cross_entropy import *
 from portnn.ops.losses.poisson import *
 from portnn.ops.losses.squared_error import *
+from portnn.ops.pooling.last_state import *
+from portnn.ops.pooling.max_over_time import *
+from portnn.ops.pooling.mean_over_time import *
+from portnn.ops.pooling.registry import *
 from portnn.ops.recurrent.cells import *
 from portnn.ops.recurrent.gru import *
 from portnn.ops.recurrent.lstm import *

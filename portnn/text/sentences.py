@@ -109,7 +109,7 @@ class Sentences(SentenceStream):
         self.encoding = encoding
         self._sources = open_sources(source)
         self._rules = rules_of_words(word_rules)
-        self._split = _splitter(level, lowercase, self._rules)
+        self._split = splitter(level, lowercase, self._rules)
         self.name = name_of(source, self._sources)
         self.size = sum(part.size for part in self._sources)
 
@@ -117,7 +117,7 @@ class Sentences(SentenceStream):
         return {name: value for name, value in vars(self).items() if name != "_split"}  # functions inside a function
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _split=_splitter(state["level"], state["lowercase"], state["_rules"]))
+        vars(self).update(state, _split=splitter(state["level"], state["lowercase"], state["_rules"]))
 
     def read(self, advance: Advance | None = None) -> Iterator[list[str]]:
         """Read the sentences from the beginning; `advance` is called with the bytes of each piece read."""
@@ -164,7 +164,7 @@ class Sentences(SentenceStream):
         return last
 
 
-def _splitter(level: str, lowercase: bool, rules: WordRules) -> Callable[[str], list[str]]:
+def splitter(level: str, lowercase: bool, rules: WordRules) -> Callable[[str], list[str]]:
     """Function from a text to its words. Each word is lowercased by itself, so that its neighbours play no part."""
     if level == "word":
         words = PieceCache((lambda piece: map(str.lower, rules.words(piece))) if lowercase else rules.words)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from portnn.settings import brief_fields
+from portnn.text.array_store import ArrayStore
 from portnn.text.cache import release_pages
-from portnn.text.cache_folder import cache_folder, naming_cache_folder
 from portnn.text.corpus import MEMORY_LIMIT
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.lookup import Ids
@@ -106,7 +105,7 @@ def encode_words(
     stream = as_sentences(sentences)
     mark = len(vocabulary)
     digest = hashlib.sha256()
-    store = _Store(vocabulary.id_dtype, memory_limit, cache_dir)
+    store = ArrayStore(vocabulary.id_dtype, memory_limit, cache_dir)
     sentence_count = longest = 0
     for batch in _batches(stream.read(advance)):
         ids, lengths = _encoded(batch, vocabulary, mark)
@@ -147,41 +146,3 @@ def _encoded(batch: list[Sequence[str]], vocabulary: WordVocabulary, mark: int) 
     lengths = np.diff(ends, prepend=-1) - 1
     ids = np.delete(ids, ends[lengths == 0])
     return ids.astype(vocabulary.id_dtype), lengths[lengths > 0]
-
-
-class _Store:
-    """Pieces of one array: in memory up to a limit, beyond it in an unnamed temporary file."""
-
-    def __init__(self, dtype: np.dtype[Any], limit: int, cache_dir: str | os.PathLike[str] | None) -> None:
-        self._dtype = dtype
-        self._limit = limit
-        self._cache_dir = cache_dir
-        self._pieces: list[Ids] = []
-        self._bytes = 0
-        self._file: IO[bytes] | None = None
-
-    def append(self, ids: Ids) -> None:
-        self._pieces.append(ids)
-        self._bytes += ids.nbytes
-        if self._bytes > self._limit:
-            self._spill()
-
-    def _spill(self) -> None:
-        folder = cache_folder(self._cache_dir)
-        with naming_cache_folder(folder):
-            if self._file is None:
-                folder.mkdir(parents=True, exist_ok=True)
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed once it is mapped
-            for ids in self._pieces:
-                self._file.write(ids.data)
-        self._pieces.clear()
-
-    def whole(self) -> Ids:
-        if self._file is None:
-            ids = np.concatenate(self._pieces)
-            ids.flags.writeable = False
-            return ids
-        self._file.flush()
-        mapped = np.memmap(self._file, self._dtype, mode="r", shape=(self._bytes // self._dtype.itemsize,))
-        self._file.close()  # the map keeps its own handle
-        return mapped

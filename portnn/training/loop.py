@@ -22,6 +22,7 @@ from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.losses import Losses, Unread
 from portnn.training.metrics import Metrics, MetricsFile
+from portnn.training.packing import packed_shapes
 from portnn.training.progress import Progress, SpeedMeter, StopWatch
 from portnn.training.settings import Plan
 from portnn.training.state import RunState
@@ -189,8 +190,7 @@ class Trainer:
         self.go_on(self.state.restored(arrays, facts["run"], self.backend))
 
     def _blas_threads(self) -> contextlib.AbstractContextManager[None]:
-        shapes, tables = self.model.shapes(), self.model.row_parameters
-        largest = max((math.prod(shape) for name, shape in shapes.items() if name not in tables), default=0)
+        largest = max(map(math.prod, packed_shapes(self.model).values()), default=0)
         if self.backend.library.on_host and self.batches.tokens * largest < SMALL_PRODUCT:
             return one_blas_thread()
         return contextlib.nullcontext()

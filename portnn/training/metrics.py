@@ -12,8 +12,8 @@ class Metrics(TypedDict):
     step : steps done; loss : mean over the steps since the last line or, if the run says so, since the epoch began
     (smoothed, if the run smooths);
     held_out_loss : null if it was not measured; learning_rate; gradient_norm : before clipping,
-    null if it was not computed; seconds : of training, earlier runs included; characters_per_second,
-    rows_per_second or words_per_second : over the steps since the last line, or over half a second of training if that
+    null if it was not computed; seconds : of training, earlier runs included; characters_per_second, rows_per_second,
+    texts_per_second or words_per_second : over the steps since the last line, or over half a second of training if that
     is longer (characters_per_second counts the tokens of a language model, be they characters, bytes or words).
     """
 
@@ -25,6 +25,7 @@ class Metrics(TypedDict):
     seconds: float
     characters_per_second: NotRequired[float]
     rows_per_second: NotRequired[float]
+    texts_per_second: NotRequired[float]
     words_per_second: NotRequired[float]
 
 

@@ -7,12 +7,18 @@ import math
 import numpy as np
 
 from portnn.backends import Array, Namespace
-from portnn.models import Parameters
+from portnn.models import Model, Parameters
 
 Shapes = dict[str, tuple[int, ...]]
 
 LARGE = 1 << 15
 """Entries of a vector below which copying takes no longer than comparing its pieces."""
+
+
+def packed_shapes(model: Model) -> Shapes:
+    """Shapes of the parameters that are trained whole: neither row by row nor frozen."""
+    apart = {*model.row_parameters, *model.frozen_parameters}
+    return {name: shape for name, shape in model.shapes().items() if name not in apart}
 
 
 def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:

@@ -12,7 +12,7 @@ from portnn.optimizers import Optimizer
 from portnn.optimizers.base import Gradients
 from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value, global_norm
 from portnn.settings import brief_fields
-from portnn.training.packing import pack, row_major, unpack
+from portnn.training.packing import pack, packed_shapes, row_major, unpack
 from portnn.training.settings import StepSettings
 from portnn.training.workers import Workers
 
@@ -47,13 +47,9 @@ def init_optimizer(optimizer: Optimizer, model: Model, params: Parameters, backe
 
 def _packed(params: Parameters, model: Model, backend: Backend) -> Parameters:
     """Parameters as the optimizer sees them: one vector, except for tables whose gradients come in rows."""
-    shapes = _packed_shapes(model)
+    shapes = packed_shapes(model)
     packed = {ALL: pack(params, shapes, xp=backend.xp)} if shapes else {}
     return {**packed, **{name: params[name] for name in model.row_parameters}}
-
-
-def _packed_shapes(model: Model) -> dict[str, tuple[int, ...]]:
-    return {name: shape for name, shape in model.shapes().items() if name not in model.row_parameters}
 
 
 def make_step(
@@ -88,14 +84,12 @@ def _new_step(
     workers: Workers | None = None,
 ) -> Step:
     clip_norm, clip_value = settings.clip_norm, settings.clip_value
-    xp, shapes, tables = backend.xp, _packed_shapes(model), model.row_parameters
-    if tables and workers is not None:
-        raise ValueError("workers share gradients of whole parameters; this model's come in rows")
+    xp, shapes, tables, frozen = backend.xp, packed_shapes(model), model.row_parameters, model.frozen_parameters
 
     def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Gradients]:
         if workers is not None:
-            loss, carry, gradient = workers(params, batch, carry)
-            return loss, carry, {ALL: gradient}
+            loss, carry, gradient, rows = workers(params, batch, carry)
+            return loss, carry, {ALL: gradient, **rows}
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
         grads = model.gradients(cache, xp=xp)
         packed = {ALL: pack(grads, shapes, xp=xp)} if shapes else {}
@@ -115,6 +109,8 @@ def _new_step(
         return {**arrays, **{name: RowGradient(rows[name].ids, arrays[name]) for name in tables}}, norm
 
     def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
+        if workers is not None:
+            params = workers.sharing(params)
         loss, carry, grads = gradient_of(params, batch, carry)
         grads, norm = clipped(grads)
         moved, state = optimizer.update(
@@ -127,8 +123,8 @@ def _new_step(
             xp=xp,
         )
         carry = tree_map(lambda array: row_major(array, xp=xp), carry)
-        params = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
-        return StepResult(params, state, carry, loss, norm)
+        changed = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
+        return StepResult({**changed, **{name: params[name] for name in frozen}}, state, carry, loss, norm)
 
     # Copying tables would take time in proportion to their size, however few rows a step touches.
     return backend.compile(step, donate=(0, 1) if tables else ())

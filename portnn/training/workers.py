@@ -2,8 +2,9 @@
 
 Apart from large matrix products NumPy uses one core, and Python's threads would wait for one another at every small
 operation. So the other parts go to processes of their own. All of them share the memory of parameters and gradients;
-batches, carries and losses are sent. The gradient of a batch is the weighted sum of its parts' gradients, always in the
-same order: with the same number of workers a run is the same, bit for bit, every time.
+batches, carries, losses and the gradients of single rows of tables are sent. The gradient of a batch is the weighted
+sum of its parts' gradients, always in the same order: with the same number of workers a run is the same, bit for bit,
+every time.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, tree_map
+from portnn.backends import Array, Backend, RowGradient, tree_map
 from portnn.models import Model, Parameters
 from portnn.process import available_cpus, keep_freed_memory, one_blas_thread, tuning
 from portnn.settings import checked_number, positive
-from portnn.training.packing import Shapes, unpack
+from portnn.training.packing import Shapes, packed_shapes, unpack
 
 ROWS, ENTRIES = 8, 2048
 """Rows of a batch, and entries of its gates in one time step, that justify a worker."""
@@ -59,8 +60,7 @@ class Workers:
     """
 
     def __init__(self, model: Model, backend: Backend, count: int) -> None:
-        self._model, self._xp, self._shapes, self._count = model, backend.xp, model.shapes(), count
-        entries = sum(math.prod(shape) for shape in self._shapes.values())
+        self._model, self._xp, self._shapes, self._count = model, backend.xp, packed_shapes(model), count
         self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
         # Every core has its process; more threads would compete for the same cores.
         self._narrowed = contextlib.ExitStack()
@@ -69,8 +69,8 @@ class Workers:
             _occupy_standard_streams()
             memory = os.memfd_create("portnn")
             try:
-                os.ftruncate(memory, count * entries * np.dtype(backend.dtype).itemsize)
-                self._shared = _shared_vectors(memory, count, backend.dtype)
+                os.ftruncate(memory, _entries(model, count) * np.dtype(backend.dtype).itemsize)
+                self._shared, self._tables = _shared(memory, model, count, backend.dtype)
                 for _ in range(1, count):
                     self._processes.append(_start(memory))
             finally:
@@ -85,8 +85,22 @@ class Workers:
             self.close()
             raise
 
-    def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array]:
-        """Compute loss, carry for the next batch, and gradient as one vector, each of the whole batch.
+    def sharing(self, params: Parameters) -> Parameters:
+        """Parameters whose tables are in shared memory, to be updated there: copied, if they are not there yet."""
+        for name, table in self._tables.items():
+            if params[name] is not table:
+                table[...] = params[name]
+        return {**params, **self._tables}
+
+    def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array, dict[str, RowGradient]]:
+        """Compute loss, carry for the next batch, and the gradient as one vector and in rows, each of the whole batch.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            From `sharing`.
+        batch, carry
+            On the host.
 
         Raises
         ------
@@ -103,19 +117,22 @@ class Workers:
         try:
             loss, own_carry, cache = self._model.loss(params, own, own_carry, xp=self._xp)
             gradient = np.empty_like(self._shared[0])
-            _pack_into(gradient, self._model.gradients(cache, xp=self._xp), self._shapes)
+            gradients = self._model.gradients(cache, xp=self._xp)
+            _pack_into(gradient, gradients, self._shapes)
         finally:  # even after an error, no answer may be left for the next batch
             answers = [_answer(process, connection) for process, connection in self._processes]
         gradient *= share
-        loss, carries = loss * share, [own_carry]
+        loss, carries, rows = loss * share, [own_carry], [_rows(self._model, gradients, share)]
         for index, answer in enumerate(answers, start=1):
             if isinstance(answer, WorkerError):
                 raise answer
-            part_loss, part_carry = answer
+            part_loss, part_carry, part_rows = answer
             loss += part_loss
             gradient += self._shared[index]
             carries.append(part_carry)
-        return loss, tree_map(lambda *parts: np.concatenate(parts), *carries), gradient
+            rows.append(part_rows)
+        carry, joined = (tree_map(lambda *parts: np.concatenate(parts), *trees) for trees in (carries, rows))
+        return loss, carry, gradient, joined
 
     def __enter__(self) -> Workers:
         return self
@@ -134,7 +151,7 @@ class Workers:
                     connection.send(None)
                 connection.close()
                 process.wait()
-            self._shared = np.empty((0, 0))  # releases the memory
+            self._shared, self._tables = np.empty((0, 0)), {}  # releases the memory
 
 
 def check_workers(count: int, backend: Backend, batch_size: int) -> None:
@@ -177,16 +194,18 @@ def serve(memory: int, socket: int, parent: int) -> None:
             return
         if keep:
             keep_freed_memory()
-        shared, shapes = _shared_vectors(memory, count, dtype), model.shapes()
-        params = unpack(shared[0], shapes, xp=np)
+        shapes = packed_shapes(model)
+        shared, tables = _shared(memory, model, count, dtype)
+        params = {**unpack(shared[0], shapes, xp=np), **tables}
         connection.send(None)  # ready
         while (part := connection.recv()) is not None:
             batch, carry, share = part
             try:
                 loss, carry, cache = model.loss(params, batch, carry, xp=np)
-                _pack_into(shared[index], model.gradients(cache, xp=np), shapes)
+                gradients = model.gradients(cache, xp=np)
+                _pack_into(shared[index], gradients, shapes)
                 shared[index] *= share
-                answer: Any = loss * share, carry
+                answer: Any = loss * share, carry, _rows(model, gradients, share)
             except Exception as error:
                 traceback.print_exc()
                 answer = WorkerError(f"a worker process failed: {type(error).__name__}: {error}")
@@ -227,9 +246,27 @@ def _occupy_standard_streams() -> None:
     os.close(descriptor)
 
 
-def _shared_vectors(memory: int, count: int, dtype: str) -> Vector:
-    """Rows of shared memory: the parameters, then the gradient of each worker after the first."""
-    return np.frombuffer(mmap.mmap(memory, 0), dtype).reshape(count, -1)
+def _shared(memory: int, model: Model, count: int, dtype: str) -> tuple[Vector, Parameters]:
+    """Shared memory: rows for the packed parameters and the gradient of each worker after the first; and tables."""
+    whole, (packed, apart) = np.frombuffer(mmap.mmap(memory, 0), dtype), _sizes(model)
+    return whole[: count * packed].reshape(count, -1), unpack(whole[count * packed :], apart, xp=np)
+
+
+def _sizes(model: Model) -> tuple[int, Shapes]:
+    """Entries of the packed parameters, and shapes of the tables, which are not packed."""
+    packed = packed_shapes(model)
+    apart = {name: shape for name, shape in model.shapes().items() if name not in packed}
+    return sum(map(math.prod, packed.values())), apart
+
+
+def _entries(model: Model, count: int) -> int:
+    packed, apart = _sizes(model)
+    return count * packed + sum(map(math.prod, apart.values()))
+
+
+def _rows(model: Model, gradients: Parameters, share: float) -> dict[str, RowGradient]:
+    """Gradients that come in rows, as parts of the gradient of the whole batch."""
+    return {name: RowGradient(gradients[name].ids, gradients[name].rows * share) for name in model.row_parameters}
 
 
 def _pack_into(vector: Vector, arrays: Parameters, shapes: Shapes) -> None:

@@ -26,7 +26,7 @@ TRUTH = np.array([[1.0], [-2.0], [0.5]])
 class Line:
     """Least squares, with the sum of all inputs as a carry."""
 
-    row_parameters = ()
+    row_parameters = frozen_parameters = ()
 
     def shapes(self):
         return {"weight": (3, 1)}
@@ -438,6 +438,8 @@ def test_more_workers_than_rows(backend):
 class Rows(Line):
     """Least squares whose weight is a table of one row each input picks, and a bias that is no table."""
 
+    frozen_parameters = ()
+
     def __init__(self, *, in_rows=True):
         self.row_parameters = ("table",) if in_rows else ()
 
@@ -597,12 +599,6 @@ def test_a_run_in_one_named_file(backend, tmp_path) -> None:
     assert load_checkpoint(out)[1]["run"]["step"] == 3
     assert not (out.parent / "vectors.best.safetensors").exists()
     assert (out.parent / "other.safetensors").read_text() == "not mine"
-
-
-@pytest.mark.host
-def test_workers_do_not_go_with_rows(backend) -> None:
-    with pytest.raises(ValueError, match="workers share gradients of whole parameters; this model's come in rows"):
-        make_step(IN_ROWS, optimizer("sgd"), backend, workers=object())
 
 
 @pytest.mark.host

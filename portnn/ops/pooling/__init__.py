@@ -1,0 +1,1 @@
+"""Pooling: one vector of the outputs of all time steps."""
