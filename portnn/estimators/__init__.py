@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from portnn.estimators.loading import load as load
     from portnn.estimators.mlp import MLP as MLP
     from portnn.estimators.row_evaluation import RowEvaluation as RowEvaluation
+    from portnn.estimators.text_classifier import TextClassifier as TextClassifier
     from portnn.estimators.word2vec import Word2Vec as Word2Vec
 
 _HOMES = {

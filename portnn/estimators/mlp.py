@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, ClassVar, Self
 
 from portnn.backends import Backend, tree_map
@@ -11,7 +10,7 @@ from portnn.estimators.data_facts import table_facts
 from portnn.estimators.estimator import Recipe, as_backend
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.mlp_settings import MLPRun, MLPSettings, PartialSettings, TableSettings
-from portnn.estimators.row_evaluation import MONITORS, RowEvaluator
+from portnn.estimators.row_evaluation import RowEvaluator, monitored
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
@@ -139,7 +138,7 @@ class MLP(RowLearner):
             measured = take_rows(given, held_ids, backend)
         if measured is not None:
             evaluator = RowEvaluator(model, backend, measured)
-            held_out = functools.partial(MONITORS[settings.monitor], evaluator)
+            held_out = monitored(evaluator, settings.monitor)
         rows = self._weigh_classes(rows)
         batches = self._batches(rows, settings, self.settings.seed)
         return Task(

@@ -19,6 +19,7 @@ ESTIMATORS: dict[str, Entry] = {
     "LinearRegression": Entry("portnn.estimators.linear_models"),
     "LogisticRegression": Entry("portnn.estimators.linear_models"),
     "SoftmaxRegression": Entry("portnn.estimators.linear_models"),
+    "TextClassifier": Entry("portnn.estimators.text_classifier", "text-classifier"),
     "Word2Vec": Entry("portnn.estimators.word2vec", "word2vec"),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -61,17 +61,17 @@ class RowEvaluator:
         score = objective.score(np.concatenate(outputs), self.targets, self.weights)
         return RowEvaluation(total / weight, score, int(self.rows.x.shape[0]))
 
-    def loss(self, params: Parameters) -> float:
-        """Mean loss without the penalty."""
-        return self(params).loss
 
-    def error(self, params: Parameters) -> float:
-        """1 - score."""
-        return 1.0 - self(params).score
-
-
-MONITORS = {"loss": RowEvaluator.loss, "score": RowEvaluator.error}
+MONITORS: dict[str, Callable[[RowEvaluation], float]] = {
+    "loss": lambda evaluation: evaluation.loss,
+    "score": lambda evaluation: 1.0 - evaluation.score,
+}
 """What can be monitored on held-out rows; lower is better."""
+
+
+def monitored(evaluator: Callable[[Parameters], RowEvaluation], monitor: str) -> Callable[[Parameters], float]:
+    """What is monitored, for any parameters of a model."""
+    return lambda params: MONITORS[monitor](evaluator(params))
 
 
 def weighed_blocks(rows: RowBatch, xp: Namespace) -> Iterator[tuple[RowBatch, float]]:

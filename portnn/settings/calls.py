@@ -41,6 +41,15 @@ class TableCall(Protocol[P, R_co]):
         """Call it."""
 
 
+class LabelledCall(Protocol[P, R_co]):
+    """Method that takes texts with their labels and settings."""
+
+    def __call__(
+        self, texts: Any, labels: Any = None, sample_weight: Any = None, *args: P.args, **settings: P.kwargs
+    ) -> R_co:
+        """Call it."""
+
+
 def settings_call(kind: Callable[P, S]) -> Callable[[Callable[[T, S], R]], Callable[Concatenate[T, P], R]]:
     """Let ``method(self, settings)`` take the settings of a kind as its arguments."""
     return _taking(kind)  # type: ignore[arg-type]
@@ -53,6 +62,11 @@ def text_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], TextCall[P, 
 
 def table_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], TableCall[P, R]]:
     """Let ``method(self, X, y, sample_weight=None, *, settings)`` take the settings of a kind as keyword arguments."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def labelled_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], LabelledCall[P, R]]:
+    """Let ``method(self, texts, labels=None, sample_weight=None, *, settings)`` take a kind of settings as keywords."""
     return _taking(kind)  # type: ignore[arg-type]
 
 
