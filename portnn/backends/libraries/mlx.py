@@ -120,7 +120,15 @@ class MLX(Library):
         return started  # type: ignore[return-value]
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
         """Use MLX's own operation."""
         return target.at[ids].add(rows if scale is None else rows * scale)
