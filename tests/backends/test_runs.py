@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from portnn.backends import RowGradient, coalesce, scatter_add
 from portnn.backends.libraries.cupy import CuPy
 from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
+from portnn.checking.kernels import meta_backend
 
 SIZE = ONE_HOT_ROWS + 1
 
@@ -27,8 +28,8 @@ def expected(target, ids, rows):
 @pytest.fixture
 def on_a_gpu(backend, monkeypatch):
     """Libraries that also run on a CPU take their way for a GPU."""
-    if backend.name == "torch":
-        monkeypatch.setattr("portnn.backends.libraries.torch.PyTorch._adds_atomically", lambda *_: True)
+    if backend.name in ("torch", "mlx"):
+        monkeypatch.setattr(type(backend.library), "_adds_atomically", lambda *_: True)
     if backend.name == "jax":
         monkeypatch.setattr("jax.lax.platform_dependent", lambda *arrays, cpu, default: default(*arrays))
 
@@ -138,6 +139,18 @@ def test_cupy_adds_each_id_once(often, monkeypatch):
     found, sums, _ = CuPy().coalesce(ids, rows, xp=np)
     assert np.array_equal(CuPy().scatter_add(table, found, sums, None, False, True, xp=Recording()), result)
     assert added == [distinct, distinct]
+
+
+@pytest.mark.host
+@pytest.mark.torch_oracle
+@pytest.mark.parametrize(("coalesced", "sorts"), [(False, 1), (True, 0)])
+def test_pytorch_sorts_before_it_adds_unless_that_has_been_done(coalesced, sorts):
+    """As far as its device `meta` can tell."""
+    meta = meta_backend()
+    arrays = (meta.asarray(array) for array in (np.zeros((SIZE, 3)), np.zeros(9, int), np.zeros((9, 3))))
+    with meta.library.counted_kernels() as launched:
+        scatter_add(*arrays, coalesced=coalesced, xp=meta.xp)
+    assert sum(count for name, count in launched.items() if "sort" in name) == sorts
 
 
 @pytest.fixture
