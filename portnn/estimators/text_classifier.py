@@ -369,9 +369,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         assert self.backend is not None
         texts, labels, weight = (*given, None)[:3] if isinstance(given, tuple) else (given, None, None)
         learned = learned or Learned(self._fitted_vocabulary(), self._fitted_labels())
-        corpus = self._reader.encode(
-            as_source(texts, labels, multi_label=self.settings.multi_label), labels, learned
-        )
+        corpus = self._reader.encode(as_source(texts, labels, multi_label=self.settings.multi_label), labels, learned)
         placed = place_weights(weight, len(corpus.texts), self.backend)
         return corpus, None if placed is None else np.asarray(self.backend.to_host(placed))
 
@@ -419,7 +417,10 @@ def report(corpus: TextCorpus, vocabulary: WordVocabulary) -> None:
     """Say what the texts are like, and what of them is not read as it stands."""
     texts, words = corpus.texts, len(corpus.texts.ids)
     told = [f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(vocabulary):,} of them distinct"]
-    for count, what in ((texts.cut, "are cut to max_length"), (texts.empty, "have no words and are read as one unknown")):
+    for count, what in (
+        (texts.cut, "are cut to max_length"),
+        (texts.empty, "have no words and are read as one unknown"),
+    ):
         if count:
             told.append(f"{count:,} {what}")
     if texts.unknown:

@@ -53,7 +53,10 @@ class TextClassifierSettings(EstimatorSettings):
     ] = 0.0
     _: KW_ONLY
     word_dropout: Annotated[
-        float, fraction, FIXED, "Fraction of the words that training replaces by the unknown one, so that it is trained."
+        float,
+        fraction,
+        FIXED,
+        "Fraction of the words that training replaces by the unknown one, so that it is trained.",
     ] = 0.01
     level: Annotated[
         str,
