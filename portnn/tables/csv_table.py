@@ -126,7 +126,7 @@ def converter(decimal: str) -> Callable[[str], float]:
 
 
 def needs_rows(cell: str) -> bool:
-    """Whether NumPy's parser may have misread a cell: spaces before a quote are no text, one never closed is a fault."""
+    """Whether NumPy's parser may have misread a cell: spaces before a quote are no text, and quotes must be closed."""
     return "\n" in cell or (cell.startswith(" ") and cell.lstrip(" ").startswith('"'))
 
 

@@ -90,7 +90,7 @@ def test_a_table_that_changes_between_two_readings(tmp_path) -> None:
     path.write_text("a,y\n1,u\n")
     opened = open_csv(path)
     path.write_text("a,y\n1,u\n2,v\n")
-    with pytest.raises(OSError, match="t.csv changed since it was opened; read it again"):
+    with pytest.raises(OSError, match=r"t.csv changed since it was opened; read it again"):
         read_csv(opened, [0], [1])
 
 
