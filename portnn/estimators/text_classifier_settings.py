@@ -56,7 +56,7 @@ class TextClassifierSettings(EstimatorSettings):
         float,
         fraction,
         FIXED,
-        "Fraction of the words that training replaces by the unknown one, so that it is trained.",
+        "Fraction of the words that training replaces by the unknown one, to train that, too.",
     ] = 0.01
     level: Annotated[
         str,
@@ -81,7 +81,8 @@ class TextClassifierSettings(EstimatorSettings):
     init_scale: Annotated[
         float | None,
         positive,
-        "Standard deviation of normal initial weights; None draws them as `portnn.models.SequenceClassifier.init` says.",
+        "Standard deviation of normal initial weights; None draws vectors of words with 0.1, and all others uniformly, "
+        "as PyTorch does.",
     ] = None
 
     def __post_init__(self) -> None:

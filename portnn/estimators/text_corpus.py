@@ -90,7 +90,7 @@ class TextReader:
         texts = 0
         for text, label in source.read(advance):
             counts.update(self.tokens(text))
-            written.update(() if label is None else label if chosen.multi_label else (label,))
+            written.update((label,) if isinstance(label, str) else label or ())
             texts += 1
         if not texts:
             raise ValueError(f"{source.name} has no texts")
