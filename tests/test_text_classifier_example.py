@@ -13,7 +13,7 @@ from portnn.backends import Backend, to_host
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "text_classifier.py"
 IMPORT = "import numpy as xp "
-SCALE = "/ 1000"
+SCALE = "standard_normal(n) / 1000"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def run(monkeypatch, capsys):
     assert source.count(IMPORT) == source.count(SCALE) == 1
 
     def trained(line: str):
-        script = source.replace(IMPORT, f"{line} ").replace(SCALE, "/ 10")
+        script = source.replace(IMPORT, f"{line} ").replace(SCALE, SCALE.replace("1000", "10"))
         monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "1"])
         names = {"__name__": "__main__"}
         exec(compile(script, EXAMPLE, "exec"), names)

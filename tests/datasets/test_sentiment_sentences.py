@@ -100,7 +100,7 @@ def test_words_without_their_order_do_not_tell_the_class() -> None:
     ]
     model = portnn.LogisticRegression().fit(counts[0], train.labels, steps=1000, progress=False)
     scores = [model.score(X, part.labels) for X, part in zip(counts, (train, test), strict=True)]
-    assert max(scores) < 0.6
+    assert [round(score, 2) for score in scores] == [0.54, 0.52]
 
 
 def test_a_negative_seed_is_named() -> None:
