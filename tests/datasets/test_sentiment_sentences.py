@@ -100,7 +100,7 @@ def test_words_without_their_order_do_not_tell_the_class() -> None:
     ]
     model = portnn.LogisticRegression().fit(counts[0], train.labels, steps=1000, progress=False)
     scores = [model.score(X, part.labels) for X, part in zip(counts, (train, test), strict=True)]
-    assert scores == [60 / 112, 21 / 40]
+    assert scores == pytest.approx([0.54, 0.52], abs=0.05)  # some probabilities are 0.5 up to rounding
 
 
 def test_a_negative_seed_is_named() -> None:
