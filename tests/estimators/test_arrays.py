@@ -79,9 +79,10 @@ def test_labels_of_any_byte_order_are_native_labels(dtype, tmp_path):
 
 
 DAYS = np.arange(120).reshape(40, 3).astype("M8[D]")
+NO_DAY = np.datetime64("NaT", "D")
 NO_NUMBERS = {
     "dates": (DAYS, r"datetime64\[D\]"),
-    "dates that lack one": (np.where(np.arange(120).reshape(40, 3) == 7, np.datetime64("NaT"), DAYS), "datetime64"),
+    "dates that lack one": (np.where(np.arange(120).reshape(40, 3) == 7, NO_DAY, DAYS), "datetime64"),
     "time spans": (DAYS - DAYS[0], r"timedelta64\[D\]"),
     "complex": (POINTS + 0j, "complex128"),
     "text": (POINTS.astype(str), "<U"),
