@@ -16,7 +16,7 @@ from portnn.settings import brief
 from portnn.text import EncodedTexts, WordVocabulary, encode_texts, text_tokens
 from portnn.text.array_store import ArrayStore
 from portnn.text.corpus import MEMORY_LIMIT
-from portnn.text.text_tokens import BYTES
+from portnn.text.token_levels import BYTES
 from portnn.training import Reading
 
 Host = np.ndarray[Any, Any]

@@ -50,7 +50,7 @@ EXAMPLES = {
         {"cell": "gru", "hidden_size": 4, "embedding_size": 3, "bidirectional": True, "dropout": 0.3},
         (TEXTS, ["+", "-", "-", "+"] * 10),
         {"batch_size": 8, "held_out": 0.2},
-        lambda model: (model.predict_proba(TEXTS[:4]), model.evaluate(TEXTS, ["+", "-", "-", "+"] * 10)),
+        lambda model: (model.predict_proba(TEXTS[:4]).tolist(), model.evaluate(TEXTS, ["+", "-", "-", "+"] * 10)),
         ([text.replace("film", "play") for text in TEXTS], ["+", "-", "-", "+"] * 10),
     ),
     "Word2Vec": Example(
@@ -62,6 +62,7 @@ EXAMPLES = {
     ),
 }
 every_estimator = list(ESTIMATORS)
+TABLES = [name for name, example in EXAMPLES.items() if example.data[0] is POINTS]
 
 
 def make(name: str, backend: Any = "numpy", **changes: Any) -> Any:

@@ -9,9 +9,7 @@ from numpy.testing import assert_allclose
 import portnn
 from portnn.backends import to_host
 
-from .examples import EXAMPLES, POINTS, fit, make, tables
-
-TABLES = [name for name in EXAMPLES if len(EXAMPLES[name].data) == 2]
+from .examples import EXAMPLES, POINTS, TABLES, fit, make, tables
 
 SAME = {
     "big-endian float64": lambda x: x.astype(">f8"),
