@@ -95,12 +95,12 @@ def plot_sentence(explanation: Explanation, *, ax: Any = None, title: str | None
         raise ValueError(f"the text has {len(words):,} words, but at most {MOST} can be drawn; explain a part of it")
     own = ax is None
     ax = axes_for(ax, size=(WIDEST, WIDEST))
-    style = style_of([*words, *map(str, explanation.labels)])
     curves = _curves(explanation)
-    label = _cut(drawable(str(explanation.label)), LONGEST)
+    if title is None:
+        title = f"{_name(explanation.label)}: probability {explanation.probabilities[-1, curves[0]]:.2f}"
+    style = style_of([*words, *map(_name, explanation.labels), title])
     ax.set_axis_off()
-    answer = f"{label}: probability {explanation.probabilities[-1, curves[0]]:.2f}"
-    ax.set_title(answer if title is None else title, **style)
+    ax.set_title(title, **style)
     pixels = [size_of(ax, word, {"fontsize": FONT_SIZES[0], **style})[0] for word in words]
     ems = np.asarray(pixels) * 72.0 / ax.figure.dpi / FONT_SIZES[0]
     page = _page(ax, explanation, curves, np.maximum(ems, BAR) + GAP, style, new=own)
@@ -119,11 +119,15 @@ def plot_sentence(explanation: Explanation, *, ax: Any = None, title: str | None
 def _shown(token: str) -> str:
     """A token as it is drawn: white space is visible."""
     word = drawable(token) if token.strip() else drawable(token).replace(" ", "\u2423") or "(no words)"
-    return _cut(word, LONGEST)
+    return _cut(word)
 
 
-def _cut(word: str, longest: int) -> str:
-    return word if len(word) <= longest else word[: longest - 1] + "\u2026"
+def _name(label: Any) -> str:
+    return _cut(drawable(str(label)))
+
+
+def _cut(word: str) -> str:
+    return word if len(word) <= LONGEST else word[: LONGEST - 1] + "\u2026"
 
 
 def _curves(explanation: Explanation) -> list[int]:
@@ -265,7 +269,7 @@ def _draw_legend(ax: Any, explanation: Explanation, curves: list[int], style: di
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    names = [_cut(drawable(str(explanation.labels[number])), LONGEST) for number in curves]
+    names = [_name(explanation.labels[number]) for number in curves]
     handles: list[Any] = [
         Line2D([], [], label=f"{'' if place else 'probability '}of {name}", **_style(place))
         for place, name in enumerate(names)
