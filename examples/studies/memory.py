@@ -180,8 +180,10 @@ for name, (cell, forget) in NETWORKS.items():
 
 # %%
 # The gradients in sentences with 40 words after the first, before and after training on such sentences. The dotted
-# lines are what the forget gates alone would leave of it, :math:`0.98^k` and :math:`0.73^k`. More than that is left:
-# the ways through the gates add to the direct one. In the open LSTM the gradient does not fade at all.
+# lines are what the forget gates alone would leave of them, :math:`0.98^k` and :math:`0.73^k`. More than that is left:
+# the ways through the gates add to the direct one. In the open LSTM the gradient does not fade with distance, neither
+# before nor after; in the other LSTM it fades, but far more slowly than in the tanh network. That of the GRU fades
+# almost as fast at first, and far less once it has learned.
 
 figure = Figure(figsize=(6.4, 7.2), layout="constrained")
 panels = figure.subplots(2, 1, sharex=True, sharey=True)

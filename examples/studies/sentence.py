@@ -56,7 +56,7 @@ figure.savefig("sentence_confusion.png", dpi=144)
 #
 # by the chain rule: the gradient of the logit for the vector, which the backward pass has anyway, times the vector. If
 # :math:`s_t` is positive, the word speaks for label :math:`k`: with less of it, the logit would be lower. This is what
-# `TextClassifier.explain` computes. To see that it is right, we stretch and shrink one vector at a time:
+# `portnn.TextClassifier.explain` computes. To see that it is right, we stretch and shrink one vector at a time:
 
 
 text = "they were not very sad at all"
@@ -84,8 +84,8 @@ for word, part in zip(explanation.tokens, explanation.contributions, strict=True
     print(f"{word:8}{part:10.4f}{measured:10.4f}")
 
 # %%
-# `plot_sentence` draws these parts below the words, and above them the probability of the label after each word. Until
-# the last word has been read, it is the answer to a shorter sentence.
+# `portnn.plots.plot_sentence` draws these parts below the words, and above them the probability of the label after each
+# word. Until the last word has been read, it is the answer to a shorter sentence.
 
 figure = plot_sentence(explanation)
 figure.savefig("sentence_not_sad.png", dpi=144)
