@@ -52,9 +52,9 @@ def sentences():
     """Sentences whose label follows from two words together, which a linear model of words cannot see."""
     rng = np.random.default_rng(0)
     texts, labels = [], []
-    for _ in range(72):
-        word, negated = rng.choice(["good", "fine", "bad", "poor"]), rng.random() < 0.5
-        texts.append(f"it is {'not ' * negated}{'very ' * (rng.random() < 0.5)}{word}")
+    for _ in range(120):
+        word, negated, very = rng.choice(["good", "fine", "bad", "poor"]), rng.random() < 0.3, rng.random() < 0.5
+        texts.append(f"it is {'not ' * negated}{'very ' * very}{word}")
         labels.append("yes" if (word in ("good", "fine")) != negated else "no")
     return texts, labels
 
@@ -76,7 +76,7 @@ def test_it_is_the_last_step_of_a_pipeline(sentences):
     model = make_pipeline(FunctionTransformer(shorter), network(max_iter=15)).fit(texts, labels)
     assert model.score(texts, labels) == 1.0
     assert "it" not in model[-1].vocabulary_
-    assert model.predict_proba(texts).shape == (72, 2)
+    assert model.predict_proba(texts).shape == (120, 2)
     assert model.classes_.tolist() == ["no", "yes"]
 
 
@@ -140,10 +140,10 @@ def test_texts_come_in_any_sequence(sentences, fitted):
 def test_a_column_of_a_data_frame_holds_texts_and_a_data_frame_does_not(sentences, fitted):
     pandas = pytest.importorskip("pandas")
     texts, labels = sentences
-    frame = pandas.DataFrame({"text": texts, "label": labels}, index=range(100, 172))
+    frame = pandas.DataFrame({"text": texts, "label": labels}, index=range(100, 220))
     model = clone(fitted).fit(frame["text"], frame["label"])
     assert np.array_equal(model.predict_proba(frame["text"]), fitted.predict_proba(texts))
-    with pytest.raises(ValueError, match=r"^X has shape \(72, 1\), expected one axis of texts"):
+    with pytest.raises(ValueError, match=r"^X has shape \(120, 1\), expected one axis of texts"):
         model.predict(frame[["text"]])
     with pytest.raises(TypeError, match="each text must be a str, got NAType"):
         model.predict(pandas.Series(["good", None], dtype="string"))
@@ -161,8 +161,8 @@ def test_classes_come_back_as_they_were(labels, form):
 def test_outputs_agree_with_one_another(sentences, fitted):
     texts, labels = sentences
     probabilities, logits = fitted.predict_proba(texts), fitted.decision_function(texts)
-    assert probabilities.shape == (72, 2)
-    assert logits.shape == (72,)
+    assert probabilities.shape == (120, 2)
+    assert logits.shape == (120,)
     assert_allclose(probabilities[:, 1], 1.0 / (1.0 + np.exp(-logits)), rtol=1e-5)
     assert_allclose(np.exp(fitted.predict_log_proba(texts)), probabilities, rtol=1e-5)
     assert fitted.predict(texts).tolist() == fitted.classes_[probabilities.argmax(axis=1)].tolist()
@@ -181,16 +181,16 @@ def test_outputs_agree_with_one_another(sentences, fitted):
 )
 def test_columns_of_0_and_1_are_answers_to_several_questions(sentences, form):
     texts, labels = sentences
-    y = np.stack([np.asarray(labels) == "yes", ["very" in text for text in texts], np.ones(72)], axis=1).astype(int)
+    y = np.stack([np.asarray(labels) == "yes", ["very" in text for text in texts], np.ones(120)], axis=1).astype(int)
     model = network(max_iter=40).fit(texts, form(y))
     assert np.array_equal(model.predict(texts), y)
     assert model.predict(texts).dtype.kind == "i"
     assert model.score(texts, y) == 1.0
     assert model.classes_.tolist() == [0, 1, 2]
-    assert model.decision_function(texts).shape == (72, 3)
+    assert model.decision_function(texts).shape == (120, 3)
     assert np.array_equal(model.predict_proba(texts) > 0.5, y == 1)
     # Two questions are not two classes.
-    assert network(max_iter=1).fit(texts, y[:, :2]).decision_function(texts).shape == (72, 2)
+    assert network(max_iter=1).fit(texts, y[:, :2]).decision_function(texts).shape == (120, 2)
 
 
 def test_a_column_of_classes_is_one_axis(sentences, fitted):
@@ -237,8 +237,8 @@ def test_early_stopping_keeps_the_best_weights_and_never_sees_the_texts_held_out
     assert len(scores) == model.n_iter_ == len(model.loss_curve_) == best + 1 + 4 < 60
     assert model.best_validation_score_ == max(scores) == scores[best]
     assert model.best_loss_ is None
-    held = [row for row in range(72) if f"number{row}" not in model.vocabulary_]
-    assert len(held) == 18
+    held = [row for row in range(120) if f"number{row}" not in model.vocabulary_]
+    assert len(held) == 30
     assert model.score([texts[row] for row in held], [labels[row] for row in held]) == pytest.approx(max(scores))
     assert abs(sum(labels[row] == "yes" for row in held) - labels.count("yes") / 4) < 1.0
     few = network(**settings, max_iter=best + 1).fit(texts, labels)
