@@ -23,6 +23,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils.class_weight import compute_sample_weight
 
 import portnn
@@ -245,6 +246,30 @@ def test_early_stopping_keeps_the_best_weights_and_never_sees_the_texts_held_out
     assert np.array_equal(few.predict_proba(texts), model.predict_proba(texts))
 
 
+def test_only_a_rise_of_the_score_by_more_than_the_tolerance_goes_on(sentences):
+    settings = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 30}
+    assert network(**settings, tol=1.0).fit(*sentences).n_iter_ == 4
+    assert network(**settings).fit(*sentences).n_iter_ > 4
+
+
+def test_processes_share_batches_if_they_are_asked_to(sentences, monkeypatch):
+    fit, asked = portnn.TextClassifier.fit, []
+
+    def noting(self, *data, workers="none given", **settings):
+        asked.append(workers)
+        return fit(self, *data, **settings, workers=1)
+
+    monkeypatch.setattr(portnn.TextClassifier, "fit", noting)
+    for jobs in (None, 1, 2, -1):
+        network(n_jobs=jobs, max_iter=1).fit(*sentences)
+    assert asked == [1, 1, 2, None]
+
+
+def test_a_loss_that_rises_is_no_error_as_long_as_it_is_finite(sentences):
+    model = network(learning_rate_init=30.0, clip_norm=None, max_iter=3).fit(*sentences)
+    assert max(model.loss_curve_) > 5.0
+
+
 def test_weights_of_texts_and_of_classes(sentences):
     texts, labels = sentences
     labels = ["yes" if label == "yes" or row % 3 else "no" for row, label in enumerate(labels)]
@@ -386,6 +411,8 @@ def test_parameters():
     with pytest.raises(ValueError, match="Invalid parameter 'hiden_size'"):
         model.set_params(hiden_size=5)
     assert is_classifier(model)
+    assert get_tags(model).classifier_tags.multi_label
+    assert get_tags(model).input_tags.string
 
 
 def test_copies_of_a_fitted_one_and_the_file_of_its_network_answer_alike(sentences, fitted, tmp_path):
