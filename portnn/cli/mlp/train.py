@@ -14,15 +14,13 @@ from portnn.cli.mlp.report import report, write_csv
 from portnn.cli.mlp.tables import (
     FILE_HELP,
     Decimal,
-    Delimiter,
-    Encoding,
     Header,
     XName,
     YName,
-    given_options,
     read_training_table,
     say_note,
 )
+from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.runs import Out, Overwrite, Resume, choose, recipe_help
 from portnn.estimators import MLP
