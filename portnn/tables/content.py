@@ -114,7 +114,7 @@ class Content:
         """
         with io.BytesIO(self.held) if self.held is not None else open(self.name, "rb", buffering=0) as raw:
             if self.stamp is not None and stamp_of(os.fstat(raw.fileno())) != self.stamp:
-                raise OSError(f"{self.name} changed while it was read; read it again")
+                raise OSError(f"{self.name} changed since it was opened; read it again")
             watched = io.BufferedReader(_Watched(raw, advance or _ignore), CHUNK_BYTES)
             with (
                 contextlib.nullcontext(watched)

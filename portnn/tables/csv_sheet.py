@@ -158,11 +158,15 @@ def open_csv(
         raise ValueError(f"delimiter must be one character or tab, got {brief(delimiter)}")
     if delimiter == decimal:
         raise ValueError(f"delimiter and decimal are both {brief(delimiter)}; numbers would fall apart")
-    (line, first), *others = numbered_rows(lines[start:], delimiter, start, name, whole=False)
+    rows = list(numbered_rows(lines[start:], delimiter, start, name, whole=False))
+    if not rows:
+        raise ValueError(f"{name} is empty")
+    (line, first), *others = rows
     named = is_header(first, [row for _, row in others]) if header is None else header
     sheet = CsvSheet(content, encoding, delimiter, decimal, None, 1, 1, line if named else start)
     with sheet.text() as text:
-        width, cells = shape_of(first if named else None, numbered_rows(text, delimiter, sheet.skip, name))
+        below = numbered_rows(text, delimiter, sheet.skip, name)
+        width, cells = shape_of(first if named else None, below)
     names = tuple(cell.strip() for cell in first[:width])
     repeated = [column for number, column in enumerate(names) if column in names[:number]] if named else []
     if repeated:

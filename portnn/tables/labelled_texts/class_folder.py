@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from portnn.settings import brief
 from portnn.tables.content import Advance, Content
 from portnn.tables.labelled_texts.file import LabelledFile, Options, Row
 from portnn.text.encodings import canonical_encoding
@@ -17,7 +18,8 @@ class ClassFolder(LabelledFile):
 
     def __init__(self, folder: Path, options: Options) -> None:
         self.name = str(folder)
-        self._folder = folder
+        if options.wanted.text is not None or options.wanted.label is not None:
+            raise ValueError(f"{self.name} is a folder of classes, which has no columns for --text and --label")
         self._encoding = canonical_encoding(options.encoding)
         classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
         if not classes:
@@ -46,5 +48,5 @@ class ClassFolder(LabelledFile):
         names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
         visible = [name for name in names if not any(part.startswith(".") for part in name.parts)]
         if not visible:
-            raise ValueError(f"{folder} has no files; expected the texts of class {folder.name}")
+            raise ValueError(f"{folder} has no files; expected the texts of class {brief(folder.name)}")
         return [folder / name for name in sorted(visible, key=lambda name: name.parts)]

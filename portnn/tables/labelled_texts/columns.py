@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from portnn.settings import brief
 from portnn.tables.csv_cells import looks_like_number
+from portnn.tables.labelled_texts.labels import separated
 from portnn.tables.labelled_texts.layout import Columns, Names
 from portnn.tables.labels import listed
 from portnn.tables.layout import column_number
@@ -58,7 +60,8 @@ class Wanted(NamedTuple):
         if text is not None and label is not None:
             return True
         rows = [row for row in below if len(row) == len(first)]
-        if not rows or len(set(cells)) < len(cells) or not all(_NAME.fullmatch(cell) for cell in cells if cell):
+        filled = [cell for cell in cells if cell]
+        if not rows or len(set(filled)) < len(filled) or not all(map(_NAME.fullmatch, filled)):
             return False
         columns = [[row[column].strip() for row in rows] for column in range(len(first))]
         return any(
@@ -83,12 +86,15 @@ class Wanted(NamedTuple):
         Raises
         ------
         ValueError
-            If a column that was stated does not exist, both are the same, or there is no telling which is which.
+            If a column that was stated does not exist, there are no rows, both columns are the same, or there is no
+            telling which is which.
         """
         text, label = (
             None if wanted is None else column_number(str(wanted), names, width, name)
             for wanted in (self.text, self.label)
         )
+        if not rows:
+            raise ValueError(f"{name} has {'a header but ' if names else ''}no rows")
         if self.columns is not None and (text is None or label is None):
             before = self._as_before(name, names, width)
             text, label = (before[0] if text is None else text), (before[1] if label is None else label)
@@ -140,12 +146,8 @@ def known(names: Row, kind: Sequence[str]) -> int | None:
 
 def comes_once(cell: str, below: Sequence[str]) -> bool:
     """Whether a cell is none of the labels in the column below it, each of which comes more than once."""
-    return (
-        len(below) >= _ENOUGH
-        and cell not in below
-        and 2 * len(set(below)) <= len(below)
-        and all(below.count(label) > 1 for label in set(below))
-    )
+    counts = Counter(below)
+    return len(below) >= max(_ENOUGH, 2 * len(counts)) and cell not in counts and min(counts.values()) > 1
 
 
 def is_label(column: int, other: int, rows: Sequence[Row], multi_label: bool) -> bool:
@@ -153,14 +155,14 @@ def is_label(column: int, other: int, rows: Sequence[Row], multi_label: bool) ->
 
     If as many differ, as in a file of few rows, labels are single words beside texts of several.
     """
-    mine, others = ([row[number].strip() for row in rows] for number in (column, other))
-    if sum(map(len, mine)) >= sum(map(len, others)):
+    cells, texts = ([row[number].strip() for row in rows] for number in (column, other))
+    if len(rows) == 1 or sum(map(len, cells)) >= sum(map(len, texts)):
         return False
-    if multi_label or 2 * len(set(mine)) <= len(set(others)):
+    labels = {label for cell in cells for label in (separated(cell) if multi_label else (cell,))}
+    if 2 * len(labels) <= len(set(texts)):
         return True
-    return len(set(mine)) <= len(set(others)) and all(
-        " " not in label and " " in text for label, text in zip(mine, others, strict=True)
-    )
+    words_beside_texts = not any(" " in label for label in labels) and all(" " in text for text in texts)
+    return words_beside_texts and len(labels) <= len(set(texts))
 
 
 def undecided(name: str, names: Names, width: int, text: int | None, label: int | None) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from portnn.tables.content import Advance, Content
-from portnn.tables.csv_sheet import guess_delimiter, open_csv
+from portnn.tables.csv_sheet import open_csv
 from portnn.tables.files import check_columns
 from portnn.tables.labelled_texts.columns import SAMPLE
-from portnn.tables.labelled_texts.file import LabelledFile, Options, Row, no_rows
+from portnn.tables.labelled_texts.file import LabelledFile, Options, Row
 
 DELIMITERS = ",;\t|"
 
@@ -30,8 +30,6 @@ class CsvRows(LabelledFile):
         )
         check_columns(sheet, at_least=2)
         rows = [cells for _, cells in islice(sheet.rows(), SAMPLE)]
-        if not rows:
-            raise no_rows(content, sheet.names is not None)
         multi_label = options.multi_label
         self.columns = options.wanted.locate(self.name, sheet.names, sheet.width, rows, multi_label=multi_label)
 
@@ -53,4 +51,5 @@ def delimiter_of(lines: list[str], decimal: str) -> str:
         widths = {len(row) for row in (rows[:-1] or rows) if row}  # the last may be cut
         if len(widths) == 1 and widths != {1}:
             return delimiter
-    return guess_delimiter(lines, decimal)
+    first = next(line for line in lines if line.strip())
+    return max(DELIMITERS, key=first.count)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from portnn.tables.content import Advance, Content
+from portnn.tables.content import Advance
 from portnn.tables.labelled_texts.columns import Wanted
 from portnn.tables.labelled_texts.layout import Columns
 
@@ -62,8 +62,3 @@ class LabelledFile(ABC):
     def place(self, position: int) -> str:
         """Place of a row for messages."""
         return f"{self.name}: line {position}"
-
-
-def no_rows(content: Content, header: bool) -> ValueError:
-    """Error for a file without rows."""
-    return ValueError(f"{content.name} has a header but no rows" if header else f"{content.name} is empty")

@@ -12,7 +12,7 @@ from portnn.tables.content import Content, opened
 from portnn.tables.csv_sheet import preview
 from portnn.tables.labelled_texts.class_folder import ClassFolder
 from portnn.tables.labelled_texts.csv_rows import CsvRows
-from portnn.tables.labelled_texts.file import LabelledFile, Options, no_rows
+from portnn.tables.labelled_texts.file import LabelledFile, Options
 from portnn.tables.labelled_texts.json_lines import JsonLines
 from portnn.tables.labelled_texts.tab_separated import TAB, TabSeparated
 from portnn.text.compression import is_compressed
@@ -96,7 +96,7 @@ def format_of(content: Content, options: Options) -> Format:
     lines = preview(content, content.encoding(options.encoding))
     first = next((line for line in lines if line.strip("\r\n ")), None)
     if first is None:
-        raise no_rows(content, header=False)
+        raise ValueError(f"{content.name} is empty")
     return next((each for each in files if each.begins and each.begins(first, options.delimiter)), FORMATS[OF_LINES])
 
 

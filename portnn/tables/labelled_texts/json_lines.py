@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NoReturn
@@ -10,8 +11,10 @@ from typing import Any, NoReturn
 from portnn.settings import brief
 from portnn.tables.content import Advance, Content
 from portnn.tables.labelled_texts.columns import SAMPLE
-from portnn.tables.labelled_texts.file import LabelledFile, Options, Row, no_rows
+from portnn.tables.labelled_texts.file import LabelledFile, Options, Row
 from portnn.tables.labels import listed
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Literal(str):
@@ -32,7 +35,7 @@ class JsonLines(LabelledFile):
         content.check_text((line for _, line in lines), self._encoding)
         sample = [found for _, found in self._objects(line for _, line in lines)]
         if not sample:
-            raise no_rows(content, header=False)
+            raise ValueError(f"{self.name} is empty")
         names = tuple(sample[0])
         cells = [[as_cell(found.get(name)) for name in names] for found in sample]
         self.columns = options.wanted.locate(self.name, names, len(names), cells, multi_label=options.multi_label)
@@ -48,7 +51,7 @@ class JsonLines(LabelledFile):
                         raise ValueError(f"{self.place(line)}: {self._missing(found, name)}")
                 if type(found[text_name]) is not str:
                     raise ValueError(f"{self.place(line)}: {brief(text_name)} is {kind_of(found[text_name])}, not text")
-                yield Row(line, found[text_name], self._label(line, label_name, found[label_name]))
+                yield Row(line, whole(found[text_name]), self._label(line, label_name, found[label_name]))
 
     def _objects(self, text: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(text, 1):
@@ -57,7 +60,9 @@ class JsonLines(LabelledFile):
             try:
                 found = json.loads(line, parse_int=Literal, parse_float=Literal, parse_constant=_no_constant)
             except (ValueError, RecursionError) as error:
-                raise ValueError(f"{self.place(number)} is not JSON, an object a line: {brief_error(error)}") from None
+                raise ValueError(
+                    f"{self.place(number)} is not JSON ({brief_error(error)}); each line must hold one object"
+                ) from None
             if not isinstance(found, dict):
                 raise ValueError(f"{self.place(number)} is {kind_of(found)}, not an object with a text and a label")
             yield number, found
@@ -72,7 +77,9 @@ class JsonLines(LabelledFile):
 
     @staticmethod
     def _missing(found: dict[str, Any], name: str) -> str:
-        return f"{brief(name)} is null" if name in found else f"no field {brief(name)}; it has {listed(found)}"
+        if name in found:
+            return f"{brief(name)} is null"
+        return f"no field {brief(name)}" + (f"; it has {listed(found)}" if found else "")
 
 
 def as_cell(value: Any) -> str:
@@ -81,7 +88,12 @@ def as_cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ",".join(map(as_cell, value))
-    return str(value) if isinstance(value, str) else ""
+    return whole(str(value)) if isinstance(value, str) else ""
+
+
+def whole(text: str) -> str:
+    """Text with a replacement character for half a character, which JSON can write as an escape."""
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def kind_of(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -13,11 +12,10 @@ from portnn.tables.content import Advance
 from portnn.tables.labelled_texts.columns import Wanted
 from portnn.tables.labelled_texts.file import LabelledFile, Options, Row
 from portnn.tables.labelled_texts.formats import open_labelled
+from portnn.tables.labelled_texts.labels import distinct, separated
 from portnn.tables.labelled_texts.layout import TextLayout
 from portnn.text.encodings import canonical_encoding
 from portnn.text.standard_input import STDIN
-
-_BETWEEN_LABELS = re.compile("[,;|]")
 
 
 class LabelledText(NamedTuple):
@@ -178,8 +176,7 @@ class LabelledTexts:
             if not label:
                 raise ValueError(f"{file.place(row.position)}: the label is missing")
             return label
-        labels = row.label if isinstance(row.label, list) else _BETWEEN_LABELS.split(row.label)
-        return tuple(dict.fromkeys(filter(None, map(str.strip, labels))))
+        return distinct(row.label) if isinstance(row.label, list) else separated(row.label)
 
 
 def paths_of(source: Any) -> list[str | os.PathLike[str]]:

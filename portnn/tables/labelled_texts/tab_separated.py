@@ -7,7 +7,7 @@ from itertools import islice
 
 from portnn.tables.content import Advance, Content
 from portnn.tables.labelled_texts.columns import SAMPLE, counted
-from portnn.tables.labelled_texts.file import LabelledFile, Options, Row, no_rows
+from portnn.tables.labelled_texts.file import LabelledFile, Options, Row
 
 TAB = "\t"
 
@@ -23,14 +23,12 @@ class TabSeparated(LabelledFile):
             sample = list(islice(numbered_cells(text), SAMPLE))
         content.check_text((cell for _, cells in sample for cell in cells), self._encoding)
         if not sample:
-            raise no_rows(content, header=False)
+            raise ValueError(f"{self.name} is empty")
         (line, first), *below = sample
         rows = [cells for _, cells in below]
         header = options.wanted.is_header(first, rows) if options.header is None else options.header
         self._width, self._above = len(first), line if header else 0
         self._check(line, first)
-        if header and not below:
-            raise no_rows(content, header=True)
         same = [cells for cells in ([] if header else [first]) + rows if len(cells) == self._width]
         names = tuple(cell.strip() for cell in first) if header else None
         self.columns = options.wanted.locate(self.name, names, self._width, same, multi_label=options.multi_label)
