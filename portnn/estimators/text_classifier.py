@@ -487,7 +487,10 @@ def report(corpus: TextCorpus, learned: Learned) -> None:
         f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(learned.vocabulary):,} of them "
         "distinct"
     ]
-    for count, what in ((texts.cut, "are cut to max_length"), (texts.empty, "have no words and are read as one unknown")):
+    for count, what in (
+        (texts.cut, "are cut to max_length"),
+        (texts.empty, "have no words and are read as one unknown"),
+    ):
         if count:
             told.append(f"{count:,} {what}")
     if texts.unknown:

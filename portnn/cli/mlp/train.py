@@ -20,8 +20,8 @@ from portnn.cli.mlp.tables import (
     read_training_table,
     say_note,
 )
-from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.cli.options import BackendName, Device, Dtype, Json
+from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.cli.runs import Out, Overwrite, Resume, choose, recipe_help
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES

@@ -22,8 +22,8 @@ from portnn.cli.mlp.tables import (
     YName,
     read_table_for,
 )
-from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
+from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES
 from portnn.settings import brief

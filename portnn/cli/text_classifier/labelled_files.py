@@ -15,7 +15,9 @@ FILES = (
 
 TextColumn = Annotated[
     str | None,
-    typer.Option("--text", help="Column of the texts: its name, or its number from 1. [default: as its name or cells say]"),
+    typer.Option(
+        "--text", help="Column of the texts: its name, or its number from 1. [default: as its name or cells say]"
+    ),
 ]
 LabelColumn = Annotated[
     str | None,
@@ -25,7 +27,9 @@ LabelColumn = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option("--format", help=f"Format of the files: {', '.join(FORMATS)}. [default: as their name or first line says]"),
+    typer.Option(
+        "--format", help=f"Format of the files: {', '.join(FORMATS)}. [default: as their name or first line says]"
+    ),
 ]
 Header = Annotated[
     bool | None,

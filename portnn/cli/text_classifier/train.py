@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
-from portnn.cli.checkpoints import checkpoint_of
 from portnn.cli.declared_options import with_options
 from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.cli.runs import Out, Overwrite, Resume, choose, recipe_help
 from portnn.cli.text_classifier.labelled_files import FILES, Format, Header, LabelColumn, TextColumn
-from portnn.cli.text_classifier.report import Measurements, report, write_sentences
-from portnn.datasets import sentiment_sentences
+from portnn.cli.text_classifier.measurements import Measurements
+from portnn.cli.text_classifier.report import report
+from portnn.cli.text_classifier.training_texts import from_files, generated
+from portnn.cli.word2vec.vector_files import load_vectors
 from portnn.estimators import TextClassifier
-from portnn.estimators.text_labels import TextLabels
-from portnn.tables import LabelledTexts, TextLayout
 from portnn.training import RunFolder
-from portnn.vectors import KeyedVectors
 
 HELD_OUT = 0.1
-"""Fraction of the texts that are held out, unless that is said."""
-
-
-class Texts(NamedTuple):
-    """What to train on, and what is measured.
-
-    Attributes
-    ----------
-    given : tuple
-        Texts and labels as `TextClassifier.fit` takes them.
-    held_out : object
-        As `fit` takes them; None for the fraction that the run says.
-    name : str
-    """
-
-    given: tuple[Any, ...]
-    held_out: Any
-    name: str
+"""Fraction of the texts of a file that is held out, unless that is said."""
 
 
 @with_options(TextClassifier.SETTINGS, TextClassifier.RUN)
@@ -99,23 +80,50 @@ def train(
 
     portnn text-classifier train reviews.tsv --bidirectional --patience 3 --out sentiment
     """
-    columns = given_options(text=text, label=label)
-    reading = given_options(format=format, delimiter=delimiter, header=header, encoding=encoding)
     folder = RunFolder(out)
     recipe = recipe or (None if files else "quick")
     fraction, held_out_file = fraction_or_file(held_out)
     if fraction is not None:
         given["held_out"] = fraction
     chosen = choose(TextClassifier, given, folder, recipe=recipe, resume=resume, overwrite=overwrite)
-    settings, run, saved = chosen
-    wv = None
-    if vectors is not None and saved is None:
-        wv = KeyedVectors.load(checkpoint_of(vectors))
+    run = chosen.run
+    if vectors is not None and chosen.saved is None:
+        run["vectors"] = wv = load_vectors(vectors, {}, "input", mapped=False)
         if "embedding_size" not in given:
-            settings["embedding_size"] = wv.vector_size
-    if saved is not None and saved["data"]["held_out"] and held_out is None and files:
-        raise ValueError("the run to resume measures held-out texts of a file: name it with --held-out")
-    model = TextClassifier(
-        **{**settings, "backend": backend, "device": device, **({} if dtype is None else {"dtype": dtype})}
-    )
-    ...
+            chosen.model["embedding_size"] = wv.vector_size
+    place = {"backend": backend, "device": device, **({} if dtype is None else {"dtype": dtype})}
+    model = TextClassifier(**{**chosen.model, **place})
+    columns = given_options(text=text, label=label)
+    reading = given_options(format=format, delimiter=delimiter, header=header, encoding=encoding)
+    texts = from_files(files, columns, reading, model, chosen.saved) if files else generated(columns | reading)
+    if held_out_file is not None:
+        texts = texts.measured_on(held_out_file)
+    if texts.held_out is not None and fraction is None:
+        run["held_out"] = texts.held_out
+    run.setdefault("held_out", HELD_OUT)
+    tested = None if test is None else texts.tested_on(test, chosen.saved)
+    print(f"{described(model)} on {model.backend}: {texts.name}", file=sys.stderr)
+    measurements = Measurements(model, run, measure_every) if recipe or measure_every else None
+    callbacks = [measurements] if measurements else []
+    model.fit(*texts.given, **run, out=out, resume=resume, overwrite=overwrite, callbacks=callbacks)
+    report(model, folder, run, texts, tested, both=measurements is not None, as_json=as_json)
+
+
+def fraction_or_file(held_out: str | None) -> tuple[float | None, Path | None]:
+    """The fraction that is held out, or the file that is measured."""
+    if held_out is None:
+        return None, None
+    try:
+        return float(held_out), None
+    except ValueError:
+        return None, Path(held_out)
+
+
+def described(model: TextClassifier) -> str:
+    """Architecture in a few words."""
+    settings = model.settings
+    layers = f"{settings.num_layers} layers of " if settings.num_layers > 1 else ""
+    size = settings.embedding_size
+    read = "one-hot words" if size is None else f"words of {size} entries"
+    directions = " in both directions" if settings.bidirectional else ""
+    return f"{settings.cell}, {layers}{settings.hidden_size} units{directions}, {read}"
