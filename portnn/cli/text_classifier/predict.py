@@ -23,7 +23,7 @@ def predict(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TEXT]...",
+            metavar="TEXT",
             help="Texts to label, each in quotes. Without any: what you type at a prompt, or the lines of stdin.",
         ),
     ] = None,
@@ -44,11 +44,7 @@ def predict(
 
     A text that begins with a minus needs -- before it.
 
-    Examples: portnn text-classifier predict sentiment "not bad at all"
-
-    portnn text-classifier predict sentiment --explain "not bad at all"
-
-    portnn text-classifier predict sentiment < sentences.txt
+    Example: portnn text-classifier predict sentiment "not bad at all"
     """
     texts = None if texts == [STDIN] else texts
     if picture is not None and (texts is None or len(texts) != 1):

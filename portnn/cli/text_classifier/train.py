@@ -76,9 +76,7 @@ def train(
 ) -> None:
     """Train a recurrent network that reads a text and gives it a label, and report what it learned.
 
-    Examples: portnn text-classifier train
-
-    portnn text-classifier train reviews.tsv --bidirectional --patience 3 --out sentiment
+    Example: portnn text-classifier train reviews.tsv --bidirectional --patience 3 --out sentiment
     """
     folder = RunFolder(out)
     recipe = recipe or (None if files else "quick")
