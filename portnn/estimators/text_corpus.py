@@ -102,6 +102,10 @@ class TextReader:
                     f"{source.name}: each of the {texts:,} texts has a label of its own, such as "
                     f"{brief(next(iter(written)))}; is it the right column? --label names another"
                 )
+            if len(written) == 1 and not chosen.multi_label:
+                raise ValueError(
+                    f"{source.name}: every text has the label {brief(next(iter(written)))}; a classifier needs two or more"
+                )
             found = TextLabels.written(written, several=chosen.multi_label)
         return Learned(self._vocabulary(source, counts, known), found)
 

@@ -96,6 +96,8 @@ def train(
     texts = from_files(files, columns, reading, model, chosen.saved) if files else generated(columns | reading)
     if held_out_file is not None:
         texts = texts.measured_on(held_out_file)
+    if chosen.saved is not None and chosen.saved["data"]["held_out"] and texts.held_out is None:
+        raise ValueError("the run to resume measures held-out texts of a file: name it with --held-out")
     if texts.held_out is not None and fraction is None:
         run["held_out"] = texts.held_out
     run.setdefault("held_out", HELD_OUT)
