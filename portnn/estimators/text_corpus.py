@@ -103,9 +103,8 @@ class TextReader:
                     f"{brief(next(iter(written)))}; is it the right column? --label names another"
                 )
             if len(written) == 1 and not chosen.multi_label:
-                raise ValueError(
-                    f"{source.name}: every text has the label {brief(next(iter(written)))}; a classifier needs two or more"
-                )
+                only = brief(next(iter(written)))
+                raise ValueError(f"{source.name}: every text has the label {only}; a classifier needs two or more")
             found = TextLabels.written(written, several=chosen.multi_label)
         return Learned(self._vocabulary(source, counts, known), found)
 

@@ -144,7 +144,7 @@ def test_the_plain_recipe_measures_ten_times(portnn, train, folder) -> None:
     measured = [line for line in result.err.splitlines() if line.startswith("  | epoch")]
     assert len(measured) == 10
     assert measured[0].startswith("  | epoch 1: training loss 0.69")
-    assert "; held-out loss 0.69" in measured[0]
+    assert "; held-out 0.69" in measured[0]
 
 
 def test_measurements_do_not_change_the_run(train, folder) -> None:

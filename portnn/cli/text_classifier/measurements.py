@@ -33,9 +33,10 @@ class Measurements:
         epoch, rest = divmod(event.step, self.model.steps_per_epoch)
         if rest or epoch % self._every():
             return
-        found = {name: measure(event.params) for name, measure in self.model.evaluators.items()}
-        figures = (f"{name} loss {each.loss:.3f}, accuracy {each.score:.3f}" for name, each in found.items())
-        say(f"  | epoch {epoch}: {'; '.join(figures)}")
+        found = [(name, measure(event.params)) for name, measure in self.model.evaluators.items()]
+        (name, first), *others = found
+        line = f"  | epoch {epoch}: {name} loss {first.loss:.3f}, accuracy {first.score:.3f}"
+        say(line + "".join(f"; {name} {each.loss:.3f}, {each.score:.3f}" for name, each in others))
 
     def _every(self) -> int:
         if self.epochs is not None:

@@ -15,7 +15,7 @@ from portnn.cli.text_classifier.answers import Answers
 from portnn.cli.text_classifier.asked_texts import piped, typed
 from portnn.cli.text_classifier.explaining import draw
 from portnn.estimators import TextClassifier
-from portnn.text.standard_input import STDIN
+from portnn.text.standard_input import END_KEY, STDIN
 
 
 def predict(
@@ -51,12 +51,13 @@ def predict(
         raise typer.BadParameter(f"--plot draws one text: give one, got {len(texts or ())}")
     model = load_model(checkpoint, TextClassifier, backend=backend, device=device, dtype=dtype)
     prompted = texts is None and not as_json and sys.stdin is not None and sys.stdin.isatty()
-    answers = Answers(model, proba=proba, explains=explain_words, repeats=not prompted, as_json=as_json)
+    repeats = not (prompted and sys.stdout.isatty())  # what was typed there is still to be seen
+    answers = Answers(model, proba=proba, explains=explain_words, repeats=repeats, as_json=as_json)
     batches: Iterable[list[str]]
     if texts is not None:
         batches = [texts]
     elif prompted:
-        print("Type a text and press Enter; Ctrl-D ends.", file=sys.stderr)
+        print(f"Type a text and press Enter; {END_KEY} ends.", file=sys.stderr)
         batches = ([text] for text in typed())
     else:
         batches = piped(encoding)
