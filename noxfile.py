@@ -116,7 +116,8 @@ def examples(session: nox.Session) -> None:
     # Those that need data of the user's own run on a little of the same form, which their tests make.
     session.run("pytest", *EVERY_CORE, "tests/test_examples.py", env=ONE_THREAD)
     session.chdir(session.create_tmp())
-    for name, *arguments in (("char_rnn", "300"), ("min_char_rnn", "300"), ("scipy_minimize",)):
+    runs = (("char_rnn", "300"), ("min_char_rnn", "300"), ("text_classifier", "400"), ("scipy_minimize",))
+    for name, *arguments in runs:
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
     for study in ("circuit", "neuron", "rbf", "softmax", "ring", "digits"):  # the spiral takes longer: docs runs it
         session.run("portnn", "demo", study)

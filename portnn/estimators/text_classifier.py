@@ -28,6 +28,7 @@ from portnn.models import Parameters, SequenceClassifier
 from portnn.models.sequence_classifier import TABLE
 from portnn.objectives import OBJECTIVES
 from portnn.ops import CELLS
+from portnn.optimizers import as_optimizer
 from portnn.settings import Settings, brief, documented, labelled_call, settings_call
 from portnn.tables import LabelledTexts, TextLayout, class_weights, place_weights
 from portnn.tables.labels import listed
@@ -294,7 +295,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             has_vector = (lambda word: False) if wv is None else wv.__contains__
             learned = known or reader.learn(source, labels, has_vector, bar.advance)
             corpus = reader.encode(source, labels, learned, bar.advance)
-        model = self._network(learned, lazily=settings.optimizer.takes_rows)
+        model = self._network(learned, lazily=as_optimizer(settings.optimizer).takes_rows)
         params = self.params
         if params is None:
             params = self._first_params(model, learned.vocabulary, wv, quiet=not settings.progress)
@@ -343,7 +344,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             params=params,
             backend=backend,
             data=DataFacts("data", corpus.name, count, "texts", corpus.sha256, measured and measured.sha256),
-            held_out=evaluator and monitored(evaluator, settings.monitor),
+            held_out=None if evaluator is None else monitored(evaluator, settings.monitor),
             attributes={
                 "vocabulary": learned.vocabulary,
                 "labels": learned.labels,
@@ -487,12 +488,10 @@ def report(corpus: TextCorpus, learned: Learned) -> None:
         f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(learned.vocabulary):,} of them "
         "distinct"
     ]
-    for count, what in (
-        (texts.cut, "are cut to max_length"),
-        (texts.empty, "have no words and are read as one unknown"),
-    ):
-        if count:
-            told.append(f"{count:,} {what}")
+    if texts.cut:
+        told.append(f"{texts.cut:,} are cut to max_length")
+    if texts.empty:
+        told.append(f"{texts.empty:,} have no words and are read as one unknown word")
     if texts.unknown:
         told.append(f"{texts.unknown:,} words are unknown")
     say(f"{corpus.name}: {'; '.join(told)}")

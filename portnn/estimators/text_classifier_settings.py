@@ -53,7 +53,10 @@ class TextClassifierSettings(EstimatorSettings):
     ] = 0.0
     _: KW_ONLY
     word_dropout: Annotated[
-        float, fraction, FIXED, "Fraction of the words that training replaces by the unknown one, so that it is trained."
+        float,
+        fraction,
+        FIXED,
+        "Fraction of the words that training replaces by the unknown one, to train that, too.",
     ] = 0.01
     level: Annotated[
         str,
@@ -78,7 +81,8 @@ class TextClassifierSettings(EstimatorSettings):
     init_scale: Annotated[
         float | None,
         positive,
-        "Standard deviation of normal initial weights; None draws them as `portnn.models.SequenceClassifier.init` says.",
+        "Standard deviation of normal initial weights; None draws vectors of words with 0.1, and all others uniformly, "
+        "as PyTorch does.",
     ] = None
 
     def __post_init__(self) -> None:
