@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_learned(train, folder, content, message) -> None:
         (("--test", "nowhere.tsv"), 1, "nowhere.tsv: No such file or directory"),
         (("--vectors", "nowhere.txt"), 1, "nowhere.txt: No such file or directory"),
         (("--text", "title"), 1, "has no column 'title'"),
-        (("--label", 3), 1, "has no column '3'; its columns have no names, only numbers from 1 to 2"),
+        (("--label", 3), 1, "has no column '3'; it has no header; its columns are numbered from 1 to 2"),
         (("--format", "xml"), 1, "format is 'xml'; expected one of jsonl, tsv, csv, folder"),
         (("--encoding", "klingon"), 1, "unknown encoding 'klingon'"),
         (("--recipe", "best"), 1, "unknown recipe 'best'; known: plain, quick"),
@@ -283,17 +283,20 @@ def test_a_prompt_answers_each_line_until_a_key_ends_it(checkpoint, key, status,
     streams = {"stdin": slave, "stdout": slave, "stderr": slave}
     with subprocess.Popen(command, env=environment, start_new_session=True, **streams) as process:
         os.close(slave)
-        seen = until(master, b"> ")
-        assert seen.splitlines()[0] == b"Type a text and press Enter; Ctrl-D ends."
-        os.write(master, b"zzz film\n")
-        seen = until(master, b"> ")
-        assert seen.splitlines()[1].split(b"\t")[0] in (b"neg", b"pos")
-        assert b"note: unknown words: zzz" in seen
-        os.write(master, b"\n")
-        assert b"note: the text has no words; an unknown word is read instead" in until(master, b"> ")
-        interrupt(process, master, key)
-        seen = until(master, None)
-        assert process.wait(60) == status
+        try:
+            seen = until(master, b"> ")
+            assert seen.splitlines()[0] == b"Type a text and press Enter; Ctrl-D ends."
+            os.write(master, b"zzz film\n")
+            seen = until(master, b"> ")
+            assert seen.splitlines()[1].split(b"\t")[0] in (b"neg", b"pos")
+            assert b"note: unknown words: zzz" in seen
+            os.write(master, b"\n")
+            assert b"note: the text has no words; an unknown word is read instead" in until(master, b"> ")
+            interrupt(process, master, key)
+            seen = until(master, None)
+            assert process.wait(60) == status
+        finally:
+            process.kill()
     os.close(master)
     assert b"Traceback" not in seen
     assert seen.rstrip().splitlines()[-1:] == ([last] if last else [])
