@@ -314,6 +314,13 @@ def test_each_word_has_its_part(ask, model) -> None:
     assert [each["part"] for each in record["words"]] == pytest.approx(explanation.contributions)
 
 
+def test_a_text_is_drawn(ask, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    result = ask("not bad", "--plot", tmp_path / "p.svg")
+    assert (result.status, result.err) == (0, f"picture {tmp_path / 'p.svg'}\n")
+    assert (tmp_path / "p.svg").read_text().startswith("<?xml")
+
+
 def test_a_pipe_that_is_closed_ends_it_quietly(model) -> None:
     command = [*MAIN, "text-classifier", "predict", str(model)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PORTNN_TUNE": "0"}

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -234,7 +235,11 @@ def test_text_keeps_its_line(predict) -> None:
     assert predict("good\tfilm\nnot bad\r").out.endswith("\tgood film not bad \n")
 
 
-def test_a_picture_of_several_texts(predict, tmp_path) -> None:
+def test_a_picture_of_several_texts_or_over_another(predict, tmp_path) -> None:
+    (tmp_path / "p.png").write_text("mine")
+    result = predict("good", "--plot", tmp_path / "p.png")
+    assert (result.status, result.out) == (1, "")
+    assert result.message == f"{tmp_path / 'p.png'} already exists: --overwrite it, or name another file"
     result = predict("good", "bad", "--plot", tmp_path / "p.png")
     assert result.status == 2
     assert "--plot draws one text: give one, got 2" in result.err
@@ -292,7 +297,7 @@ def test_a_prompt_answers_each_line_until_a_key_ends_it(checkpoint, key, status,
             assert b"note: unknown words: zzz" in seen
             os.write(master, b"\n")
             assert b"note: the text has no words; an unknown word is read instead" in until(master, b"> ")
-            interrupt(process, master, key)
+            press(process, master, key)
             seen = until(master, None)
             assert process.wait(60) == status
         finally:
@@ -303,12 +308,18 @@ def test_a_prompt_answers_each_line_until_a_key_ends_it(checkpoint, key, status,
     assert seen.endswith(b"\r\n")
 
 
-def interrupt(process, master, key) -> None:
-    """Press a key. The terminal is not the controlling one of the process, to which it would send SIGINT for Ctrl-C."""
-    if key == b"\x03":
-        process.send_signal(2)
-    else:
-        os.write(master, key)
+def press(process, master, key) -> None:
+    """Press a key until something comes: a signal that arrives just before the process waits for input waits, too.
+
+    The terminal is not the controlling one of the process, to which it would send SIGINT for Ctrl-C.
+    """
+    while process.poll() is None:
+        if key == b"\x03":
+            process.send_signal(signal.SIGINT)
+        else:
+            os.write(master, key)
+        if select.select([master], [], [], 5.0)[0]:
+            return
 
 
 def until(master, end) -> bytes:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from portnn.cli.options import finite
 from portnn.cli.text_classifier.explaining import MOST, lines_of, record_of
-from portnn.estimators import TextClassifier
-from portnn.estimators.explanation import Explanation
+from portnn.estimators import Explanation, TextClassifier
 from portnn.objectives import OBJECTIVES
 
 SHOWN = 10

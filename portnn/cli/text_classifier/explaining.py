@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from portnn.estimators.explanation import Explanation
+from portnn.estimators import Explanation
 
 MOST = 500
 """Words of a text that is explained: each beginning of it is computed."""

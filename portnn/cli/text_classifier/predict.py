@@ -14,6 +14,7 @@ from portnn.cli.options import BackendName, Device, Dtype, Json
 from portnn.cli.text_classifier.answers import Answers
 from portnn.cli.text_classifier.asked_texts import piped, typed
 from portnn.cli.text_classifier.explaining import draw
+from portnn.cli.word2vec.vector_files import refuse_existing
 from portnn.estimators import TextClassifier
 from portnn.text.standard_input import END_KEY, STDIN
 
@@ -34,6 +35,7 @@ def predict(
     picture: Annotated[
         Path | None, typer.Option("--plot", help="Draw the same to this file: .png, .pdf or .svg. Needs matplotlib.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
     encoding: Annotated[str, typer.Option(help="Encoding of standard input.")] = "utf-8",
     backend: BackendName = "numpy",
     device: Device = None,
@@ -49,6 +51,8 @@ def predict(
     texts = None if texts == [STDIN] else texts
     if picture is not None and (texts is None or len(texts) != 1):
         raise typer.BadParameter(f"--plot draws one text: give one, got {len(texts or ())}")
+    if picture is not None:
+        refuse_existing(picture, overwrite)
     model = load_model(checkpoint, TextClassifier, backend=backend, device=device, dtype=dtype)
     prompted = texts is None and not as_json and sys.stdin is not None and sys.stdin.isatty()
     repeats = not (prompted and sys.stdout.isatty())  # what was typed there is still to be seen
