@@ -15,6 +15,7 @@ import pytest
 
 import portnn as library
 from portnn.checkpoints import load_checkpoint
+from portnn.cli.confusion import print_answers
 from portnn.cli.text_classifier.asked_texts import piped
 from portnn.datasets import sentiment_sentences
 from portnn.training import read_metrics
@@ -254,6 +255,15 @@ def test_several_labels_at_once(train, portnn, folder, tmp_path) -> None:
     assert found["confusion"][0] == [[12, 0], [0, 12]]
     answers = json.loads(portnn("text-classifier", "predict", folder.last, "good film", "--json").out)
     assert answers[0]["labels"] == ["film", "pos"]
+
+
+def test_counts_of_answers_stand_under_their_names(capsys) -> None:
+    print_answers(["film", "a"], np.asarray([[[4, 2], [1, 3]], [[0, 10], [20, 30]]]))
+    assert capsys.readouterr().out.splitlines() == [
+        "label  found  missed  wrong  rightly not",
+        " film      3       1      2            4",
+        "    a     30      20     10            0",
+    ]
 
 
 def test_answers_as_json(ask, model) -> None:
