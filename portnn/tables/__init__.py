@@ -1,9 +1,10 @@
-"""Tables: columns, labels, targets, scaling, weights, rows held out, and readers of CSV and npz files."""
+"""Tables: columns, labels, targets, scaling, weights, rows held out, readers of CSV and npz files, labelled texts."""
 
 from portnn.tables.csv_sheet import CsvSheet, open_csv
 from portnn.tables.csv_table import read_csv
 from portnn.tables.files import is_npz, read_table, read_table_like
 from portnn.tables.holding_out import check_counts, kept_for_test, split_ids, take_rows
+from portnn.tables.labelled_texts import LabelledText, LabelledTexts, TextLayout
 from portnn.tables.labels import Classes, as_labels, place_labels
 from portnn.tables.layout import Layout
 from portnn.tables.npz_table import read_npz
@@ -19,11 +20,14 @@ __all__ = [
     "TASKS",
     "Classes",
     "CsvSheet",
+    "LabelledText",
+    "LabelledTexts",
     "Layout",
     "Scaling",
     "Table",
     "Targets",
     "Task",
+    "TextLayout",
     "as_labels",
     "as_table",
     "backend_for",

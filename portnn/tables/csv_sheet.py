@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from portnn.settings import brief, brief_fields
+from portnn.tables.content import Advance, Content, Source
 from portnn.tables.csv_cells import DECIMALS, is_missing, looks_like_number
-from portnn.tables.csv_content import Source, marked_encoding, name_of, not_in_encoding, open_text, read_content
 from portnn.text.encodings import canonical_encoding
 
 DELIMITERS = ",;\t| "
@@ -20,18 +21,20 @@ DELIMITERS = ",;\t| "
 PREVIEW = 100
 """Number of lines that decide on the delimiter and the header."""
 
+MAX_CELL = 1 << 24
+"""Number of characters after which a quote that was opened must have been forgotten."""
+
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 """First line of a file that tells Excel its delimiter."""
 
 
 @dataclass(frozen=True)
 class CsvSheet:
-    """A CSV file in memory, as bytes.
+    """A CSV file, read from the beginning every time.
 
     Attributes
     ----------
-    name : str
-    data : bytes
+    content : Content
     encoding, delimiter, decimal : str
     names : tuple of str or None
         Names of the columns, if the file has a header.
@@ -43,8 +46,7 @@ class CsvSheet:
         Number of lines above the first row.
     """
 
-    name: str
-    data: bytes
+    content: Content
     encoding: str
     delimiter: str
     decimal: str
@@ -56,22 +58,33 @@ class CsvSheet:
     def __repr__(self) -> str:
         return brief_fields(self)
 
-    def text(self) -> io.TextIOWrapper:
-        """Text of the rows, with its own line ends."""
-        return text_after(self.skip, open_text(self.data, self.encoding))
+    @property
+    def name(self) -> str:
+        """Name of the file for messages."""
+        return self.content.name
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
+    @contextlib.contextmanager
+    def text(self, advance: Advance | None = None) -> Iterator[io.TextIOWrapper]:
+        """Text of the rows, with its own line ends; `advance` is called with the bytes read."""
+        with self.content.text(self.encoding, advance) as text:
+            for _ in range(self.skip):
+                text.readline()
+            yield text
+
+    def rows(self, advance: Advance | None = None) -> Iterator[tuple[int, list[str]]]:
         """Rows below the header that are not blank, each with its line number, counted from 1.
 
         Raises
         ------
         ValueError
-            If a row has more or fewer cells than there are columns.
+            If a row has more or fewer cells than there are columns, a cell is longer than 2**24 characters, or a quote
+            is never closed.
         """
-        for line, row in numbered_rows(self.text(), self.delimiter, self.skip):
-            if len(row) != self.cells:
-                raise ValueError(f"{self.name}: line {line} has {cell_count(len(row))}, expected {self.cells}")
-            yield line, row[: self.width]
+        with self.text(advance) as text:
+            for line, row in numbered_rows(text, self.delimiter, self.skip, self.name):
+                if len(row) != self.cells:
+                    raise ValueError(f"{self.name}: line {line} has {cell_count(len(row))}, expected {self.cells}")
+                yield line, row[: self.width]
 
     def column(self, number: int) -> str:
         """Name of a column for messages."""
@@ -87,12 +100,14 @@ class CsvSheet:
 
 
 def open_csv(
-    source: Source,
+    source: Source | Content,
     *,
     delimiter: str | None = None,
     header: bool | None = None,
     encoding: str = "utf-8",
     decimal: str = ".",
+    guess: Callable[[list[str], str], str] | None = None,
+    is_header: Callable[[list[str], list[list[str]]], bool] | None = None,
 ) -> CsvSheet:
     r"""Read a CSV file, and detect its delimiter and whether it has a header.
 
@@ -101,7 +116,7 @@ def open_csv(
 
     Parameters
     ----------
-    source : path-like or binary file
+    source : path-like, binary file or Content
         Files that end in .gz, .bz2 or .xz are decompressed.
     delimiter : str, optional
         One character, or "tab". By default a first line such as ``sep=;`` says it, or else the first lines decide
@@ -112,6 +127,10 @@ def open_csv(
         A byte order mark takes precedence.
     decimal : {".", ","}
         What stands before the fraction of a number.
+    guess : callable, optional
+        Delimiter of the first lines, which it is called with, and `decimal`.
+    is_header : callable, optional
+        Whether the first row names the columns: called with it and the first rows below.
 
     Raises
     ------
@@ -122,57 +141,85 @@ def open_csv(
         same name.
     """
     canonical_encoding(encoding)
+    guess, is_header = guess or guess_delimiter, is_header or has_header
     if decimal not in DECIMALS:
         raise ValueError(f"decimal must be {' or '.join(DECIMALS)}, got {brief(decimal)}")
-    name, data = name_of(source), read_content(source)
-    encoding = marked_encoding(data, encoding)
-    try:
-        lines = list(islice(open_text(data, encoding), PREVIEW))
-    except UnicodeError:
-        raise ValueError(not_in_encoding(name, data, encoding)) from None
-    if any("\0" in line for line in lines):
-        raise ValueError(
-            f"{name} has NUL characters, so it is no text in {encoding}; UTF-16 needs --encoding utf-16-le"
-        )
+    content = source if isinstance(source, Content) else Content.of(source)
+    name, encoding = content.name, content.encoding(encoding)
+    lines = preview(content, encoding)
     stated = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     start = 1 if stated else 0
     if not any(line.strip() for line in lines[start:]):
         raise ValueError(f"{name} is empty")
     if delimiter is None:
-        delimiter = stated[1] if stated else guess_delimiter(lines, decimal)
+        delimiter = stated[1] if stated else guess(lines, decimal)
     delimiter = {"tab": "\t", "\\t": "\t"}.get(delimiter.lower(), delimiter)
     if len(delimiter) != 1 or delimiter in '\r\n"':
         raise ValueError(f"delimiter must be one character or tab, got {brief(delimiter)}")
     if delimiter == decimal:
         raise ValueError(f"delimiter and decimal are both {brief(delimiter)}; numbers would fall apart")
-    try:
-        (line, first), *others = numbered_rows(lines[start:], delimiter, start)
-        named = has_header(first, [row for _, row in others]) if header is None else header
-        skip = line if named else start
-        rows = numbered_rows(text_after(skip, open_text(data, encoding)), delimiter, skip)
-        width, cells = shape_of(first if named else None, rows)
-    except UnicodeError:
-        raise ValueError(not_in_encoding(name, data, encoding)) from None
-    except csv.Error as error:
-        raise ValueError(f"{name}: {error}") from error
+    rows = list(numbered_rows(lines[start:], delimiter, start, name, whole=False))
+    if not rows:
+        raise ValueError(f"{name} is empty")
+    (line, first), *others = rows
+    named = is_header(first, [row for _, row in others]) if header is None else header
+    sheet = CsvSheet(content, encoding, delimiter, decimal, None, 1, 1, line if named else start)
+    with sheet.text() as text:
+        below = numbered_rows(text, delimiter, sheet.skip, name)
+        width, cells = shape_of(first if named else None, below)
     names = tuple(cell.strip() for cell in first[:width])
     repeated = [column for number, column in enumerate(names) if column in names[:number]] if named else []
     if repeated:
         raise ValueError(f"{name}: two columns are named {brief(repeated[0])}")
-    return CsvSheet(name, data, encoding, delimiter, decimal, names if named else None, width, cells, skip)
+    return replace(sheet, names=names if named else None, width=width, cells=cells)
 
 
-def text_after(lines: int, text: io.TextIOWrapper) -> io.TextIOWrapper:
-    """Text after its first lines."""
-    for _ in range(lines):
-        text.readline()
-    return text
+def preview(content: Content, encoding: str) -> list[str]:
+    """The first lines of a file, which must be text."""
+    with content.text(encoding) as text:
+        lines = list(islice(text, PREVIEW))
+    content.check_text(lines, encoding)
+    return lines
 
 
-def numbered_rows(text: Iterable[str], delimiter: str, above: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the number of its last line; `above` is the number of lines before them."""
-    reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
-    for row in reader:
+def numbered_rows(
+    text: Iterable[str], delimiter: str, above: int, name: str, *, whole: bool = True
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the number of its last line.
+
+    Parameters
+    ----------
+    text : iterable of str
+        Lines.
+    delimiter : str
+    above : int
+        Number of lines before them.
+    name : str
+        Name of the file for messages.
+    whole : bool
+        Whether the lines go on to the end of the file, so that every quote must be closed.
+    """
+    ended = False
+
+    def lines() -> Iterator[str]:
+        nonlocal ended
+        yield from text
+        ended = True
+
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
+    while True:
+        start = above + reader.line_num + 1
+        limit = csv.field_size_limit(MAX_CELL)  # of the module, so of other readers too
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise ValueError(f"{name}: line {start}: {error}; is a quote never closed?") from error
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        if ended and whole:  # it ends with its line, unless that is inside quotes
+            raise ValueError(f"{name}: line {start}: a quote is opened and never closed")
         if row and (len(row) > 1 or row[0].strip()):
             yield above + reader.line_num, row
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from portnn.tables.csv_cells import as_number
-from portnn.tables.csv_content import not_in_encoding
 from portnn.tables.csv_sheet import CsvSheet
 from portnn.tables.csv_target import fault, known_labels, parse_target
 from portnn.tables.labels import Classes
@@ -69,12 +67,7 @@ def read_csv(
     targets = () if targets is None else tuple(targets)
     single = targets[0] if len(targets) == 1 else None
     numbers = (*features, *(targets if single is None else ()))
-    try:
-        values, cells = parse(sheet, numbers, single) or parse_by_row(sheet, numbers, single)
-    except UnicodeError:
-        raise ValueError(not_in_encoding(sheet.name, sheet.data, sheet.encoding)) from None
-    except csv.Error as error:
-        raise ValueError(f"{sheet.name}: {error}") from error
+    values, cells = parse(sheet, numbers, single) or parse_by_row(sheet, numbers, single)
     x, y = np.ascontiguousarray(values[:, : len(features)]), values[:, len(features) :]
     note = None
     if single is not None and classes is not None:
@@ -94,28 +87,28 @@ def read_csv(
 
 def parse(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]] | None:
     """Values of some columns (rows, n) and the cells of a single one, by NumPy's parser; None if it fails."""
-    if sheet.delimiter == " " and any("  " in line or line[0] == " " for line in sheet.text()):
-        return None  # it would find empty cells between spaces
+    if sheet.delimiter == " ":
+        with sheet.text() as text:
+            if any("  " in line or line[0] == " " for line in text):
+                return None  # it would find empty cells between spaces
     # All columns are read: if some were left out, a row that is too long would pass.
     dtype = np.dtype([(str(column), "f8" if column in numbers else "O") for column in range(sheet.cells)])
     dialect: dict[str, Any] = {"comments": None, "delimiter": sheet.delimiter, "quotechar": '"'}
     if sheet.decimal != ".":
         dialect["converters"] = dict.fromkeys(numbers, converter(sheet.decimal))
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), sheet.text() as text:
             warnings.simplefilter("error")  # it warns if a file has no rows
-            table = np.loadtxt(sheet.text(), dtype, ndmin=1, **dialect)
-    except UnicodeError:
-        raise
+            table = np.loadtxt(text, dtype, ndmin=1, **dialect)
     except (ValueError, UserWarning):
-        return None
+        return None  # reading by row finds the place, also of bytes that are not in the encoding
     values = np.empty((len(table), len(numbers)))
     for position, column in enumerate(numbers):
         values[:, position] = table[str(column)]
     if not np.all(np.isfinite(values)):
         return None
-    text = [name for name in dtype.names or () if dtype[name] == "O"]
-    if any(quoted_after_space(cell) for name in text for cell in table[name].tolist()):
+    words = [name for name in dtype.names or () if dtype[name] == "O"]
+    if any(quoted_after_space(cell) for name in words for cell in table[name].tolist()):
         return None
     return values, [] if single is None else table[str(single)].tolist()
 

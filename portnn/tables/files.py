@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from portnn.tables.csv_content import Source
+from portnn.tables.content import Source, opened
 from portnn.tables.csv_sheet import CsvSheet, open_csv
 from portnn.tables.csv_table import read_csv
 from portnn.tables.labels import Classes
@@ -16,7 +15,6 @@ from portnn.tables.layout import Layout
 from portnn.tables.npz_table import read_npz
 from portnn.tables.table import Table
 from portnn.tables.tasks import Task
-from portnn.text.standard_input import STDIN, read_standard_input
 
 CSV_OPTIONS = ("delimiter", "header", "encoding", "decimal")
 NPZ_OPTIONS = ("x_name", "y_name")
@@ -124,15 +122,6 @@ def read_table_like(
     check_columns(sheet, at_least=min(2, len(layout.features)))
     features, target_columns = layout.find(sheet.names, sheet.width, sheet.name, targets=targets)
     return read_csv(sheet, features, target_columns, labels=labels, classes=classes)
-
-
-def opened(source: Source) -> Source:
-    """Open what is piped into the process, which can be read only once; other sources are returned as they are."""
-    if not isinstance(source, str | os.PathLike) or os.fspath(source) != STDIN:
-        return source
-    content = io.BytesIO(read_standard_input())
-    content.name = "standard input"
-    return content
 
 
 def is_npz(source: Source) -> bool:

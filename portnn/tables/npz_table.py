@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from portnn.settings import brief
-from portnn.tables.csv_content import Source, name_of
+from portnn.tables.content import Source, name_of
 from portnn.tables.labels import listed
 from portnn.tables.table import Table
 

@@ -57,7 +57,7 @@ def named(train, folder):
         ("a:b:y\n1:2:u\n", "has only one column with the delimiter ','; say which it is with --delimiter"),
         ("", "is empty"),
         ("a,b,y\n", "has a header but no rows"),
-        (b"a,b,y\n1,2,k\xe9\n", "line 2: byte 0xe9 is not utf-8; if it is a CSV file, state its --encoding"),
+        (b"a,b,y\n1,2,k\xe9\n", "line 2: byte 0xe9 is not utf-8; if it is text, state its --encoding"),
         ("a,a,y\n1,2,u\n", "two columns are named 'a'"),
         ("a,b,y\n1,2,u\n1,3,u\n", "y has only one class, 'u'; a classifier needs at least two"),
     ],

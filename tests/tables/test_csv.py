@@ -187,9 +187,7 @@ def test_a_cell_with_another_delimiter_asks_for_it(sheet) -> None:
 
 def test_a_late_byte_that_is_not_in_the_encoding(sheet) -> None:
     opened = sheet(b"a,y\n" + b"1,u\n" * 5000 + b"2,\xe9\n")
-    with pytest.raises(
-        ValueError, match="line 5002: byte 0xe9 is not utf-8; if it is a CSV file, state its --encoding"
-    ):
+    with pytest.raises(ValueError, match="line 5002: byte 0xe9 is not utf-8; if it is text, state its --encoding"):
         read_csv(opened, [0], [1])
     assert read_csv(sheet(b"a,y\n1,u\n2,\xe9\n", encoding="latin-1"), [0], [1]).y.tolist() == ["u", "é"]
 

@@ -82,8 +82,9 @@ def test_the_first_line_for_excel_takes_any_delimiter(sheet) -> None:
     assert sheet("sep=\t\n1\t2\n").delimiter == "\t"
     assert sheet("sep=^\n1^2\n").width == 2
     assert sheet("sep=;\n1|2\n", delimiter="|").width == 2
-    with pytest.raises(ValueError, match="is empty"):
-        sheet("sep=;\n")
+    for rows in ("", '"', '""\n'):
+        with pytest.raises(ValueError, match="is empty"):
+            sheet(f"sep=;\n{rows}")
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", " "])
