@@ -39,6 +39,8 @@ WARM = 10
 
 
 class Corpus(NamedTuple):
+    """Encoded texts and their labels."""
+
     ids: np.ndarray[Any, Any]
     ends: np.ndarray[Any, Any]
     targets: np.ndarray[Any, Any]
