@@ -15,7 +15,7 @@ the last state of each; "sparse" has sparse gradients of the embedding and Spars
 a batch uses, as portnn does; the others have its fused Adam. JAX compiles for lengths that are multiples of 8, before
 the clock starts. The best peer is the fastest of all these.
 
---quality trains with the settings in text_classifier_quality.py, with several seeds, and prints the accuracy on DEV, its
+--quality trains with several seeds and the settings in text_classifier_quality.py, and prints the accuracy on DEV, its
 mean and standard deviation, and the seconds of a run. PyTorch starts from the same weights, sees the same batches, with
 the same words dropped, and stops by the same rule; its dropout draws other entries. Its embedding is updated as
 portnn's is, row by row, with SparseAdam.
