@@ -53,6 +53,25 @@ def test_min_char_rnn_is_the_recipe(tmp_path):
     assert "step 0, smoothed loss 51.986 nats per 25 characters" in printed
 
 
+def test_text_classifier_learns_negation(tmp_path):
+    printed = run("text_classifier.py", "400", cwd=tmp_path)
+    lines = [line.replace(";", ",").split(", ") for line in printed.splitlines()]
+    assert [words[0].split(":")[0] for words in lines] == [f"epoch {epoch}" for epoch in (0, 100, 200, 300, 400)]
+    losses = [float(words[0].split()[-1]) for words in lines]
+    assert losses[-1] < 0.05 < 0.65 < losses[1]
+    train, test = (float(words.split()[-1]) for words in lines[-1][1::2])
+    assert train == 1.0
+    assert test >= 0.95
+
+
+def test_text_classifier_is_the_recipe(tmp_path):
+    """The weights of the recipe are so small that both classes are as probable, and its seed decides them."""
+    ones = [run("text_classifier.py", "1", seed, cwd=tmp_path) for seed in ("0", "0", "1")]
+    assert ones[0] == ones[1]
+    assert all(line.startswith("epoch 0: train loss 0.6931, ") for line in ones)
+    assert all("; test loss 0.6931, " in line for line in ones)
+
+
 def test_scipy_reaches_a_lower_loss_than_as_many_steps_of_descent(tmp_path):
     lbfgs, sgd = run("scipy_minimize.py", cwd=tmp_path).splitlines()
     accuracies = [float(line.split("accuracy ")[1].split()[0]) for line in (lbfgs, sgd)]

@@ -55,20 +55,32 @@ def serve(make: Callable[..., Run], *, tuned: bool) -> None:
 
 
 class Contender:
-    """A contender's process: the benchmark's own script, started with ``--work NAME``."""
+    """A contender's process: the benchmark's own script, started with ``--work NAME`` and what `options` say."""
 
-    def __init__(self, script: str, name: str) -> None:
+    def __init__(self, script: str, name: str, *options: str) -> None:
+        self.name = name
         self.process = subprocess.Popen(
-            [sys.executable, script, "--work", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, script, "--work", name, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def ask(self, job: dict[str, Any]) -> Any:
         """Send a job and wait for what comes back."""
+        self.send(job)
+        return self.answer()
+
+    def send(self, job: dict[str, Any]) -> None:
+        """Send a job."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+
+    def answer(self) -> Any:
+        """Wait for what comes back."""
+        assert self.process.stdout is not None
+        reply = self.process.stdout.readline()
+        if not reply:
+            raise SystemExit(f"{self.name} has ended")
+        return json.loads(reply)
 
 
 def take_turns(
@@ -76,7 +88,9 @@ def take_turns(
 ) -> dict[str, list[float]]:
     """Times of every contender on a job, some of one, some of the next, round after round."""
     for contender in contenders.values():
-        contender.ask({"make": list(job), "warm": 2 * warm})
+        contender.send({"make": list(job), "warm": 2 * warm})  # at the same time: some compile for seconds
+    for contender in contenders.values():
+        contender.answer()
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
@@ -84,8 +98,8 @@ def take_turns(
     return times
 
 
-def describe(*libraries: str) -> dict[str, Any]:
-    """Machine and versions, printed and returned."""
+def describe(*libraries: str, gpu: bool = False) -> dict[str, Any]:
+    """Machine and versions, printed and returned; `gpu` adds the GPU, its driver and CuPy."""
     import importlib.metadata
 
     from portnn.process import blas_libraries
@@ -95,6 +109,7 @@ def describe(*libraries: str) -> dict[str, Any]:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), model)
     machine: dict[str, Any] = {
+        **(_gpu() if gpu else {}),
         "cpu": model,
         "threads": THREADS,
         "python": platform.python_version(),
@@ -105,3 +120,11 @@ def describe(*libraries: str) -> dict[str, Any]:
     machine["blas"] = blas_libraries()
     print("; ".join(f"{b['internal_api']} {b['version']} {b['architecture']} kernels" for b in machine["blas"]))
     return machine
+
+
+def _gpu() -> dict[str, Any]:
+    from portnn.backends.libraries import LIBRARIES
+
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    name, driver = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()[0].split(", ")
+    return {"gpu": name, "driver": driver, "cupy": LIBRARIES["cupy"].version()}

@@ -8,7 +8,14 @@ from portnn.settings import plain
 
 
 def scatter_add(
-    target: Array, ids: Array, rows: Array, *, scale: Array | None = None, donate: bool = False, xp: Namespace
+    target: Array,
+    ids: Array,
+    rows: Array,
+    *,
+    scale: Array | None = None,
+    donate: bool = False,
+    coalesced: bool = False,
+    xp: Namespace,
 ) -> Array:
     """`target` with ``scale * rows[k]`` added to row ``ids[k]`` for every k; repeated ids accumulate.
 
@@ -22,6 +29,8 @@ def scatter_add(
         1 if not given.
     donate : bool
         `target` is no longer needed: if the library can write in place, the result is `target` itself.
+    coalesced : bool
+        `ids` come from `coalesce`, and `rows` are zero where it left zeros: a GPU need not sum them once more.
 
     Returns
     -------
@@ -32,9 +41,10 @@ def scatter_add(
     -----
     `array_api_extra.at(target, ids).add(rows)` leaves repeated ids undefined; this is the operation that
     the gradient of a row gather needs. On NumPy, SciPy's sparse kernels, if installed, add to a table of more
-    than 512 rows, or to one that is donated, ten to twenty times faster than NumPy alone.
+    than 512 rows, or to one that is donated, ten to twenty times faster than NumPy alone. On a GPU the order of
+    additions depends on the ids alone, so that the same arguments give the same bits.
     """
-    return library_of(xp).scatter_add(target, ids, rows, scale, donate, xp=xp)
+    return library_of(xp).scatter_add(target, ids, rows, scale, donate, coalesced, xp=xp)
 
 
 def one_hot(ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:

@@ -1,7 +1,7 @@
 """Generated data, text that ships with Python, and readers of published data sets."""
 
 from portnn.datasets.documentation import python_documentation
-from portnn.datasets.sentiment_sentences import Sentences, sentiment_sentences
+from portnn.datasets.negation import Sentences, sentiment_sentences
 from portnn.datasets.synthetic import rings, spiral
 from portnn.datasets.treebank import SentimentTreebank, labelled_sentences, sentiment_treebank
 

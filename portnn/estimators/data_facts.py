@@ -20,11 +20,11 @@ class DataFacts(NamedTuple):
     Attributes
     ----------
     kind : str
-        "text" or "table".
+        What the data are: "text", "table" or "data".
     name : str
     size : int
     unit : str
-        What the size counts: "tokens", "words", "rows".
+        What the size counts: "tokens", "words", "rows", "texts".
     sha256 : str
     held_out : str or None
         Digest of held-out data that were given separately.

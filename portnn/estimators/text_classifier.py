@@ -28,6 +28,7 @@ from portnn.models import Parameters, SequenceClassifier
 from portnn.models.sequence_classifier import TABLE
 from portnn.objectives import OBJECTIVES
 from portnn.ops import CELLS
+from portnn.optimizers import as_optimizer
 from portnn.settings import Settings, brief, documented, labelled_call, settings_call
 from portnn.tables import class_weights, place_weights
 from portnn.tables.labels import listed
@@ -249,7 +250,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             has_vector = (lambda word: False) if wv is None else wv.__contains__
             learned = known or reader.learn(source, labels, has_vector, bar.advance)
             corpus = reader.encode(source, labels, learned, bar.advance)
-        model = self._network(learned, lazily=settings.optimizer.takes_rows)
+        model = self._network(learned, lazily=as_optimizer(settings.optimizer).takes_rows)
         params = self.params
         if params is None:
             params = self._first_params(model, learned.vocabulary, wv, quiet=not settings.progress)
@@ -293,7 +294,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             params=params,
             backend=backend,
             data=DataFacts("data", corpus.name, count, "texts", corpus.sha256, measured and measured.sha256),
-            held_out=evaluator and monitored(evaluator, settings.monitor),
+            held_out=None if evaluator is None else monitored(evaluator, settings.monitor),
             attributes={"vocabulary": learned.vocabulary, "labels": learned.labels},
             settled={"batch_size": batches.batch_size, "held_out": fraction},
             width=len(CELLS[model.cell].gates) * model.stack.output_size * model.num_layers,
@@ -369,9 +370,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         assert self.backend is not None
         texts, labels, weight = (*given, None)[:3] if isinstance(given, tuple) else (given, None, None)
         learned = learned or Learned(self._fitted_vocabulary(), self._fitted_labels())
-        corpus = self._reader.encode(
-            as_source(texts, labels, multi_label=self.settings.multi_label), labels, learned
-        )
+        corpus = self._reader.encode(as_source(texts, labels, multi_label=self.settings.multi_label), labels, learned)
         placed = place_weights(weight, len(corpus.texts), self.backend)
         return corpus, None if placed is None else np.asarray(self.backend.to_host(placed))
 
@@ -419,9 +418,10 @@ def report(corpus: TextCorpus, vocabulary: WordVocabulary) -> None:
     """Say what the texts are like, and what of them is not read as it stands."""
     texts, words = corpus.texts, len(corpus.texts.ids)
     told = [f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(vocabulary):,} of them distinct"]
-    for count, what in ((texts.cut, "are cut to max_length"), (texts.empty, "have no words and are read as one unknown")):
-        if count:
-            told.append(f"{count:,} {what}")
+    if texts.cut:
+        told.append(f"{texts.cut:,} are cut to max_length")
+    if texts.empty:
+        told.append(f"{texts.empty:,} have no words and are read as one unknown word")
     if texts.unknown:
         told.append(f"{texts.unknown:,} words are unknown")
     say(f"{corpus.name}: {'; '.join(told)}")

@@ -27,6 +27,15 @@ def as_held_out_texts(chosen: Any) -> Any:
     return chosen if isinstance(chosen, os.PathLike) or hasattr(chosen, "read") else as_held_out(chosen)
 
 
+BatchSize = Annotated[int, positive, FIXED, "Texts in a batch; they are of similar length."]
+
+Vectors = Annotated[
+    Any,
+    TRANSIENT,
+    "Vectors that words start with: `KeyedVectors`, a `Word2Vec`, or the path of a file of word vectors.",
+]
+
+
 @dataclass(frozen=True)
 class TextClassifierSettings(EstimatorSettings):
     """Settings of `TextClassifier`."""
@@ -53,7 +62,10 @@ class TextClassifierSettings(EstimatorSettings):
     ] = 0.0
     _: KW_ONLY
     word_dropout: Annotated[
-        float, fraction, FIXED, "Fraction of the words that training replaces by the unknown one, so that it is trained."
+        float,
+        fraction,
+        FIXED,
+        "Fraction of the words that training replaces by the unknown one, to train that, too.",
     ] = 0.01
     level: Annotated[
         str,
@@ -78,7 +90,8 @@ class TextClassifierSettings(EstimatorSettings):
     init_scale: Annotated[
         float | None,
         positive,
-        "Standard deviation of normal initial weights; None draws them as `portnn.models.SequenceClassifier.init` says.",
+        "Standard deviation of normal initial weights; None draws vectors of words with 0.1, and all others uniformly, "
+        "as PyTorch does.",
     ] = None
 
     def __post_init__(self) -> None:
@@ -96,7 +109,7 @@ class TextClassifierRun(ScheduledRunSettings):
     EPOCHS: ClassVar[float] = 10.0
 
     encoding: Annotated[str, "Encoding of a file, if only its path was given: utf-8, gb18030, latin-1 ..."] = "utf-8"
-    batch_size: Annotated[int, positive, FIXED, "Texts in a batch; they are of similar length."] = 32
+    batch_size: BatchSize = 32
     learning_rate: float = 2e-3
     clip_norm: float | None = 5.0
     held_out: Annotated[
@@ -109,8 +122,4 @@ class TextClassifierRun(ScheduledRunSettings):
     monitor: Annotated[
         str, OneOf(MONITORS), FIXED, "What is measured on held-out texts: their mean loss, or 1 - `score`."
     ] = "loss"
-    vectors: Annotated[
-        Any,
-        TRANSIENT,
-        "Vectors that words start with: `KeyedVectors`, a `Word2Vec`, or the path of a file of word vectors.",
-    ] = None
+    vectors: Vectors = None

@@ -16,7 +16,7 @@ from portnn.settings import brief
 from portnn.text import EncodedTexts, WordVocabulary, encode_texts, text_tokens
 from portnn.text.array_store import ArrayStore
 from portnn.text.corpus import MEMORY_LIMIT
-from portnn.text.text_tokens import BYTES
+from portnn.text.token_levels import BYTES
 from portnn.training import Reading
 
 Host = np.ndarray[Any, Any]
@@ -90,7 +90,7 @@ class TextReader:
         texts = 0
         for text, label in source.read(advance):
             counts.update(self.tokens(text))
-            written.update(() if label is None else label if chosen.multi_label else (label,))
+            written.update((label,) if isinstance(label, str) else label or ())
             texts += 1
         if not texts:
             raise ValueError(f"{source.name} has no texts")
@@ -114,7 +114,9 @@ class TextReader:
         kept = {word: count for word, count in counts.items() if count >= chosen.min_count or known(word)}
         if not kept:
             most = max(counts.values())
-            raise ValueError(f"min_count {chosen.min_count} drops every word; the most frequent one occurs {most} times")
+            raise ValueError(
+                f"min_count {chosen.min_count} drops every word; the most frequent one occurs {most} times"
+            )
         words = sorted(kept)
         words.sort(key=kept.__getitem__, reverse=True)
         words = words[: chosen.max_vocab_size]
@@ -135,7 +137,9 @@ class TextReader:
             targets = learned.labels.encode(labels)
             if len(targets) != len(source.texts):
                 raise ValueError(f"there are {len(targets)} labels for {len(source.texts)} texts")
-            return TextCorpus(self.ids((text for text, _ in source.read(advance)), learned.vocabulary), targets, source.name)
+            return TextCorpus(
+                self.ids((text for text, _ in source.read(advance)), learned.vocabulary), targets, source.name
+            )
         outputs = len(learned.labels.names)
         store = ArrayStore(np.dtype(np.float64) if learned.labels.several else np.dtype(np.uint32), MEMORY_LIMIT, None)
         pending: list[Any] = []

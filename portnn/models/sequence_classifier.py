@@ -147,13 +147,14 @@ class SequenceClassifier(Settings):
         ----------
         rng : Generator
         scale : float, optional
-            Standard deviation of normal weights with zero biases. Without it, the embedding is normal with deviation 1
-            and all others are uniform, as in PyTorch; an LSTM's forget gates start open (bias 1).
+            Standard deviation of normal weights with zero biases. Without it, the embedding is normal with deviation
+            0.1 (at PyTorch's 1, words keep their random vectors and little is learned from few texts) and all others
+            are uniform, as in PyTorch; an LSTM's forget gates start open (bias 1).
         """
         params = self.stack.init(rng, scale)
         for name, shape in self.shapes().items():
             if name == TABLE:
-                params[name] = rng.normal(0.0, 1.0 if scale is None else scale, shape)
+                params[name] = rng.normal(0.0, 0.1 if scale is None else scale, shape)
             elif name not in params:
                 params[name] = draw(rng, shape, self.stack.output_size, scale)
         return params

@@ -142,7 +142,7 @@ class Optimizer(Settings):
         (ids, rows), leads = coalesce(grad, xp=xp)
 
         def moved(table: Array, before: Array, after: Array) -> Array:
-            return scatter_add(table, ids, (after - before) * leads, donate=donate, xp=xp)
+            return scatter_add(table, ids, (after - before) * leads, donate=donate, coalesced=True, xp=xp)
 
         start = xp.take(param, ids, axis=0)
         states = {slot: xp.take(table, ids, axis=0) for slot, table in old.items()}

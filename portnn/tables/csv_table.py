@@ -108,7 +108,7 @@ def parse(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[
     if not np.all(np.isfinite(values)):
         return None
     words = [name for name in dtype.names or () if dtype[name] == "O"]
-    if any(quoted_after_space(cell) for name in words for cell in table[name].tolist()):
+    if any(needs_rows(cell) for name in words for cell in table[name].tolist()):
         return None
     return values, [] if single is None else table[str(single)].tolist()
 
@@ -125,9 +125,9 @@ def converter(decimal: str) -> Callable[[str], float]:
     return convert
 
 
-def quoted_after_space(cell: str) -> bool:
-    """Whether spaces precede an opening quote, which NumPy's parser would take for part of the text."""
-    return cell.startswith(" ") and cell.lstrip(" ").startswith('"')
+def needs_rows(cell: str) -> bool:
+    """Whether NumPy's parser may have misread a cell: spaces before a quote are no text, and quotes must be closed."""
+    return "\n" in cell or (cell.startswith(" ") and cell.lstrip(" ").startswith('"'))
 
 
 def parse_by_row(sheet: CsvSheet, numbers: Sequence[int], single: int | None) -> tuple[Host, list[str]]:

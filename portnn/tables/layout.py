@@ -134,5 +134,5 @@ def column_number(target: str, names: Names, width: int, file: str) -> int:
         return names.index(target)
     if target.isdecimal() and 1 <= int(target) <= width:
         return int(target) - 1
-    known = f"its columns are {listed(names)}" if names else "it has no header"
-    raise ValueError(f"{file} has no column {brief(target)}; {known}, numbered from 1 to {width}")
+    known = f"its columns are {listed(names)}," if names else "it has no header; its columns are"
+    raise ValueError(f"{file} has no column {brief(target)}; {known} numbered from 1 to {width}")

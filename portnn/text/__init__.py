@@ -8,7 +8,7 @@ from portnn.text.encodings import decode_chunks, read_bytes, read_text
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.phrases import Phrases
 from portnn.text.sentences import MAX_SENTENCE, Sentences, SentenceStream
-from portnn.text.text_tokens import TEXT_LEVELS, text_tokens
+from portnn.text.token_levels import TEXT_LEVELS, text_tokens
 from portnn.text.tokenizers import LEVELS, Tokenizer, tokenizer
 from portnn.text.vocabulary import UNKNOWN, Vocabulary
 from portnn.text.word_ids import WordIds, encode_words

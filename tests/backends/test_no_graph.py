@@ -14,13 +14,12 @@ from portnn.checking.op_cases import cases
 from portnn.optimizers import OPTIMIZERS, as_optimizer
 from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value
 
-from ..estimators.examples import EXAMPLES, every_estimator, fit, make
+from ..estimators.examples import EXAMPLES, TABLES, every_estimator, fit, make
 
 pytestmark = [pytest.mark.torch_oracle, pytest.mark.host]
 
 MODELS = {training.name for training in training_cases()}
 OPS = {case.name: case for case in cases() if case.name not in MODELS}
-TABLES = [name for name in EXAMPLES if len(EXAMPLES[name].data) == 2]
 
 
 @pytest.fixture(scope="module")

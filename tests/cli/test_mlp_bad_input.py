@@ -77,7 +77,10 @@ def test_a_table_that_cannot_be_learned(train, folder, content, message) -> None
         (("--target", "y,y"), "t.csv: a target is named twice: 'y', 'y'"),
         (("--target", "a,b,y"), "all 3 columns are targets"),
         (("--target", "a,y"), "line 2, column 'y': 'u' is text in a column of numbers"),
-        (("--target", "a,b", "--no-header"), "has no column 'a'; it has no header, numbered from 1 to 3"),
+        (
+            ("--target", "a,b", "--no-header"),
+            "has no column 'a'; it has no header; its columns are numbered from 1 to 3",
+        ),
         (("--task", "regression"), "line 2, column 'y': 'u' is text in a column of numbers"),
         (("--task", "guess"), "unknown task 'guess'; known: classification, regression"),
         (("--delimiter", ";"), "has only one column with the delimiter ';'"),

@@ -9,9 +9,7 @@ from numpy.testing import assert_allclose
 import portnn
 from portnn.backends import to_host
 
-from .examples import EXAMPLES, POINTS, fit, make, tables
-
-TABLES = [name for name in EXAMPLES if len(EXAMPLES[name].data) == 2]
+from .examples import EXAMPLES, POINTS, TABLES, fit, make, tables
 
 SAME = {
     "big-endian float64": lambda x: x.astype(">f8"),
@@ -79,9 +77,10 @@ def test_labels_of_any_byte_order_are_native_labels(dtype, tmp_path):
 
 
 DAYS = np.arange(120).reshape(40, 3).astype("M8[D]")
+NO_DAY = np.datetime64("NaT", "D")
 NO_NUMBERS = {
     "dates": (DAYS, r"datetime64\[D\]"),
-    "dates that lack one": (np.where(np.arange(120).reshape(40, 3) == 7, np.datetime64("NaT"), DAYS), "datetime64"),
+    "dates that lack one": (np.where(np.arange(120).reshape(40, 3) == 7, NO_DAY, DAYS), "datetime64"),
     "time spans": (DAYS - DAYS[0], r"timedelta64\[D\]"),
     "complex": (POINTS + 0j, "complex128"),
     "text": (POINTS.astype(str), "<U"),

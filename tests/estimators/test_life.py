@@ -191,11 +191,11 @@ def test_a_run_is_resumed_only_with_the_settings_that_are_fixed(name, tmp_path):
 @each
 def test_other_data_or_another_estimator_is_not_resumed(name, tmp_path):
     fit(make(name), out=tmp_path)
-    with pytest.raises(CheckpointError, match=r"is not the (text|table) trained on"):
+    with pytest.raises(CheckpointError, match=r"is not the (text|table|data) trained on"):
         fit(make(name), 8, EXAMPLES[name].other, out=tmp_path, resume=True)
     arrays, facts = load_checkpoint(tmp_path / "last.safetensors")
     for changed, message in (
-        ({**facts, "data": {**facts["data"], "sha256": "0"}}, "is not the (text|table) trained on"),
+        ({**facts, "data": {**facts["data"], "sha256": "0"}}, "is not the (text|table|data) trained on"),
         ({**facts, "data": {**facts["data"], "size": 7}}, "had 7"),
         ({**facts, "dtype": "float16"}, "dtype 'float16', not"),
         ({**facts, "estimator": "Oracle"}, f"holds 'Oracle', not '{name}'"),

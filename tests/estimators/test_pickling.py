@@ -92,6 +92,14 @@ METHODS = {
         "sample": lambda call, data, folder: call(5, prime="to ", temperature=0.7, top_k=3, stop="z"),
         "stream": lambda call, data, folder: next(call(5)),
     },
+    "TextClassifier": {
+        **dict.fromkeys(
+            ("outputs", "predict", "predict_proba", "predict_log_proba", "unknown_words"),
+            lambda call, data, folder: call(data[0]),
+        ),
+        **dict.fromkeys(("evaluate", "score"), lambda call, data, folder: call(*data)),
+        "explain": lambda call, data, folder: call("a dull film", "-"),
+    },
     "Word2Vec": {
         "evaluate": lambda call, data, folder: call(*data),
         "vectors": lambda call, data, folder: [call(table).most_similar("red") for table in ("sum", "output")],

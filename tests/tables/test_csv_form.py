@@ -78,6 +78,22 @@ def test_the_first_line_that_tells_excel_the_delimiter(sheet, first, head) -> No
         read_csv(sheet(f"{first}\n{head}x;2,0;u\n", decimal=",", header=bool(head)), [0, 1], [2])
 
 
+def test_a_quote_that_is_never_closed_swallows_no_rows(sheet) -> None:
+    opened = sheet('a,y\n1,"u\nv"\n2,"v\n3,w\n')
+    with pytest.raises(ValueError, match=r"t.csv: line 4: a quote is opened and never closed"):
+        read_csv(opened, [0], [1])
+    assert read_csv(sheet('a,y\n1,"u\nv"\n2,v\n'), [0], [1]).y.tolist() == ["u\nv", "v"]
+
+
+def test_a_table_that_changes_between_two_readings(tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n1,u\n")
+    opened = open_csv(path)
+    path.write_text("a,y\n1,u\n2,v\n")
+    with pytest.raises(OSError, match=r"t.csv changed since it was opened; read it again"):
+        read_csv(opened, [0], [1])
+
+
 def test_the_first_line_for_excel_takes_any_delimiter(sheet) -> None:
     assert sheet("sep=\t\n1\t2\n").delimiter == "\t"
     assert sheet("sep=^\n1^2\n").width == 2

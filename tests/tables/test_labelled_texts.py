@@ -70,6 +70,9 @@ def test_a_header_of_unknown_names_stands_above_labels_that_come_again(texts) ->
     assert len(pairs(texts("rare,go on,,\n" + rows, "spam.csv"))) == 20
     assert len(pairs(texts("rare,go on and on,,\n" + rows, "spam.csv"))) == 21
     assert len(pairs(texts("rare,go on,,\n" + rows, "spam.csv", header=False))) == 21
+    assert len(pairs(texts("".join(f"gem{n}\t{'ab'[n % 2]}\n" for n in range(20))))) == 20
+    rare = "".join(f"gem{n}\t{'rabababababababababo'[n]}\n" for n in range(20))
+    assert len(pairs(texts(rare))) == 20
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,11 @@ def test_csv_files_with_quotes_and_line_ends_inside(texts) -> None:
     opened = texts(content, "t.csv")
     assert pairs(opened) == [('two\nlines, "quoted"', "positive"), ("plain", "negative")]
     assert opened.place(0).endswith("t.csv: line 3")
+
+
+def test_the_lines_that_decide_on_the_delimiter_may_end_inside_quotes(texts) -> None:
+    content = '"a;b;c",label\n' + "x,1\n" * 98 + '"two\nlines; so, it is",2\n'
+    assert pairs(texts(content, "t.csv", text=1))[-1] == ("two\nlines; so, it is", "2")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -284,6 +292,11 @@ def test_a_layout_reads_another_file_the_same_way(texts) -> None:
     assert pairs(texts("so\tother\nx\ty\n", text="so", label="other", **again)) == [("x", "y")]
     with pytest.raises(ValueError, match=r"has two columns, but the file before it had 3"):
         texts("x\ty\n", **again)
+    assert pairs(texts("so\tkind\twhat\nx\ty\tz\n", layout=layout, encoding="utf-8")) == [("z", "y")]
+    with pytest.raises(ValueError, match=r"has four columns, but the file before it had 3"):
+        texts("x\ty\tz\tw\n", **again)
+    with pytest.raises(ValueError, match=r"has no column 'kind'; it has 'what', 'so'"):
+        texts("what\tso\nx\ty\n", **again)
     with pytest.raises(ValueError, match=r"has no column 'what', 'kind'; it has 'text', 'label'"):
         texts("text\tlabel\nx\ty\n", **again)
 

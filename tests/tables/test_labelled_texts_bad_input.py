@@ -102,7 +102,7 @@ def test_columns_that_are_not_there(refusal) -> None:
         refusal(named, text="foo") == "has no column 'foo'; its columns are 'sentence', 'label', numbered from 1 to 2"
     )
     assert refusal(named, label=3).startswith("has no column '3'; its columns are 'sentence', 'label', numbered from 1")
-    assert refusal("a\tb\n", text=0) == "has no column '0'; it has no header, numbered from 1 to 2"
+    assert refusal("a\tb\n", text=0) == "has no column '0'; it has no header; its columns are numbered from 1 to 2"
     assert refusal("text,label\na,b\n", "t.csv", label="so").startswith("has no column 'so'; its columns are 'text'")
     lines = '{"text": "a", "label": 1}'
     assert refusal(lines, "t.jsonl", text="so").startswith("has no column 'so'; its columns are 'text', 'label'")

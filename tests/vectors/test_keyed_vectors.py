@@ -66,7 +66,7 @@ def test_an_unknown_word(wv, word, message):
         (["a"], [[1, None]], None, TypeError, "vectors has dtype object and holds a NoneType"),
         (["a"], [["1", "2"]], None, TypeError, "vectors has dtype <U1, expected real numbers"),
         (["a"], [[1j, 2]], None, TypeError, "vectors has dtype complex128, expected real numbers"),
-        (["a"], [[np.datetime64("2020"), np.datetime64("NaT")]], None, TypeError, "vectors has dtype datetime64"),
+        (["a"], [list(np.array(["2020", "NaT"], "M8[D]"))], None, TypeError, "vectors has dtype datetime64"),
         (["a", "b"], [[1, 2], [3]], None, ValueError, "vectors: the rows have different lengths"),
         (["a"], np.ma.array([[1.0, 2]], mask=[[0, 1]]), None, ValueError, "vectors has masked entries"),
         (["a"], np.ones((1, 2)), [2.5], TypeError, "counts has dtype float64, expected whole numbers"),

@@ -8,9 +8,7 @@ import numpy as np
 
 from portnn.backends.libraries.library import Library
 from portnn.backends.libraries.primitives import Array, Namespace
-
-ONE_HOT_ROWS = 512
-"""Tables up to this many rows are summed by a one-hot matrix product, unless they are donated."""
+from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
 
 
 class CuPy(Library):
@@ -55,11 +53,26 @@ class CuPy(Library):
         cupy.cuda.get_current_stream().synchronize()
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
-        """Add to a large or donated table with atomic additions."""
+        """Add to a large or donated table with atomic additions, one for each id."""
         if not donate and target.shape[0] <= ONE_HOT_ROWS:
             return super().scatter_add(target, ids, rows, scale, donate, xp=xp)
+        rows = rows if scale is None else rows * scale
+        if not coalesced:
+            ids, rows, _ = sum_runs(ids, rows, xp=xp)
         result = target if donate else target.copy()
-        xp.add.at(result, ids, rows if scale is None else rows * scale)
+        xp.add.at(result, ids, rows)
         return result
+
+    def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
+        """Sum without atomic additions."""
+        return sum_runs(ids, rows, xp=xp)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any
 
 from portnn.backends.libraries.library import DTYPES, Library
 from portnn.backends.libraries.primitives import Array, Carry, F, Namespace, Prepare, Step
+from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
 
 
 class JAX(Library):
@@ -59,10 +61,19 @@ class JAX(Library):
         array.block_until_ready()
 
     def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
-        """Let XLA compile the whole step."""
+        """Let XLA compile the whole step.
+
+        Off the CPU, JAX multiplies float32 matrices in TF32 or less if nobody has chosen otherwise.
+        """
         import jax
 
-        return jax.jit(step, donate_argnums=donate)  # type: ignore[no-any-return]
+        @functools.wraps(step)
+        def precise(*args: Any, **kwargs: Any) -> Any:
+            chosen = jax.config.jax_default_matmul_precision
+            with jax.default_matmul_precision(chosen or (None if jax.default_backend() == "cpu" else "float32")):
+                return step(*args, **kwargs)
+
+        return jax.jit(precise, donate_argnums=donate)  # type: ignore[no-any-return]
 
     def scan(
         self,
@@ -83,10 +94,42 @@ class JAX(Library):
         return lax.scan(step, carry, xs if prepare is None else prepare(*xs), reverse=reverse)  # type: ignore[no-any-return]
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
-        """Use JAX's own operation; under `compile` it writes into a donated table."""
-        return target.at[ids].add(rows if scale is None else rows * scale)
+        """Use JAX's own operation; on a GPU, where its additions are atomic, once for each id.
+
+        Under `compile` it writes into a donated table.
+        """
+        from jax import lax
+
+        rows = rows if scale is None else rows * scale
+
+        def in_any_order(target: Array, ids: Array, rows: Array) -> Array:
+            return target.at[ids].add(rows)
+
+        def in_one_order(target: Array, ids: Array, rows: Array) -> Array:
+            if not donate and target.shape[0] <= ONE_HOT_ROWS:
+                return super(JAX, self).scatter_add(target, ids, rows, None, donate, xp=xp)
+            return in_any_order(target, *sum_runs(ids, rows, xp=xp)[:2])
+
+        if coalesced:
+            return in_any_order(target, ids, rows)
+        return lax.platform_dependent(target, ids, rows, cpu=in_any_order, default=in_one_order)
+
+    def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
+        """Sum without atomic additions on a GPU."""
+        from jax import lax
+
+        on_cpu, on_gpu = (functools.partial(way, xp=xp) for way in (super().coalesce, sum_runs))
+        return lax.platform_dependent(ids, rows, cpu=on_cpu, default=on_gpu)  # type: ignore[no-any-return]
 
     def without_stalls(self) -> contextlib.AbstractContextManager[Any]:
         """Forbid implicit copies between host and device."""

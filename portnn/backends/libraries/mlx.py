@@ -22,6 +22,7 @@ import numpy as np
 
 from portnn.backends.libraries.library import DTYPES, Library, writable
 from portnn.backends.libraries.primitives import Array, F, Namespace
+from portnn.backends.libraries.runs import sum_runs
 
 PART = 1 << 10
 """Numbers that are added one after the other."""
@@ -120,10 +121,28 @@ class MLX(Library):
         return started  # type: ignore[return-value]
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
-        """Use MLX's own operation."""
-        return target.at[ids].add(rows if scale is None else rows * scale)
+        """Use MLX's own operation; on a GPU, where its additions are atomic, once for each id."""
+        rows = rows if scale is None else rows * scale
+        if self._adds_atomically() and not coalesced:
+            ids, rows, _ = sum_runs(ids, rows, xp=xp)
+        return target.at[ids].add(rows)
+
+    def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
+        """Sum without atomic additions on a GPU."""
+        return (sum_runs if self._adds_atomically() else super().coalesce)(ids, rows, xp=xp)
+
+    def _adds_atomically(self) -> bool:
+        return self.device_of(None) != "cpu"  # type: ignore[no-any-return]
 
 
 class Adapted:

@@ -96,7 +96,15 @@ class NumPy(Library):
         return carry, outputs
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
         """Add to a large or donated table with SciPy's sparse kernel, or without SciPy by runs of sorted ids."""
         if not donate and target.shape[0] <= ONE_HOT_ROWS:

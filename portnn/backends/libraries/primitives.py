@@ -51,7 +51,15 @@ class Primitives:
         return carry, tuple(xp.stack(y) for y in zip(*ys, strict=True))
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
         """Multiply with one-hot rows, block by block."""
         if scale is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from portnn.backends.libraries.library import Library, writable
 from portnn.backends.libraries.primitives import Array, F, Namespace
+from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
 
 
 class PyTorch(Library):
@@ -73,11 +74,31 @@ class PyTorch(Library):
             getattr(torch, array.device.type).synchronize()
 
     def scatter_add(
-        self, target: Array, ids: Array, rows: Array, scale: Array | None, donate: bool, *, xp: Namespace
+        self,
+        target: Array,
+        ids: Array,
+        rows: Array,
+        scale: Array | None,
+        donate: bool,
+        coalesced: bool = False,
+        *,
+        xp: Namespace,
     ) -> Array:
-        """Use PyTorch's own operation."""
+        """Use PyTorch's own operation; on a GPU, where its additions are atomic, once for each id."""
+        atomic = self._adds_atomically(target)
+        if atomic and not donate and target.shape[0] <= ONE_HOT_ROWS:
+            return super().scatter_add(target, ids, rows, scale, donate, xp=xp)
         rows = rows if scale is None else rows * scale
+        if atomic and not coalesced:
+            ids, rows, _ = sum_runs(ids, rows, xp=xp)
         return target.index_add_(0, ids, rows) if donate else target.index_add(0, ids, rows)
+
+    def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
+        """Sum without atomic additions on a GPU."""
+        return (sum_runs if self._adds_atomically(rows) else super().coalesce)(ids, rows, xp=xp)
+
+    def _adds_atomically(self, array: Array) -> bool:
+        return array.device.type != "cpu"  # type: ignore[no-any-return]
 
     @contextlib.contextmanager
     def counted_kernels(self) -> Iterator[Counter[str]]:

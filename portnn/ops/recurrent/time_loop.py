@@ -75,7 +75,7 @@ class TimeLoop(NamedTuple):
         if self.running is None:
             return sequence
         running = self.running if sequence.ndim == 3 else self.running[:, :, 0]
-        return xp.where(running, sequence, xp.zeros_like(sequence))
+        return xp.where(running, sequence, xp.zeros((), dtype=sequence.dtype, device=device(sequence)))
 
 
 def time_loop(operation: str, x: Array, lengths: Array | None, reverse: bool, *, xp: Namespace) -> TimeLoop:

@@ -54,7 +54,7 @@ class Wanted(NamedTuple):
         """
         cells = [cell.strip() for cell in first]
         stated = [name for name in (self.text, self.label) if isinstance(name, str) and not name.isdecimal()]
-        if stated or (self.columns and self.columns.names and set(self.columns.names) <= set(cells)):
+        if stated or (self.columns is not None and set(self.columns.chosen_names) & set(cells)):
             return True
         text, label = known(cells, TEXT_NAMES), known(cells, LABEL_NAMES)
         if text is not None and label is not None:
@@ -126,11 +126,11 @@ class Wanted(NamedTuple):
         before = self.columns
         assert before is not None
         if names is not None and before.names is not None:
-            wanted = before.names[before.text], before.names[before.label]
-            missing = [column for column in wanted if column not in names]
+            missing = [column for column in before.chosen_names if column not in names]
             if missing:
                 raise ValueError(f"{name} has no column {listed(missing)}; it has {listed(names)}")
-            return names.index(wanted[0]), names.index(wanted[1])
+            text, label = map(names.index, before.chosen_names)
+            return text, label
         if names is not None and known(names, TEXT_NAMES) is not None and known(names, LABEL_NAMES) is not None:
             return None, None
         if width != before.width:

@@ -27,6 +27,11 @@ class Columns(NamedTuple):
     text: int
     label: int
 
+    @property
+    def chosen_names(self) -> tuple[str, ...]:
+        """Names of the two, if the file has names."""
+        return () if self.names is None else (self.names[self.text], self.names[self.label])
+
 
 class TextLayout(NamedTuple):
     """Where texts and labels are in a file.
