@@ -32,8 +32,10 @@ QUALITY: dict[str, dict[str, Any]] = {
     },
     "fit": {"epochs": 6.0, "schedule": "cosine"},
 }
-"""Settings of `portnn.TextClassifier` and of its `fit`, with Adam. With `patience` and a fraction of TRAIN as `held_out`
-the best parameters are measured, else the last."""
+"""Settings of `portnn.TextClassifier` and of its `fit`, with Adam.
+
+With `patience` and a `held_out` fraction of TRAIN, the best parameters are measured, else the last.
+"""
 
 
 def quality(train: Path, dev: Path, seeds: int) -> dict[str, Any]:
