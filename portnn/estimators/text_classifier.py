@@ -39,6 +39,10 @@ from portnn.vectors import KeyedVectors, vocabulary_arrays
 
 Host = np.ndarray[Any, Any]
 
+HOLDING_OUT = (0, 0, 1)
+"""Seed, beside a model's, of the texts that are held out; those of batches have fewer numbers (and zeros at the end of a
+seed change nothing)."""
+
 
 @documented(TextClassifierSettings)
 class TextClassifier(Estimator[TextClassifierSettings]):
@@ -265,7 +269,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         held = round(count * fraction)
         if held == count:
             raise ValueError(f"held_out is {fraction}, which leaves none of {count} texts to train on")
-        order, measured, evaluator = Permutation(count, (seed, 7)), None, None
+        order, measured, evaluator = Permutation(count, (seed, *HOLDING_OUT)), None, None
         if held:
             rows = np.sort(order(np.arange(held)))
             evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rows)

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
 
 from portnn.ops import POOLINGS
 
