@@ -40,8 +40,7 @@ from portnn.vectors import KeyedVectors, vocabulary_arrays
 Host = np.ndarray[Any, Any]
 
 HOLDING_OUT = (0, 0, 1)
-"""Seed, beside a model's, of the texts that are held out; those of batches have fewer numbers (and zeros at the end of a
-seed change nothing)."""
+"""Seed, beside a model's, of the texts that are held out: no batch is drawn from it."""
 
 
 @documented(TextClassifierSettings)
