@@ -105,7 +105,7 @@ def test_batches_of_an_epoch_come_in_a_new_order_of_lengths():
 
 
 def test_little_of_a_batch_is_padding():
-    """With lengths like those of sentences, 19 words on average and up to 60: below 4 %, where chance gives more than 45 %."""
+    """Lengths like those of sentences, 19 words on average: less than 4 %, where batches by chance have over 45 %."""
     lengths = np.clip(np.random.default_rng(2).negative_binomial(4, 4 / 23, 7000) + 1, 1, 60)
     ids, ends = np.zeros(lengths.sum(), np.uint16), np.cumsum(lengths)
     source = SequenceBatches(ids, ends, np.zeros(7000, np.int64), batch_size=32)
