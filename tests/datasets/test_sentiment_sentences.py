@@ -11,7 +11,7 @@ from portnn.datasets import Sentences, sentiment_sentences
 pytestmark = pytest.mark.host
 
 POLARITY = {"good": 1, "happy": 1, "great": 1, "bad": -1, "sad": -1, "awful": -1}
-SEEDS = range(20)
+SEEDS = (*range(20), 232)  # with 232, the first draw leaves a word of the test part untrained
 
 
 def reading(text: str) -> int:
@@ -100,7 +100,7 @@ def test_words_without_their_order_do_not_tell_the_class() -> None:
     ]
     model = portnn.LogisticRegression().fit(counts[0], train.labels, steps=1000, progress=False)
     scores = [model.score(X, part.labels) for X, part in zip(counts, (train, test), strict=True)]
-    assert max(scores) < 0.6
+    assert scores == pytest.approx([0.54, 0.52], abs=0.05)  # some probabilities are 0.5 up to rounding
 
 
 def test_a_negative_seed_is_named() -> None:
