@@ -195,11 +195,15 @@ class TextClassifier(Estimator[TextClassifierSettings]):
 
         Raises
         ------
+        TypeError
+            If the text is no str.
         ValueError
             If training never saw the label.
         """
         model, params, backend = self._fitted()
         known, vocabulary = self._fitted_labels(), self._fitted_vocabulary()
+        if not isinstance(text, str):
+            raise TypeError(f"text is {type(text).__name__} {brief(text)}, expected a str")
         tokens = self._reader.tokens(text)[: self.settings.max_length] or [""]
         ids = np.asarray([vocabulary.index.get(token, len(vocabulary)) for token in tokens])
         # Every beginning of the text is a text of its own.
@@ -224,8 +228,8 @@ class TextClassifier(Estimator[TextClassifierSettings]):
 
     def unknown_words(self, texts: Sequence[str]) -> list[str]:
         """Distinct words of some texts that the model does not know, in order of appearance."""
-        index, tokens = self._fitted_vocabulary().index, self._reader.tokens
-        return list(dict.fromkeys(word for text in texts for word in tokens(text) if word not in index))
+        index, tokens, given = self._fitted_vocabulary().index, self._reader.tokens, GivenTexts(texts).texts
+        return list(dict.fromkeys(word for text in given for word in tokens(text) if word not in index))
 
     @classmethod
     def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
@@ -268,12 +272,13 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         held = round(count * fraction)
         if held == count:
             raise ValueError(f"held_out is {fraction}, which leaves none of {count} texts to train on")
-        order, measured, evaluator = Permutation(count, (seed, *HOLDING_OUT)), None, None
+        order, digest, evaluator = Permutation(count, (seed, *HOLDING_OUT)), None, None
         if held:
             rows = np.sort(order(np.arange(held)))
             evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rows)
         elif not isinstance(settings.held_out, float):
             measured, of_measured = self._measured(settings.held_out, learned)
+            digest = measured.digest(of_measured)
             evaluator = SequenceEvaluator(predict, measured.texts, measured.targets, of_measured)
         batches = SequenceBatches(
             corpus.texts.ids,
@@ -296,7 +301,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             batches=batches,
             params=params,
             backend=backend,
-            data=DataFacts("data", corpus.name, count, "texts", corpus.sha256, measured and measured.sha256),
+            data=DataFacts("data", corpus.name, count, "texts", corpus.digest(weights), digest),
             held_out=None if evaluator is None else monitored(evaluator, settings.monitor),
             attributes={"vocabulary": learned.vocabulary, "labels": learned.labels},
             settled={"batch_size": batches.batch_size, "held_out": fraction},

@@ -36,11 +36,12 @@ class TextCorpus(NamedTuple):
     targets: Host
     name: str
 
-    @property
-    def sha256(self) -> str:
-        """Digest of texts and targets."""
+    def digest(self, weights: Host | None) -> str:
+        """SHA-256 of texts, targets, and how much each of them counts."""
         digest = hashlib.sha256(self.texts.sha256.encode())
-        digest.update(np.ascontiguousarray(self.targets).data)
+        for array in (self.targets, weights):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
@@ -102,7 +103,10 @@ class TextReader:
                     f"{source.name}: each of the {texts:,} texts has a label of its own, such as "
                     f"{brief(next(iter(written)))}; is it the right column? --label names another"
                 )
-            found = TextLabels.written(written, several=chosen.multi_label)
+            try:
+                found = TextLabels.written(written, several=chosen.multi_label)
+            except ValueError as error:
+                raise ValueError(f"{source.name}: {error}") from None
         return Learned(self._vocabulary(source, counts, known), found)
 
     def _vocabulary(self, source: Source, counts: Counter[str], known: Callable[[str], bool]) -> WordVocabulary:
@@ -135,6 +139,7 @@ class TextReader:
         """
         if isinstance(source, GivenTexts):
             targets = learned.labels.encode(labels)
+            targets = targets if learned.labels.several else targets.astype(np.uint32)
             if len(targets) != len(source.texts):
                 raise ValueError(f"there are {len(targets)} labels for {len(source.texts)} texts")
             return TextCorpus(
