@@ -274,8 +274,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             raise ValueError(f"held_out is {fraction}, which leaves none of {count} texts to train on")
         order, digest, evaluator = Permutation(count, (seed, *HOLDING_OUT)), None, None
         if held:
-            rows = np.sort(order(np.arange(held)))
-            evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rows)
+            evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, order, held)
         elif not isinstance(settings.held_out, float):
             measured, of_measured = self._measured(settings.held_out, learned)
             digest = measured.digest(of_measured)

@@ -73,10 +73,18 @@ def test_a_text_is_answered_as_in_any_company(learned):
 @pytest.mark.host
 def test_more_texts_than_are_computed_at_a_time(learned, monkeypatch):
     right = learned.outputs(TEXTS)
+    evaluations = [learned.evaluate(TEXTS, SIGNS, weights) for weights in (None, np.arange(60.0))]
     monkeypatch.setattr("portnn.estimators.sequence_evaluation.CHUNK", 7)
+    monkeypatch.setattr("portnn.estimators.sequence_evaluation.PIECE", 17)
     monkeypatch.setattr("portnn.estimators.sequence_evaluation.TOKENS", 11)
     assert_allclose(learned.outputs(TEXTS), right, rtol=0.0, atol=1e-12)
-    assert learned.evaluate(TEXTS, SIGNS) == pytest.approx(learned.evaluate(TEXTS, SIGNS))
+    for weights, evaluation in zip((None, np.arange(60.0)), evaluations, strict=True):
+        assert learned.evaluate(TEXTS, SIGNS, weights) == pytest.approx(evaluation, rel=1e-12)
+    ends = np.where(np.arange(60) < 17, 0.0, 1.0)  # a piece without weight
+    assert learned.evaluate(TEXTS, SIGNS, ends) == (
+        *(pytest.approx(value, rel=1e-12) for value in learned.evaluate(TEXTS[17:], SIGNS[17:])[:2]),
+        60,
+    )
 
 
 @pytest.mark.host
