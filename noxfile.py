@@ -156,7 +156,7 @@ def imports(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation and run what it shows; a warning is an error."""
     session.install(".[docs,plot,sklearn]")
-    pages = ("docs/index.md", "docs/idea.md", "docs/gradients.md", "docs/word2vec.md")
+    pages = ("docs/index.md", "docs/idea.md", "docs/gradients.md", "docs/word2vec.md", "docs/text_classifier.md")
     session.run("python", "-m", "doctest", "-o", "ELLIPSIS", *pages)
     shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
     where = ("-d", "docs/_build/doctrees", "docs", "docs/_build/html")

@@ -17,11 +17,18 @@ MEASURE, MEASUREMENTS = 50, 200
 """With patience: minimum steps between measurements, maximum measurements in a run; a small table's epoch is short."""
 
 
+UpdateRule = Annotated[str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZERS), "Update rule."]
+
+RateSchedule = Annotated[
+    str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings(Settings):
     """What moves the parameters."""
 
-    optimizer: Annotated[str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZERS), "Update rule."] = "adam"
+    optimizer: UpdateRule = "adam"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +108,7 @@ class RunSettings(OptimizerSettings, LoopSettings):
 class ScheduledRunSettings(RateSettings, RunSettings):
     """Settings of a run whose learning rate follows a schedule."""
 
-    schedule: Annotated[
-        str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
-    ] = "constant"
+    schedule: RateSchedule = "constant"
 
     def schedule_over(self, total: int) -> dict[str, Schedule]:
         """Schedule of the learning rate for the plan."""

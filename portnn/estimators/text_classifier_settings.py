@@ -27,6 +27,15 @@ def as_held_out_texts(chosen: Any) -> Any:
     return chosen if isinstance(chosen, os.PathLike) or hasattr(chosen, "read") else as_held_out(chosen)
 
 
+BatchSize = Annotated[int, positive, FIXED, "Texts in a batch; they are of similar length."]
+
+Vectors = Annotated[
+    Any,
+    TRANSIENT,
+    "Vectors that words start with: `KeyedVectors`, a `Word2Vec`, or the path of a file of word vectors.",
+]
+
+
 @dataclass(frozen=True)
 class TextClassifierSettings(EstimatorSettings):
     """Settings of `TextClassifier`."""
@@ -100,7 +109,7 @@ class TextClassifierRun(ScheduledRunSettings):
     EPOCHS: ClassVar[float] = 10.0
 
     encoding: Annotated[str, "Encoding of a file, if only its path was given: utf-8, gb18030, latin-1 ..."] = "utf-8"
-    batch_size: Annotated[int, positive, FIXED, "Texts in a batch; they are of similar length."] = 32
+    batch_size: BatchSize = 32
     learning_rate: float = 2e-3
     clip_norm: float | None = 5.0
     held_out: Annotated[
@@ -113,8 +122,4 @@ class TextClassifierRun(ScheduledRunSettings):
     monitor: Annotated[
         str, OneOf(MONITORS), FIXED, "What is measured on held-out texts: their mean loss, or 1 - `score`."
     ] = "loss"
-    vectors: Annotated[
-        Any,
-        TRANSIENT,
-        "Vectors that words start with: `KeyedVectors`, a `Word2Vec`, or the path of a file of word vectors.",
-    ] = None
+    vectors: Vectors = None

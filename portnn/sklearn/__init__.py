@@ -11,6 +11,8 @@ sample_weight are moved there. SciPy needs an environment variable before it or 
     sklearn.set_config(array_api_dispatch=True)  # in train.py
 
 X may be sparse. It is then NumPy's business, and only the rows of a batch are dense at a time.
+
+`TextClassifier` takes texts, and computes in the library that its parameter `backend` names.
 """
 
 try:
@@ -23,5 +25,6 @@ except ModuleNotFoundError as error:
 from portnn.sklearn.mlp_classifier import MLPClassifier
 from portnn.sklearn.mlp_regressor import MLPRegressor
 from portnn.sklearn.softmax_classifier import SoftmaxClassifier
+from portnn.sklearn.text_classifier import TextClassifier
 
-__all__ = ["MLPClassifier", "MLPRegressor", "SoftmaxClassifier"]
+__all__ = ["MLPClassifier", "MLPRegressor", "SoftmaxClassifier", "TextClassifier"]

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from portnn.backends import Array
 from portnn.sklearn.dispatch import host
+from portnn.sklearn.labels import check_classes, weights_by_class
 from portnn.sklearn.perceptron import Host, Perceptron, has_mini_batches
 from portnn.tables import place_labels
 
@@ -87,10 +86,7 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return tags
 
     def _targets(self, y: Host, again: bool) -> Host:
-        check_classification_targets(y)
-        kind = type_of_target(y)
-        if kind == "multiclass-multioutput":
-            raise ValueError("y has several columns of classes; several columns must hold 0 and 1")
+        check_classes(y)
         if again and self.warm_start and self.mlp_.classes is not None:
             labels, known = np.unique(y), self.mlp_.classes.labels
             if set(labels.tolist()) != set(known.tolist()):
@@ -107,7 +103,4 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return y.ndim == 1
 
     def _row_weights(self, weights: Host | None, y: Host) -> Host | None:
-        if self.class_weight is None:
-            return weights
-        class_weights: Host = compute_sample_weight(self.class_weight, y)
-        return class_weights if weights is None else class_weights * weights
+        return weights_by_class(self.class_weight, y, weights)

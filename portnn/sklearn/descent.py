@@ -17,6 +17,8 @@ from portnn.sklearn.solvers import learning_rate_of, optimizer_of
 from portnn.tables import backend_for
 from portnn.training import Interrupted
 
+Host = np.ndarray[Any, Any]
+
 LOWEST_RATE = 1e-6
 """Where an adaptive learning rate ends."""
 
@@ -25,15 +27,15 @@ class Rows(NamedTuple):
     """Rows to train on: X where the network is, or sparse, y and weights on the host."""
 
     X: Any
-    y: np.ndarray[Any, Any]
-    weights: np.ndarray[Any, Any] | None
+    y: Host
+    weights: Host | None
 
     @property
     def size(self) -> int:
         """Number of rows."""
         return int(self.X.shape[0])
 
-    def take(self, ids: np.ndarray[Any, Any]) -> Rows:
+    def take(self, ids: Host) -> Rows:
         """Some of the rows."""
         weights = None if self.weights is None else self.weights[ids]
         if is_sparse(self.X):
@@ -46,8 +48,8 @@ class Rows(NamedTuple):
         return 1.0 if self.weights is None else float(np.mean(self.weights)) or 1.0
 
 
-def hold_out(rows: Rows, fraction: float, *, seed: int, stratify: bool) -> tuple[Rows, Rows]:
-    """Rows to train on and rows to measure on; stratified, with the same fraction of each class.
+def hold_out(y: Host, fraction: float, *, seed: int, stratify: bool) -> tuple[Host, Host]:
+    """Numbers of the rows to train on and to measure on; stratified, with the same fraction of each class.
 
     Raises
     ------
@@ -55,13 +57,26 @@ def hold_out(rows: Rows, fraction: float, *, seed: int, stratify: bool) -> tuple
         If a part has too few rows.
     """
     train, held = train_test_split(
-        np.arange(rows.size), test_size=fraction, random_state=seed, stratify=rows.y if stratify else None
+        np.arange(len(y)), test_size=fraction, random_state=seed, stratify=y if stratify else None
     )
     if len(held) < 2:
         raise ValueError(
-            f"validation_fraction {fraction} holds out {len(held)} of {rows.size} rows; at least 2 are needed"
+            f"validation_fraction {fraction} holds out {len(held)} of {len(y)} rows; at least 2 are needed"
         )
-    return rows.take(train), rows.take(held)
+    return train, held
+
+
+def excuse(stop: Interrupted) -> None:
+    """Warn that the user stopped training, which then ends with what it has come to.
+
+    Raises
+    ------
+    Interrupted
+        If it was not the user.
+    """
+    if stop.signal != signal.SIGINT:
+        raise stop
+    warnings.warn("Training interrupted by user.", stacklevel=5)
 
 
 class Descent(NamedTuple):
@@ -93,7 +108,7 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
     """
     kind = learning_rate_of(estimator)
     batches = math.ceil(rows.size / batch_size)
-    patience = int(min(estimator.n_iter_no_change, estimator.max_iter)) + 1
+    patience = estimator.patience
     learning_rate, best, best_score = estimator.learning_rate_init, None, -math.inf
     descent = Descent([], [])
     adaptive = kind.adaptive
@@ -118,9 +133,7 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
         try:
             mlp.fit(*rows, epochs=estimator.max_iter - epochs, schedule=schedule, **settings)
         except Interrupted as stop:
-            if stop.signal != signal.SIGINT:
-                raise
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            excuse(stop)
             plateau, adaptive = True, False
         else:
             plateau = mlp.history is not None and mlp.history.waited >= patience

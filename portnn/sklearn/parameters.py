@@ -58,9 +58,38 @@ ClassWeight = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingParameters(Settings):
+    """How long to train, from what seed, and what to say of it."""
+
+    learning_rate_init: Annotated[float, positive, "Learning rate at the start."] = 0.001
+    max_iter: Annotated[int, positive, "Largest number of epochs."] = 200
+    random_state: Annotated[
+        int | np.random.RandomState | None,
+        By(as_random_state),
+        "Determines the initial weights, the order of rows, dropout and the held-out rows.",
+    ] = None
+    tol: Annotated[float, not_negative, "Smallest improvement that counts, of the held-out score."] = 1e-4
+    verbose: Annotated[bool | int, By(as_verbosity), "Show progress on stderr."] = False
+    early_stopping: Annotated[bool, "Whether to hold out rows, stop by their score and keep the best weights."] = False
+    validation_fraction: Annotated[float, fraction, "Share of the rows that early stopping holds out."] = 0.1
+    n_iter_no_change: Annotated[
+        int | float, By(as_patience), "Epochs in a row without improvement before training stops; may be infinite."
+    ] = 10
+
+    @property
+    def patience(self) -> int:
+        """How many epochs without improvement stop training, of those that there are: one more, as in scikit-learn."""
+        return int(min(self.n_iter_no_change, self.max_iter)) + 1
+
+    def draw_seed(self) -> int:
+        """Seed for portnn, which advances a generator."""
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+
 @dataclass(frozen=True)
-class Parameters(Settings):
-    """Parameters of every estimator."""
+class Parameters(TrainingParameters):
+    """Parameters of the estimators that have a perceptron."""
 
     _: KW_ONLY
     solver: Annotated[str, OneOf(SOLVERS), "L-BFGS, or one of portnn's optimizers."] = "adam"
@@ -76,33 +105,21 @@ class Parameters(Settings):
         "For the solver sgd: the same throughout; divided by ``(t + 1)^power_t`` after t rows; or divided by 5, down "
         "to 1e-6, whenever training would stop.",
     ] = "constant"
-    learning_rate_init: Annotated[float, positive, "Learning rate at the start."] = 0.001
     power_t: Annotated[float, not_negative, 'Exponent of the learning rate "invscaling".'] = 0.5
     max_iter: Annotated[int, positive, "Largest number of epochs; for lbfgs, of iterations."] = 200
     shuffle: Annotated[bool, "Draw a new order of rows every epoch."] = True
-    random_state: Annotated[
-        int | np.random.RandomState | None,
-        By(as_random_state),
-        "Determines the initial weights, the order of rows, dropout and the held-out rows.",
-    ] = None
     tol: Annotated[
         float,
         not_negative,
         "Smallest improvement that counts, of the mean training loss or the held-out score. For lbfgs, the largest "
         "gradient entry at which training stops.",
     ] = 1e-4
-    verbose: Annotated[bool | int, By(as_verbosity), "Show progress on stderr."] = False
     warm_start: Annotated[bool, "Whether `fit` continues from the weights of the last fit."] = False
     momentum: Annotated[float, fraction, "Momentum of the solver sgd."] = 0.9
     nesterovs_momentum: Annotated[bool, "Whether that momentum is Nesterov's."] = True
-    early_stopping: Annotated[bool, "Whether to hold out rows, stop by their score and keep the best weights."] = False
-    validation_fraction: Annotated[float, fraction, "Share of the rows that early stopping holds out."] = 0.1
     beta_1: Annotated[float, fraction, "Decay rate of the mean of gradients, for the solver adam."] = 0.9
     beta_2: Annotated[float, fraction, "Decay rate of the mean of squared gradients, for the solver adam."] = 0.999
     epsilon: Annotated[float, positive, "Added to the denominator of the solver adam."] = 1e-8
-    n_iter_no_change: Annotated[
-        int | float, By(as_patience), "Epochs in a row without improvement before training stops; may be infinite."
-    ] = 10
     max_fun: Annotated[int, positive, "Largest number of evaluations of the loss, for lbfgs."] = 15000
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
@@ -83,10 +83,11 @@ class Perceptron(Fitted):
             if getattr(chosen, parameter) and not stochastic:
                 raise ValueError(f"{parameter} needs a solver with mini-batches, not {self.solver}")
         again = self.warm_start and hasattr(self, "mlp_")
-        rows, seed = self._rows(X, y, sample_weight, again), self._seed()
+        rows, seed = self._rows(X, y, sample_weight, again), chosen.draw_seed()
         train, held = rows, None
         if self.early_stopping:
-            train, held = hold_out(rows, self.validation_fraction, seed=seed, stratify=self._stratifies(rows.y))
+            parts = hold_out(rows.y, self.validation_fraction, seed=seed, stratify=self._stratifies(rows.y))
+            train, held = map(rows.take, parts)
         batch_size = self._batch_size(train.size) if stochastic else train.size
         mlp = self._network(chosen, rows, self._known_classes(rows.y), self._l2(train, batch_size), seed, again)
         if not again:
@@ -114,7 +115,8 @@ class Perceptron(Fitted):
         rows = self._rows(X, y, sample_weight, again)
         batch_size = self._batch_size(rows.size)
         network = self.mlp_.model if again else None
-        mlp = self._network(chosen, rows, classes, self._l2(rows, batch_size), 0 if again else self._seed(), again)
+        seed = 0 if again else chosen.draw_seed()
+        mlp = self._network(chosen, rows, classes, self._l2(rows, batch_size), seed, again)
         if not again:
             self._begin()
         batches = math.ceil(rows.size / batch_size)
@@ -203,9 +205,6 @@ class Perceptron(Fitted):
         labels = self._targets(labels, again)
         weights = place_weights(sample_weight, len(labels), HOST)
         return Rows(X, labels, self._row_weights(weights, labels))
-
-    def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _batch_size(self, rows: int) -> int:
         if self.batch_size == "auto":

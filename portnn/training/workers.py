@@ -173,11 +173,11 @@ def can_share(backend: Backend) -> bool:
 def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
     """Return the number of workers for a batch: one for every core, as long as each has enough to do.
 
-    In a process of a pool of `multiprocessing` it is one: the others have the cores.
+    In a process that another one of Python started, such as that of a pool, it is one: the others have the cores.
 
     `width` is the number of gate entries of all layers for one row of the batch.
     """
-    if not can_share(backend) or multiprocessing.current_process().daemon:  # the processes of a pool share the cores
+    if not can_share(backend) or multiprocessing.parent_process() is not None:
         return 1
     return max(1, min(available_cpus(), batch_size // ROWS, batch_size * width // ENTRIES))
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -316,6 +316,8 @@ def test_in_a_pool_of_processes_workers_are_as_many_as_told_and_otherwise_one(me
         name: array.tobytes() for name, array in here.params.items()
     }
     assert alone == 1
+    with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:  # whose processes may have children
+        assert pool.submit(automatic_workers, 64, 1 << 20, portnn.backend("numpy")).result() == 1
 
 
 def alive(process: int) -> bool:
