@@ -204,7 +204,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         known, vocabulary = self._fitted_labels(), self._fitted_vocabulary()
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__} {brief(text)}, expected a str")
-        tokens = self._reader.tokens(text)[: self.settings.max_length] or [""]
+        tokens = self._reader.read(text) or [""]
         ids = np.asarray([vocabulary.index.get(token, len(vocabulary)) for token in tokens])
         # Every beginning of the text is a text of its own.
         stops = np.arange(1, len(ids) + 1)
@@ -227,9 +227,9 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         )
 
     def unknown_words(self, texts: Sequence[str]) -> list[str]:
-        """Distinct words of some texts that the model does not know, in order of appearance."""
-        index, tokens, given = self._fitted_vocabulary().index, self._reader.tokens, GivenTexts(texts).texts
-        return list(dict.fromkeys(word for text in given for word in tokens(text) if word not in index))
+        """Distinct words that the model reads in some texts and does not know, in order of appearance."""
+        index, read, given = self._fitted_vocabulary().index, self._reader.read, GivenTexts(texts).texts
+        return list(dict.fromkeys(word for text in given for word in read(text) if word not in index))
 
     @classmethod
     def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:

@@ -168,6 +168,10 @@ class TextReader:
             raise ValueError(f"{source.name} has no texts")
         return TextCorpus(encoded, whole.reshape(-1, outputs) if learned.labels.several else whole, source.name)
 
+    def read(self, text: str) -> list[str]:
+        """Tokens that a model reads of a text."""
+        return self.tokens(text)[: self.settings.max_length]
+
     def ids(self, texts: Iterator[str], vocabulary: WordVocabulary) -> EncodedTexts:
         """Ids of texts."""
         return encode_texts(texts, self.tokens, vocabulary, max_length=self.settings.max_length)

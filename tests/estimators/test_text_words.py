@@ -95,6 +95,7 @@ def test_texts_longer_than_max_length_are_cut_and_their_count_is_said(capsys):
     assert f"{longer:,} are cut to max_length" in said.out + said.err
     assert model.outputs(["not good bad story"]).tolist() == model.outputs(["not good"]).tolist()
     assert model.explain("not good bad story").tokens == ("not", "good")
+    assert model.unknown_words(["not zzz yyy"]) == ["zzz"]  # what it does not read is not unknown
     network().fit(texts, SIGNS, **{**QUICK, "progress": True})
     said = capsys.readouterr()
     assert "max_length" not in said.out + said.err
