@@ -119,7 +119,8 @@ def examples(session: nox.Session) -> None:
     runs = (("char_rnn", "300"), ("min_char_rnn", "300"), ("text_classifier", "400"), ("scipy_minimize",))
     for name, *arguments in runs:
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
-    for study in ("circuit", "neuron", "rbf", "softmax", "ring", "digits"):  # the spiral takes longer: docs runs it
+    # The spiral takes longer: docs runs it.
+    for study in ("circuit", "neuron", "rbf", "softmax", "ring", "digits", "memory", "sentence"):
         session.run("portnn", "demo", study)
 
 

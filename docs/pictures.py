@@ -10,9 +10,8 @@ from typing import Any
 from sphinx_gallery.scrapers import figure_rst
 from sphinx_gallery.sorting import ExplicitOrder
 
-order = ExplicitOrder(
-    [f"{name}.py" for name in ("circuit", "neuron", "rbf", "softmax", "ring", "digits", "spiral")] + ["*"]
-)
+STUDIES = ("circuit", "neuron", "rbf", "softmax", "ring", "digits", "spiral", "memory", "sentence")
+order = ExplicitOrder([f"{name}.py" for name in STUDIES] + ["*"])
 
 _start = 0
 _shown: Any = None

@@ -27,14 +27,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 def print_json(result: Any) -> None:
     """Print a result for programs to read: in ASCII, which every terminal and pipe can write, and without NaN."""
-    json.dump(_finite(result), sys.stdout, indent=2, allow_nan=False)
+    json.dump(finite(result), sys.stdout, indent=2, allow_nan=False)
     print()
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """A result whose numbers that JSON does not know, NaN and infinities, are None."""
     if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
+        return {name: finite(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from portnn.estimators.evaluation import Evaluation as Evaluation
     from portnn.estimators.evaluation import LanguageEvaluator as LanguageEvaluator
     from portnn.estimators.evaluation import as_evaluation as as_evaluation
+    from portnn.estimators.explanation import Explanation as Explanation
     from portnn.estimators.linear_models import LinearRegression as LinearRegression
     from portnn.estimators.linear_models import LogisticRegression as LogisticRegression
     from portnn.estimators.linear_models import SoftmaxRegression as SoftmaxRegression
@@ -30,6 +31,7 @@ _HOMES = {
     **{name: entry.module for name, entry in ESTIMATORS.items()},
     **dict.fromkeys(("Estimator", "Recipe"), "portnn.estimators.estimator"),
     **dict.fromkeys(("Evaluation", "LanguageEvaluator", "as_evaluation"), "portnn.estimators.evaluation"),
+    "Explanation": "portnn.estimators.explanation",
     "RowEvaluation": "portnn.estimators.row_evaluation",
     "load": "portnn.estimators.loading",
 }

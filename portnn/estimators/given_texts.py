@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from portnn.settings import brief
-from portnn.tables import LabelledTexts
+from portnn.tables import LabelledTexts, TextLayout
 from portnn.text.paths import names_path, quoted
 
 Advance = Callable[[int], object]
@@ -61,8 +61,10 @@ class GivenTexts:
 Source = GivenTexts | LabelledTexts
 
 
-def as_source(texts: Any, labels: Any, *, encoding: str = "utf-8", multi_label: bool = False) -> Source:
-    """Texts from a list, or from files, which hold their labels, too.
+def as_source(
+    texts: Any, labels: Any, *, encoding: str = "utf-8", multi_label: bool = False, layout: TextLayout | None = None
+) -> Source:
+    """Texts from a list, or from files, which hold their labels, too, and are read like the one with some layout.
 
     Raises
     ------
@@ -71,8 +73,13 @@ def as_source(texts: Any, labels: Any, *, encoding: str = "utf-8", multi_label: 
     """
     paths = isinstance(texts, Sequence) and texts and all(isinstance(path, os.PathLike) for path in texts)
     if isinstance(texts, os.PathLike) or paths:
-        texts = LabelledTexts(texts, encoding=encoding, multi_label=multi_label)
+        stated = None if layout and "encoding" in layout.options else encoding
+        texts = LabelledTexts(texts, encoding=stated, multi_label=multi_label, layout=layout)
     if isinstance(texts, LabelledTexts):
+        if texts.multi_label != multi_label:
+            raise ValueError(
+                f"{texts.name} is read with multi_label={texts.multi_label}, but the model has {multi_label}"
+            )
         if labels is not None:
             raise TypeError(f"{texts.name} holds labels, so none can be given beside it")
         return texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,7 +30,7 @@ from portnn.objectives import OBJECTIVES
 from portnn.ops import CELLS
 from portnn.optimizers import as_optimizer
 from portnn.settings import Settings, brief, documented, labelled_call, settings_call
-from portnn.tables import class_weights, place_weights
+from portnn.tables import LabelledTexts, TextLayout, class_weights, place_weights
 from portnn.tables.labels import listed
 from portnn.text import EncodedTexts, WordVocabulary
 from portnn.text.words import NEW_MODELS
@@ -60,6 +60,13 @@ class TextClassifier(Estimator[TextClassifierSettings]):
     vocabulary : WordVocabulary
     labels : TextLabels
         ``labels.names`` are the labels, in the order of the probabilities.
+    layout : TextLayout or None
+        Layout of the file that it was trained on, if any; other files are read like that one.
+    evaluators : dict of str to callable
+        What measures ``"training"`` and, if there are any, ``"held-out"`` texts of the latest `fit`:
+        ``evaluators["training"](model.params)``. Neither copied nor saved.
+    steps_per_epoch : int
+        Of the latest `fit`.
 
     Examples
     --------
@@ -96,6 +103,9 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
         self.vocabulary: WordVocabulary | None = None
         self.labels: TextLabels | None = None
+        self.layout: TextLayout | None = None
+        self.evaluators: dict[str, Callable[[Parameters], RowEvaluation]] = {}
+        self.steps_per_epoch = 0
         self.word_rules = NEW_MODELS
         self._predictor: SequencePredictor | None = None
         self._reads: TextReader | None = None
@@ -184,6 +194,35 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         """Accuracy."""
         return self.evaluate(texts, labels, sample_weight).score
 
+    def confusion(self, texts: Any, labels: Any = None) -> Host:
+        """How often texts of each label were given each label.
+
+        Parameters
+        ----------
+        texts, labels
+            As for `fit`.
+
+        Returns
+        -------
+        NumPy array of int64
+            (labels, labels): entry (i, j) counts texts of label i that were given label j. With `multi_label`
+            (labels, 2, 2): for each label, texts without it (row 0) and with it (row 1) that were not given it (column
+            0) and were (column 1).
+
+        Raises
+        ------
+        ValueError
+            If a label is one that training never saw.
+        """
+        model, params, _ = self._fitted()
+        corpus, _ = self._measured((texts, labels))
+        predicted = OBJECTIVES[model.objective].predict(self._predict(params, corpus.texts)).astype(np.int64)
+        true, count = corpus.targets.astype(np.int64), model.outputs
+        several = self._fitted_labels().several
+        counts = np.zeros((count, 2, 2) if several else (count, count), np.int64)
+        np.add.at(counts, (np.arange(count), true, predicted) if several else (true, predicted), 1)
+        return counts
+
     def explain(self, text: str, label: Any = None) -> Explanation:
         """How the answer comes about: probabilities after each word, and each word's part in the logit of a label.
 
@@ -226,6 +265,10 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             np.asarray(probabilities(logits)),
         )
 
+    def tokens(self, text: str) -> list[str]:
+        """Words of a text as the model reads them, those beyond `max_length` included."""
+        return self._reader.tokens(text)
+
     def unknown_words(self, texts: Sequence[str]) -> list[str]:
         """Distinct words that the model reads in some texts and does not know, in order of appearance."""
         index, read, given = self._fitted_vocabulary().index, self._reader.read, GivenTexts(texts).texts
@@ -236,6 +279,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         """Build the model that a checkpoint holds, on a backend."""
         made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
         made.vocabulary, made.labels = saved_vocabulary(arrays), TextLabels.from_json(facts["labels"])
+        made.layout = facts.get("layout") and TextLayout.from_json(facts["layout"])
         made.word_rules, made.model = facts["word_rules"], SequenceClassifier(**facts["model"])
         if made.model.vocabulary_size != len(made.vocabulary) + 1 or made.model.outputs != len(made.labels.names):
             raise CheckpointError("the checkpoint's vocabulary or labels do not fit its weights")
@@ -248,6 +292,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         assert self.backend is not None
         backend, chosen, seed = self.backend, self.settings, seed_of(self.settings.seed)
         source = as_source(texts, labels, encoding=settings.encoding, multi_label=chosen.multi_label)
+        layout = source.layout if isinstance(source, LabelledTexts) else None
         known = None if self.params is None else Learned(self._fitted_vocabulary(), self._fitted_labels())
         if saved is not None:
             known = Learned(saved_vocabulary(saved[0]), TextLabels.from_json(saved[1]["labels"]))
@@ -264,7 +309,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         elif model.row_parameters:  # training writes to them
             params = {name: backend.xp.asarray(array, copy=True) for name, array in params.items()}
         if settings.progress:
-            report(corpus, learned.vocabulary)
+            report(corpus, learned)
         weights = self._weights(sample_weight, corpus, learned.labels)
         predict = SequencePredictor(model, backend)
         count = len(corpus.texts)
@@ -276,15 +321,16 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         if held:
             evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, order, held)
         elif not isinstance(settings.held_out, float):
-            measured, of_measured = self._measured(settings.held_out, learned)
+            measured, of_measured = self._measured(settings.held_out, learned, layout, settings.encoding)
             digest = measured.digest(of_measured)
             evaluator = SequenceEvaluator(predict, measured.texts, measured.targets, of_measured)
+        rest = (lambda places: order(places + held)) if held else None
         batches = SequenceBatches(
             corpus.texts.ids,
             corpus.texts.ends,
             corpus.targets,
             weights,
-            chosen=(lambda places: order(places + held)) if held else None,
+            chosen=rest,
             count=count - held,
             batch_size=settings.batch_size,
             unknown_id=len(learned.vocabulary),
@@ -295,6 +341,7 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             seed=seed,
             release=corpus.texts.release,
         )
+        on_training = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rest, count - held)
         return Task(
             model=model,
             batches=batches,
@@ -302,7 +349,13 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             backend=backend,
             data=DataFacts("data", corpus.name, count, "texts", corpus.digest(weights), digest),
             held_out=None if evaluator is None else monitored(evaluator, settings.monitor),
-            attributes={"vocabulary": learned.vocabulary, "labels": learned.labels},
+            attributes={
+                "vocabulary": learned.vocabulary,
+                "labels": learned.labels,
+                "layout": layout,
+                "evaluators": {"training": on_training, **({"held-out": evaluator} if evaluator else {})},
+                "steps_per_epoch": batches.batches,
+            },
             settled={"batch_size": batches.batch_size, "held_out": fraction},
             width=len(CELLS[model.cell].gates) * model.stack.output_size * model.num_layers,
         )
@@ -372,12 +425,16 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         placed = place_weights(sample_weight, len(corpus.texts), self.backend)
         return None if placed is None else np.asarray(self.backend.to_host(placed))
 
-    def _measured(self, given: Any, learned: Learned | None = None) -> tuple[TextCorpus, Host | None]:
+    def _measured(
+        self, given: Any, learned: Learned | None = None, layout: TextLayout | None = None, encoding: str = "utf-8"
+    ) -> tuple[TextCorpus, Host | None]:
         """Texts to measure, from a path or (texts, labels, sample_weight), and how much each counts."""
         assert self.backend is not None
         texts, labels, weight = (*given, None)[:3] if isinstance(given, tuple) else (given, None, None)
-        learned = learned or Learned(self._fitted_vocabulary(), self._fitted_labels())
-        corpus = self._reader.encode(as_source(texts, labels, multi_label=self.settings.multi_label), labels, learned)
+        if learned is None:
+            learned, layout = Learned(self._fitted_vocabulary(), self._fitted_labels()), self.layout
+        source = as_source(texts, labels, encoding=encoding, multi_label=self.settings.multi_label, layout=layout)
+        corpus = self._reader.encode(source, labels, learned)
         placed = place_weights(weight, len(corpus.texts), self.backend)
         return corpus, None if placed is None else np.asarray(self.backend.to_host(placed))
 
@@ -401,7 +458,11 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         return self._predictor
 
     def _own_facts(self) -> dict[str, Any]:
-        return {"labels": self._fitted_labels().to_json(), "word_rules": self.word_rules}
+        return {
+            "labels": self._fitted_labels().to_json(),
+            "word_rules": self.word_rules,
+            "layout": self.layout and self.layout.to_json(),
+        }
 
     def _constants(self) -> Arrays:
         vocabulary = self._fitted_vocabulary()
@@ -409,6 +470,9 @@ class TextClassifier(Estimator[TextClassifierSettings]):
 
     def _forget(self) -> None:
         self._predictor, self._reads = None, None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "evaluators": {}}
 
     def _fitted_vocabulary(self) -> WordVocabulary:
         self._fitted()
@@ -421,10 +485,13 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         return self.labels
 
 
-def report(corpus: TextCorpus, vocabulary: WordVocabulary) -> None:
+def report(corpus: TextCorpus, learned: Learned) -> None:
     """Say what the texts are like, and what of them is not read as it stands."""
     texts, words = corpus.texts, len(corpus.texts.ids)
-    told = [f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(vocabulary):,} of them distinct"]
+    told = [
+        f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(learned.vocabulary):,} of them "
+        "distinct"
+    ]
     if texts.cut:
         told.append(f"{texts.cut:,} are cut to max_length")
     if texts.empty:
@@ -432,3 +499,8 @@ def report(corpus: TextCorpus, vocabulary: WordVocabulary) -> None:
     if texts.unknown:
         told.append(f"{texts.unknown:,} words are unknown")
     say(f"{corpus.name}: {'; '.join(told)}")
+    several, ids = learned.labels.several, corpus.targets.astype(np.int64)
+    counts = ids.sum(axis=0) if several else np.bincount(ids, minlength=len(learned.labels.names))
+    once = [name for name, count in zip(learned.labels.names, counts.tolist(), strict=True) if count == 1]
+    if once:
+        say(f"note: labels that occur only once: {listed(once)}")

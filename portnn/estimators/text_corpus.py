@@ -103,6 +103,9 @@ class TextReader:
                     f"{source.name}: each of the {texts:,} texts has a label of its own, such as "
                     f"{brief(next(iter(written)))}; is it the right column? --label names another"
                 )
+            if len(written) == 1 and not chosen.multi_label:
+                only = brief(next(iter(written)))
+                raise ValueError(f"{source.name}: every text has the label {only}; a classifier needs two or more")
             try:
                 found = TextLabels.written(written, several=chosen.multi_label)
             except ValueError as error:

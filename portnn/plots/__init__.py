@@ -13,6 +13,7 @@ from portnn.plots.gradient_magnitudes import plot_gradient_magnitudes
 from portnn.plots.hidden_projection import plot_hidden_projection
 from portnn.plots.images import plot_images
 from portnn.plots.loss import plot_loss
+from portnn.plots.sentence import plot_sentence
 from portnn.plots.word_map import plot_words
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "plot_hidden_projection",
     "plot_images",
     "plot_loss",
+    "plot_sentence",
     "plot_words",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from portnn.plots.axes import axes_for
+from portnn.plots.lettering import drawable, style_of
 from portnn.plots.palette import SURFACE
 from portnn.plots.points import Host
 from portnn.tables.labels import as_labels
@@ -64,10 +65,12 @@ def plot_confusion(
     for (row, column), count in np.ndenumerate(counts):
         dark = _luminance(image.cmap(image.norm(count))) < 0.18
         ax.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black", fontsize=9)
-    names = [str(label) for label in shown]
+    names = [drawable(str(label)) for label in shown]
+    style = style_of(names)
     angle = 45 if 0.09 * max(map(len, names)) > cell else 0
-    ax.set_xticks(range(len(names)), names, rotation=angle, ha="right" if angle else "center", rotation_mode="anchor")
-    ax.set_yticks(range(len(names)), names)
+    turned = {"rotation": angle, "ha": "right" if angle else "center", "rotation_mode": "anchor"}
+    ax.set_xticks(range(len(names)), names, **turned, **style)
+    ax.set_yticks(range(len(names)), names, **style)
     ax.set(xlabel="predicted class", ylabel="true class", title=title)
     return ax.figure
 

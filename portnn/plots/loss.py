@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import real_numbers
-from portnn.batches import WindowBatches
+from portnn.batches import SequenceBatches, WindowBatches
 from portnn.plots.axes import axes_for, label_decades, legend_beside
 from portnn.plots.palette import BLUE, VERMILION, line_style
 from portnn.plots.points import Host
 from portnn.settings import brief
 from portnn.training import read_metrics
+
+MEANINGS = {WindowBatches.speed: "loss [nats per pair]", SequenceBatches.speed: "loss [nats per text]"}
+"""What the loss is in metrics with a speed of this name, if it is not that of a token."""
 
 
 class LossCurve(NamedTuple):
@@ -49,8 +52,8 @@ def plot_loss(
         Axes to draw on. By default a new figure is made.
     title : str
     ylabel : str, optional
-        Name of the loss, with its unit. The default is the loss of a pair of words if the first run has metrics of
-        word vectors, else that of a token.
+        Name of the loss, with its unit. The default is the loss of a pair of words or of a text if the first run has
+        metrics of word vectors or of a classifier of texts, else that of a token.
     bits : bool
         Add an axis in bits on the right if `ylabel` contains "nats".
     logy : bool
@@ -145,7 +148,8 @@ def _curve(run: Any, name: str) -> LossCurve:
             raise ValueError(f"{name} has no metrics to draw")
         held_out = [line for line in run if line.get("held_out_loss") is not None]
         curve = LossCurve(*_columns(run, "step", "loss", name), *_columns(held_out, "step", "held_out_loss", name))
-        return curve._replace(meaning="loss [nats per pair]") if WindowBatches.speed in run[0] else curve
+        meaning = next((meaning for speed, meaning in MEANINGS.items() if speed in run[0]), curve.meaning)
+        return curve._replace(meaning=meaning)
     pair = isinstance(run, tuple | list) and len(run) == 2 and all(np.ndim(values) == 1 for values in run)
     losses = real_numbers(name, run[1] if pair else run).astype(np.float64)
     steps = real_numbers(name, run[0]) if pair else np.arange(1, losses.size + 1)

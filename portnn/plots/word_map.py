@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from portnn.backends import real_numbers
 from portnn.plots.axes import axes_for
 from portnn.plots.labels import place_labels
+from portnn.plots.lettering import drawable, size_of, style_of
 from portnn.plots.palette import BLUE
 from portnn.plots.points import Host
 from portnn.settings import brief
@@ -89,7 +89,7 @@ def plot_words(vectors: Any, words: Sequence[str] | None = None, *, ax: Any = No
     ax.set_title(title or "")
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
-    words = [_drawable(word) for word in shown]
+    words = [drawable(word) for word in shown]
     labels = _draw_labels(ax, points, words)
     if len(labels) < len(shown):
         # The title takes space itself, so the labels are placed again below it.
@@ -141,22 +141,15 @@ def _rows(vectors: Any, words: list[str]) -> Host:
     return rows
 
 
-def _drawable(word: str) -> str:
-    """Word with escapes for what no font has: control characters, and surrogates in place of undecodable bytes."""
-    return "".join(
-        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
-        for letter in word
-    )
-
-
 def _draw_labels(ax: Any, points: Host, words: list[str]) -> list[Any]:
     """Label the points in the largest print in which all labels fit; in the smallest, some may be left out."""
     ax.figure.draw_without_rendering()  # runs the layout, which fixes the position of each pixel
+    letters = style_of(words)
     pixel = 72.0 / ax.figure.dpi  # in typographic points
     places = ax.transData.transform(points)
     for size in FONT_SIZES:
-        style = {"fontsize": size, "parse_math": False, "in_layout": False}
-        boxes = np.asarray([_size(ax, word, style) for word in words])
+        style = {"fontsize": size, "in_layout": False, **letters}
+        boxes = np.asarray([size_of(ax, word, style) for word in words])
         reach = (NEAR * size if size > FONT_SIZES[-1] else max(ax.bbox.size) * pixel) / pixel
         corners = place_labels(places, boxes, ax.bbox.extents, dot=DOT / 2 / pixel, gap=2.0 / pixel, reach=reach)
         if all(corner is not None for corner in corners):
@@ -171,10 +164,3 @@ def _draw_labels(ax: Any, points: Host, words: list[str]) -> list[Any]:
         offset = tuple((corner - place) * pixel)
         labels.append(ax.annotate(word, point, xytext=offset, arrowprops=line, **CORNER, **style))
     return labels
-
-
-def _size(ax: Any, word: str, style: dict[str, Any]) -> Host:
-    text = ax.text(0.0, 0.0, word, **style)
-    size = text.get_window_extent().size
-    text.remove()
-    return np.asarray(size)

@@ -7,6 +7,9 @@ import sys
 STDIN = "-"
 """The path that stands for standard input."""
 
+END_KEY = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
+"""What ends input that is typed."""
+
 
 def read_standard_input() -> bytes:
     """Everything that is piped or typed into the process, which can be read only once.
@@ -20,7 +23,6 @@ def read_standard_input() -> bytes:
     if stream is None:
         raise OSError("this process has no standard input to read")
     if stream.isatty():
-        end = "Ctrl-Z and Enter" if sys.platform == "win32" else "Ctrl-D"
-        print(f"reading what you type; {end} at the beginning of a line ends it", file=sys.stderr)
+        print(f"reading what you type; {END_KEY} at the beginning of a line ends it", file=sys.stderr)
     content: bytes = stream.read()
     return content

@@ -34,14 +34,17 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path, self.folder = path, path
-        self.last, prefix = path / "last.safetensors", ""
+        self.last, self._prefix = path / "last.safetensors", ""
         if path.suffix == ".safetensors":
-            self.folder, self.last, prefix = path.parent, path, f"{path.stem}."
-        self.best = self.folder / f"{prefix}best.safetensors"
-        self.metrics, self.curve = self.folder / f"{prefix}metrics.jsonl", self.folder / f"{prefix}loss.png"
+            self.folder, self.last, self._prefix = path.parent, path, f"{path.stem}."
+        self.best, self.metrics, self.curve = map(self.beside, ("best.safetensors", "metrics.jsonl", "loss.png"))
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
+
+    def beside(self, name: str) -> Path:
+        """Path of a file of the run."""
+        return self.folder / f"{self._prefix}{name}"
 
     @property
     def holds_run(self) -> bool:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.host
 GROUPS = {
     "char-rnn": ("train", "sample", "evaluate"),
     "mlp": ("train", "predict", "evaluate"),
+    "text-classifier": ("train", "predict", "evaluate"),
     "word2vec": ("train", "similar", "analogy", "evaluate", "export", "plot"),
 }
 COMMANDS = [

@@ -14,6 +14,7 @@ from portnn.backends import MissingBackendError
 from portnn.backends.libraries import LIBRARIES
 from portnn.checkpoints import load_checkpoint, save_checkpoint
 from portnn.estimators import CharRNN
+from portnn.estimators.registry import ESTIMATORS
 from portnn.ops import CELLS
 
 pytestmark = pytest.mark.host
@@ -158,7 +159,7 @@ def test_what_is_no_checkpoint(portnn, tmp_path) -> None:
     assert (result.status, result.message) == (1, f"no checkpoint at {tmp_path / 'nothing'}")
 
 
-KNOWN = "CharRNN, MLP, LinearRegression, LogisticRegression, SoftmaxRegression, Word2Vec"
+KNOWN = ", ".join(ESTIMATORS)
 
 
 def test_a_checkpoint_of_another_model(train, folder, portnn) -> None:

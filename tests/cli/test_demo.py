@@ -13,7 +13,7 @@ from portnn.cli.demo import FOLDERS, studies
 
 pytestmark = pytest.mark.host
 
-NAMES = ["circuit", "neuron", "rbf", "softmax", "ring", "digits", "spiral"]
+NAMES = ["circuit", "neuron", "rbf", "softmax", "ring", "digits", "spiral", "memory", "sentence"]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -58,7 +58,7 @@ def test_lists_the_studies_in_their_order(portnn) -> None:
     assert result.status == 0
     lines = [line.split(maxsplit=2) for line in result.out.splitlines()]
     assert [name for name, *_ in lines] == NAMES
-    assert [number for _, number, _ in lines] == [f"{n}." for n in range(1, 8)]
+    assert [number for _, number, _ in lines] == [f"{n}." for n in range(1, 10)]
     assert all(len(title) > 10 for *_, title in lines)
 
 
@@ -128,6 +128,35 @@ def test_ring_separates_its_classes(portnn, tmp_path) -> None:
     assert float(found["loss after 300 steps, without"]) > 0.3
     assert float(found["accuracy of the network"]) == float(found["accuracy of a plane in the hidden layer"]) == 1.0
     assert float(found["accuracy of a line in the points"]) < 0.7
+
+
+def test_memory_shows_where_the_gradient_fades(portnn, tmp_path) -> None:
+    printed = run(portnn, "memory", tmp_path, ["memory_accuracy", "memory_gradient", "memory_loss"])
+    assert float(re.search(r"^largest difference of db .*: (\S+)$", printed, flags=re.MULTILINE)[1]) < 1e-15
+    rows = re.findall(r"^(\S.*?)  +(\S+)  +(\S+)(?:  +(\S+)  +(\S+))?$", printed, flags=re.MULTILINE)
+    found = {name: [float(value) for value in values if value] for name, *values in rows}
+    assert found.pop("accuracy after 300 steps") == [5.0, 10.0, 20.0, 40.0]
+    tanh, lstm, of_open = (found[name] for name in ("tanh", "LSTM", "LSTM, open"))
+    assert tanh[0] == lstm[0] == 1.0
+    assert of_open == [1.0] * 4
+    assert tanh[3] < 0.6
+    before = {name: found[f"{name}, before training"] for name in ("tanh", "GRU", "LSTM", "LSTM, open")}
+    assert before["tanh"][1] < before["GRU"][1] < 1e-6 < 1e-4 < before["LSTM"][1] < 0.1 < 0.5 < before["LSTM, open"][1]
+    assert found["tanh, after training"][1] < 1e-9
+    assert found["LSTM, open, after training"][1] > 0.1
+
+
+def test_sentence_learns_negation_and_explains_it(portnn, tmp_path) -> None:
+    pictures = ["sentence_but", "sentence_confusion", "sentence_loss", "sentence_not_sad", "sentence_unknown"]
+    printed = run(portnn, "sentence", tmp_path, pictures)
+    parts = re.findall(r"^([a-z]+) +(-?\d\.\d{4}) +(-?\d\.\d{4})$", printed, flags=re.MULTILINE)
+    assert [word for word, *_ in parts] == ["they", "were", "not", "very", "sad", "at", "all"]
+    for _, explained, measured in parts:
+        assert float(explained) == pytest.approx(float(measured), abs=2e-4)
+    found = dict(re.findall(r"^(\S.*?)  +(\d\S+)  +\S.*$", printed, flags=re.MULTILINE))
+    assert float(found["accuracy on the sentences it learned from"]) == 1.0
+    assert float(found["accuracy on sentences it has not seen"]) >= 0.95
+    assert float(found["largest error of a word's part"]) < 1e-6
 
 
 def test_pictures_go_to_the_current_folder_without_out(portnn, study, tmp_path, monkeypatch) -> None:

@@ -75,7 +75,7 @@ def test_files_that_teach_nothing(tmp_path, path):
     write_tsv(own, labels=[f"label {number}" for number in range(60)])
     for source, message in (
         (empty, r"empty\.tsv"),
-        (one, r"one\.tsv: there is only one class, '\+'; a classifier needs at least two$"),
+        (one, r"one\.tsv: every text has the label '\+'; a classifier needs two or more$"),
         (own, r"own\.tsv: each of the 60 texts has a label of its own, such as 'label 0'; is it the right column\?"),
     ):
         with pytest.raises(ValueError, match=message) as caught:

@@ -43,6 +43,15 @@ def test_labels_decide_which_classes_are_shown_in_which_order() -> None:
 
 
 @pytest.mark.host
+def test_labels_are_neither_formulas_nor_control_characters() -> None:
+    figure = plot_confusion(["$a$", "b\x07"], ["$a$", "$a$"])
+    figure.draw_without_rendering()  # matplotlib would warn of a missing letter
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        assert ticks(axis) == ["$a$", r"b\x07"]
+        assert not any(label.get_parse_math() for label in axis.get_ticklabels())
+
+
+@pytest.mark.host
 def test_numbers_contrast_with_their_cells() -> None:
     from matplotlib.colors import to_rgb
 

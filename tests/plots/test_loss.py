@@ -79,6 +79,13 @@ def test_a_run_of_word2vec(tmp_path, several) -> None:
 
 
 @pytest.mark.host
+def test_a_run_of_a_text_classifier() -> None:
+    figure = plot_loss([line(step, 0.7 / step, 0.8 / step, texts_per_second=1e3) for step in (1, 2)])
+    assert figure.axes[0].get_ylabel() == "loss [nats per text]"
+    assert drawn(figure) == [[[1, 0.7], [2, 0.35]], [[1, 0.8], [2, 0.4]]]
+
+
+@pytest.mark.host
 @pytest.mark.parametrize("options", [{"bits": False}, {"ylabel": "half the squared error [cm^2]"}])
 def test_no_bits_for_other_units(run, options) -> None:
     assert not plot_loss(run, **options).axes[0].child_axes

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
 from portnn.cli.runs import draw_curve
-from portnn.estimators import MLP, RowEvaluation, load
+from portnn.estimators import MLP, load
 from portnn.objectives import OBJECTIVES
 from portnn.tables import Table, split_ids
 from portnn.training import RunFolder
@@ -72,8 +73,8 @@ def report(
                 "ended_by_patience": ended_early,
                 "measured_on": measured_on,
                 "chose_checkpoint": chose,
-                **as_record(model, evaluation),
-                "test": tested and {**as_record(model, tested), "file": test and str(test)},
+                **as_record(model.objective, evaluation),
+                "test": tested and {**as_record(model.objective, tested), "file": test and str(test)},
                 "last_held_out_loss": run.held_out_loss,
                 "rows_per_second": run.tokens_per_second,
                 "seconds": run.seconds,
@@ -86,9 +87,9 @@ def report(
         )
         return
     chosen = f", by which {checkpoint.name} was chosen" if chose else ""
-    print(f"learned     {in_words(model, evaluation, measured_on)}{chosen}")
+    print(f"learned     {in_words(model.objective, evaluation, measured_on)}{chosen}")
     if tested:
-        print(f"tested      {in_words(model, tested, 'test')}, which neither trained nor chose it")
+        print(f"tested      {in_words(model.objective, tested, 'test')}, which neither trained nor chose it")
     print(f"speed       {run.tokens_per_second:,.0f} rows/s over {run.seconds:.1f} s of training, {run.step} steps")
     if ended_early:
         print(
@@ -103,23 +104,9 @@ def report(
 
 def write_csv(table: Table, folder: RunFolder) -> Path:
     """Write a generated table to the folder of its run, so that there is a file to predict; return its path."""
-    path = folder.path / "spiral.csv"
+    path = folder.beside("spiral.csv")
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*(table.feature_names or ()), *(table.target_names or ())])
         writer.writerows([*x, y] for x, y in zip(table.x.tolist(), np.asarray(table.y).tolist(), strict=True))
     return path
-
-
-def in_words(model: MLP, evaluation: RowEvaluation, measured_on: str = "") -> str:
-    """Loss and score on one line."""
-    objective, count = OBJECTIVES[model.objective], evaluation.rows
-    loss = f"{evaluation.loss:.4f} {objective.unit}".rstrip()
-    rows = " ".join(filter(None, (f"{count:,}", measured_on, f"row{'s' * (count != 1)}")))
-    return f"loss {loss}, {objective.score_name} {evaluation.score:.4f} on {rows}"
-
-
-def as_record(model: MLP, evaluation: RowEvaluation) -> dict[str, Any]:
-    """Loss and score for JSON."""
-    score_name = OBJECTIVES[model.objective].score_name.lower()
-    return {"loss": evaluation.loss, score_name: evaluation.score, "rows": evaluation.rows}

@@ -14,9 +14,6 @@ from portnn.tables import Classes, Layout, Table, Task, is_npz, read_table, read
 
 FILE_HELP = "CSV or .npz file, or - for standard input; a CSV file may be compressed: .gz, .bz2, .xz."
 
-Delimiter = Annotated[
-    str | None, typer.Option(help="Delimiter of a CSV file: a character, or tab. By default it is guessed.")
-]
 Header = Annotated[
     bool | None,
     typer.Option(
@@ -24,10 +21,6 @@ Header = Annotated[
         help="Whether the first row of a CSV file names the columns. By default it does if it has text above numbers.",
         show_default=False,
     ),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(help="Encoding of a CSV file without a byte order mark: utf-8, latin-1 ... [default: utf-8]"),
 ]
 Decimal = Annotated[
     str | None, typer.Option(help="What stands before the fraction of a number in a CSV file: . or , [default: .]")
@@ -37,11 +30,6 @@ YName = Annotated[str | None, typer.Option(help="Array of an .npz file with the 
 
 SPIRAL = ("x", "y", "arm")
 """Column names of the spiral as a file."""
-
-
-def given_options(**options: Any) -> dict[str, Any]:
-    """Options that are not None, which stands for one that was not given."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def read_training_table(

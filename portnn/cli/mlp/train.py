@@ -14,16 +14,14 @@ from portnn.cli.mlp.report import report, write_csv
 from portnn.cli.mlp.tables import (
     FILE_HELP,
     Decimal,
-    Delimiter,
-    Encoding,
     Header,
     XName,
     YName,
-    given_options,
     read_training_table,
     say_note,
 )
 from portnn.cli.options import BackendName, Device, Dtype, Json
+from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.cli.runs import Out, Overwrite, Resume, choose, recipe_help
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES

@@ -12,19 +12,18 @@ import numpy as np
 import typer
 
 from portnn.cli.checkpoints import Checkpoint, load_model
-from portnn.cli.mlp.report import as_record, in_words
+from portnn.cli.confusion import Confusion, print_confusion
+from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.mlp.tables import (
     FILE_HELP,
     Decimal,
-    Delimiter,
-    Encoding,
     Header,
     XName,
     YName,
-    given_options,
     read_table_for,
 )
 from portnn.cli.options import BackendName, Device, Dtype, Json, print_json
+from portnn.cli.reading import Delimiter, Encoding, given_options
 from portnn.estimators import MLP
 from portnn.objectives import OBJECTIVES
 from portnn.settings import brief
@@ -129,9 +128,7 @@ def write(file: TextIO, head: list[str], lines: Iterator[list[Any]]) -> None:
 def evaluate(
     checkpoint: Checkpoint,
     file: File,
-    show_confusion: Annotated[
-        bool, typer.Option("--confusion", help="Show how often each class was predicted as each of the others.")
-    ] = False,
+    show_confusion: Confusion = False,
     delimiter: Delimiter = None,
     header: Header = None,
     encoding: Encoding = None,
@@ -158,7 +155,7 @@ def evaluate(
     )
     table = read_table_for(model, file, reading, targets=True)
     evaluation = model.evaluate(table.x, table.y)
-    record = as_record(model, evaluation)
+    record = as_record(model.objective, evaluation)
     if show_confusion:
         assert model.classes is not None
         assert table.y is not None
@@ -167,10 +164,6 @@ def evaluate(
     if as_json:
         print_json(record)
         return
-    print(in_words(model, evaluation))
+    print(in_words(model.objective, evaluation))
     if show_confusion:
-        width = max(len("true"), *map(len, labels), len(str(counts.max())))
-        print("rows: true class, columns: predicted")
-        print(" " * width + "".join(f"  {label:>{width}}" for label in labels))
-        for label, row in zip(labels, counts, strict=True):
-            print(f"{label:>{width}}" + "".join(f"  {count:>{width}}" for count in row))
+        print_confusion(labels, counts)
