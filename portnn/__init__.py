@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from portnn.estimators import *  # noqa: F403 (each estimator of the registry)
     from portnn.interop import from_sklearn as from_sklearn
     from portnn.interop import from_torch as from_torch
+    from portnn.interop import text_classifier_from_torch as text_classifier_from_torch
+    from portnn.interop import text_classifier_to_torch as text_classifier_to_torch
     from portnn.training import DivergenceError as DivergenceError
     from portnn.vectors import KeyedVectors as KeyedVectors
 
@@ -50,7 +52,9 @@ __version__ = "0.2.0"
 _HOMES = {
     **dict.fromkeys(("Backend", "MissingBackendError", "backend", "backend_of"), "portnn.backends"),
     **dict.fromkeys(("check_gradients", "check_parity"), "portnn.checking"),
-    **dict.fromkeys(("from_sklearn", "from_torch"), "portnn.interop"),
+    **dict.fromkeys(
+        ("from_sklearn", "from_torch", "text_classifier_from_torch", "text_classifier_to_torch"), "portnn.interop"
+    ),
     **dict.fromkeys((*ESTIMATORS, "load"), "portnn.estimators"),
     "CheckpointError": "portnn.checkpoints",
     "DivergenceError": "portnn.training",
