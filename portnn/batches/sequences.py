@@ -111,6 +111,7 @@ class SequenceBatches:
         if self.word_dropout:
             longest, rng = int(lengths.max()), np.random.default_rng((self.seed, position, 3))
             dropped = rng.random((longest, len(rows)), dtype=np.float32) < self.word_dropout
+            dropped &= np.arange(longest)[:, None] < lengths  # padding names no row that the batch does not use
             ids[:longest][dropped] = self.unknown_id
         whole = self.multiple == 1 and lengths.min() == len(ids)
         targets = np.asarray(self.targets[rows], self.target_dtype)

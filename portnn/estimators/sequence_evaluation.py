@@ -20,6 +20,9 @@ Host = np.ndarray[Any, Any]
 TOKENS, CHUNK = 1 << 14, 1 << 13
 """Ids, padding included, that are computed at a time; and texts that are sorted by length together."""
 
+PIECE = 1 << 16
+"""Texts that are evaluated at a time."""
+
 MULTIPLE = 8
 """A library that compiles gets lengths and numbers of sequences that are multiples of this."""
 
@@ -93,10 +96,12 @@ class SequenceEvaluator:
     ----------
     predictor : SequencePredictor
     texts : EncodedTexts
-    targets : array (texts,) or (texts, outputs)
+    targets : array (texts,) or (texts, outputs), may be memory-mapped
     weights : array (texts,), optional
-    rows : integer array (n,), optional
-        Numbers of the texts to measure; by default all.
+    chosen : callable, optional
+        Places (n,) among the texts to measure -> their numbers (n,) among all; without it, all are measured.
+    count : int, optional
+        How many are measured; by default all.
     """
 
     def __init__(
@@ -105,17 +110,35 @@ class SequenceEvaluator:
         texts: EncodedTexts,
         targets: Host,
         weights: Host | None = None,
-        rows: Host | None = None,
+        chosen: Callable[[Host], Host] | None = None,
+        count: int | None = None,
     ) -> None:
-        self.predictor, self.texts = predictor, texts
-        self.rows = np.arange(len(texts)) if rows is None else rows
-        chosen = targets[self.rows]
-        self.targets = chosen.astype(np.float64 if chosen.dtype.kind == "f" else np.int64)
-        self.weights = None if weights is None else weights[self.rows]
+        self.predictor, self.texts, self.targets, self.weights, self.chosen = predictor, texts, targets, weights, chosen
+        self.count = len(texts) if count is None else count
 
     def __call__(self, params: Parameters) -> RowEvaluation:
-        """Evaluate the model with these parameters."""
+        """Evaluate the model with these parameters, a piece of the texts at a time, so that memory does not grow.
+
+        Raises
+        ------
+        ValueError
+            If no text counts.
+        """
         objective = OBJECTIVES[self.predictor.model.objective]
-        outputs = self.predictor(params, self.texts, self.rows).astype(np.float64)
-        loss, _ = objective.forward(outputs, self.targets, self.weights, xp=np)
-        return RowEvaluation(float(loss), objective.score(outputs, self.targets, self.weights), len(self.rows))
+        loss = score = total = 0.0
+        for start in range(0, self.count, PIECE):
+            rows = np.arange(start, min(start + PIECE, self.count))
+            rows = rows if self.chosen is None else np.sort(self.chosen(rows))  # neighbours on disk are read together
+            weights = None if self.weights is None else self.weights[rows]
+            share = float(len(rows) if weights is None else weights.sum())
+            if not share:
+                continue
+            targets = self.targets[rows]
+            targets = targets.astype(np.float64 if targets.dtype.kind == "f" else np.int64)
+            outputs = self.predictor(params, self.texts, rows).astype(np.float64)
+            loss += share * float(objective.forward(outputs, targets, weights, xp=np)[0])
+            score += share * objective.score(outputs, targets, weights)
+            total += share
+        if not total:
+            raise ValueError("none of the texts to measure counts: their sample_weight is 0")
+        return RowEvaluation(loss / total, score / total, self.count)

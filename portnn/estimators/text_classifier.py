@@ -39,6 +39,9 @@ from portnn.vectors import KeyedVectors, vocabulary_arrays
 
 Host = np.ndarray[Any, Any]
 
+HOLDING_OUT = (0, 0, 1)
+"""Seed, beside a model's, of the texts that are held out: no batch is drawn from it."""
+
 
 @documented(TextClassifierSettings)
 class TextClassifier(Estimator[TextClassifierSettings]):
@@ -231,12 +234,16 @@ class TextClassifier(Estimator[TextClassifierSettings]):
 
         Raises
         ------
+        TypeError
+            If the text is no str.
         ValueError
             If training never saw the label.
         """
         model, params, backend = self._fitted()
         known, vocabulary = self._fitted_labels(), self._fitted_vocabulary()
-        tokens = self._reader.tokens(text)[: self.settings.max_length] or [""]
+        if not isinstance(text, str):
+            raise TypeError(f"text is {type(text).__name__} {brief(text)}, expected a str")
+        tokens = self._reader.read(text) or [""]
         ids = np.asarray([vocabulary.index.get(token, len(vocabulary)) for token in tokens])
         # Every beginning of the text is a text of its own.
         stops = np.arange(1, len(ids) + 1)
@@ -263,9 +270,9 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         return self._reader.tokens(text)
 
     def unknown_words(self, texts: Sequence[str]) -> list[str]:
-        """Distinct words of some texts that the model does not know, in order of appearance."""
-        index = self._fitted_vocabulary().index
-        return list(dict.fromkeys(word for text in texts for word in self.tokens(text) if word not in index))
+        """Distinct words that the model reads in some texts and does not know, in order of appearance."""
+        index, read, given = self._fitted_vocabulary().index, self._reader.read, GivenTexts(texts).texts
+        return list(dict.fromkeys(word for text in given for word in read(text) if word not in index))
 
     @classmethod
     def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
@@ -310,19 +317,20 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         held = round(count * fraction)
         if held == count:
             raise ValueError(f"held_out is {fraction}, which leaves none of {count} texts to train on")
-        order, measured, evaluator = Permutation(count, (seed, 7)), None, None
+        order, digest, evaluator = Permutation(count, (seed, *HOLDING_OUT)), None, None
         if held:
-            rows = np.sort(order(np.arange(held)))
-            evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rows)
+            evaluator = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, order, held)
         elif not isinstance(settings.held_out, float):
             measured, of_measured = self._measured(settings.held_out, learned, layout, settings.encoding)
+            digest = measured.digest(of_measured)
             evaluator = SequenceEvaluator(predict, measured.texts, measured.targets, of_measured)
+        rest = (lambda places: order(places + held)) if held else None
         batches = SequenceBatches(
             corpus.texts.ids,
             corpus.texts.ends,
             corpus.targets,
             weights,
-            chosen=(lambda places: order(places + held)) if held else None,
+            chosen=rest,
             count=count - held,
             batch_size=settings.batch_size,
             unknown_id=len(learned.vocabulary),
@@ -333,17 +341,13 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             seed=seed,
             release=corpus.texts.release,
         )
-
-        def on_training(params: Parameters) -> RowEvaluation:
-            rows = np.sort(order(np.arange(held, count))) if held else None
-            return SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rows)(params)
-
+        on_training = SequenceEvaluator(predict, corpus.texts, corpus.targets, weights, rest, count - held)
         return Task(
             model=model,
             batches=batches,
             params=params,
             backend=backend,
-            data=DataFacts("data", corpus.name, count, "texts", corpus.sha256, measured and measured.sha256),
+            data=DataFacts("data", corpus.name, count, "texts", corpus.digest(weights), digest),
             held_out=None if evaluator is None else monitored(evaluator, settings.monitor),
             attributes={
                 "vocabulary": learned.vocabulary,

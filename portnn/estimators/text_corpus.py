@@ -36,11 +36,12 @@ class TextCorpus(NamedTuple):
     targets: Host
     name: str
 
-    @property
-    def sha256(self) -> str:
-        """Digest of texts and targets."""
+    def digest(self, weights: Host | None) -> str:
+        """SHA-256 of texts, targets, and how much each of them counts."""
         digest = hashlib.sha256(self.texts.sha256.encode())
-        digest.update(np.ascontiguousarray(self.targets).data)
+        for array in (self.targets, weights):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
@@ -105,7 +106,10 @@ class TextReader:
             if len(written) == 1 and not chosen.multi_label:
                 only = brief(next(iter(written)))
                 raise ValueError(f"{source.name}: every text has the label {only}; a classifier needs two or more")
-            found = TextLabels.written(written, several=chosen.multi_label)
+            try:
+                found = TextLabels.written(written, several=chosen.multi_label)
+            except ValueError as error:
+                raise ValueError(f"{source.name}: {error}") from None
         return Learned(self._vocabulary(source, counts, known), found)
 
     def _vocabulary(self, source: Source, counts: Counter[str], known: Callable[[str], bool]) -> WordVocabulary:
@@ -138,6 +142,7 @@ class TextReader:
         """
         if isinstance(source, GivenTexts):
             targets = learned.labels.encode(labels)
+            targets = targets if learned.labels.several else targets.astype(np.uint32)
             if len(targets) != len(source.texts):
                 raise ValueError(f"there are {len(targets)} labels for {len(source.texts)} texts")
             return TextCorpus(
@@ -165,6 +170,10 @@ class TextReader:
         if not len(encoded):
             raise ValueError(f"{source.name} has no texts")
         return TextCorpus(encoded, whole.reshape(-1, outputs) if learned.labels.several else whole, source.name)
+
+    def read(self, text: str) -> list[str]:
+        """Tokens that a model reads of a text."""
+        return self.tokens(text)[: self.settings.max_length]
 
     def ids(self, texts: Iterator[str], vocabulary: WordVocabulary) -> EncodedTexts:
         """Ids of texts."""

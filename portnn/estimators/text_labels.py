@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,24 +50,32 @@ class TextLabels:
             If they are missing, of several types, or there is only one.
         """
         if several and is_array(labels) and labels.ndim == 2:
-            Targets.of_network("binary_cross_entropy", labels.shape[1]).encode(labels)
+            with calling_them_labels():
+                Targets.of_network("binary_cross_entropy", labels.shape[1]).encode(labels)
             return cls(Classes(np.arange(labels.shape[1])), True, True)
-        if several:
-            labels = [label for row in _rows(labels) for label in row]
-            if not labels:
-                raise ValueError("no text has a label")
-            return cls(Classes.of(as_labels(labels)), True)
-        classes = Targets.of("cross_entropy", labels).classes
-        assert classes is not None
-        return cls(classes)
+        labels = [label for row in _rows(labels) for label in row] if several else _single(labels)
+        with calling_them_labels():
+            return cls._found(as_labels(labels), several)
 
     @classmethod
     def written(cls, words: Iterable[str], *, several: bool) -> TextLabels:
-        """Labels that occur in a file: numbers, if all of them come back as they were written."""
-        return cls.of(labels_as_written(sorted(words)).tolist(), several=False)._with(several)
+        """Labels that occur in a file: numbers, if all of them come back as they were written.
 
-    def _with(self, several: bool) -> TextLabels:
-        return TextLabels(self.classes, several)
+        Raises
+        ------
+        ValueError
+            If there are none, or only one.
+        """
+        return cls._found(labels_as_written(sorted(words)), several)
+
+    @classmethod
+    def _found(cls, labels: Host, several: bool) -> TextLabels:
+        if not len(labels):
+            raise ValueError("no text has a label")
+        classes = Classes.of(labels)
+        if len(classes.labels) < 2 and not several:
+            raise ValueError(f"there is only one class, {listed(classes.labels)}; a classifier needs at least two")
+        return cls(classes, several)
 
     @property
     def objective(self) -> str:
@@ -85,16 +95,17 @@ class TextLabels:
         TypeError, ValueError
             If a label is missing or none of the classes, or a matrix has another shape.
         """
-        if not self.several:
-            return self.classes.encode(as_labels(labels))
-        if is_array(labels) and labels.ndim == 2:
-            return Targets.of_network(self.objective, len(self.names)).encode(labels)
-        rows = _rows(labels)
-        matrix = np.zeros((len(rows), len(self.names)))
-        for number, row in enumerate(rows):
-            if row:
-                matrix[number, self.classes.encode(as_labels(row))] = 1.0
-        return matrix
+        with calling_them_labels():
+            if not self.several:
+                return self.classes.encode(as_labels(_single(labels)))
+            if is_array(labels) and labels.ndim == 2:
+                return Targets.of_network(self.objective, len(self.names)).encode(labels)
+            rows = _rows(labels)
+            matrix = np.zeros((len(rows), len(self.names)))
+            for number, row in enumerate(rows):
+                if row:
+                    matrix[number, self.classes.encode(as_labels(row))] = 1.0
+            return matrix
 
     def encode_written(self, label: Any, place: Any) -> int | Host:
         """Target of a text from a file: its class id, or 0 and 1 (labels,).
@@ -158,6 +169,31 @@ class TextLabels:
             If the class labels are damaged.
         """
         return cls(Classes.from_json(record["classes"]), bool(record["several"]), bool(record["as_matrix"]))
+
+
+@contextlib.contextmanager
+def calling_them_labels() -> Iterator[None]:
+    """Messages about class labels name the argument `labels`, where those of tables have y."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(re.sub("^y ", "labels ", str(error))) from None
+
+
+def _single(labels: Any) -> Any:
+    """Labels, one of each text.
+
+    Raises
+    ------
+    TypeError
+        If a text has several.
+    """
+    for number, label in enumerate(labels if isinstance(labels, list | tuple) else ()):
+        if isinstance(label, list | tuple | set | frozenset):
+            raise TypeError(
+                f"text {number} has the labels {brief(label)}, expected one; with multi_label it may be several"
+            )
+    return labels
 
 
 def _rows(labels: Any) -> list[list[Any]]:

@@ -69,6 +69,7 @@ def test_a_step_by_hand_records_nothing(training, torch_backend):
         return
     grads, norm = clip_by_global_norm(clip_by_value(grads, 1.0, xp=xp), 1.0, xp=xp)
     rate, number = (backend.asarray(np.asarray(each)) for each in (0.1, 1.0))
+    params = {name: array for name, array in params.items() if name not in model.frozen_parameters}
     for name in OPTIMIZERS:
         chosen = as_optimizer(name)
         state = chosen.init(params, xp=xp)

@@ -97,7 +97,8 @@ METHODS = {
             ("outputs", "predict", "predict_proba", "predict_log_proba", "unknown_words"),
             lambda call, data, folder: call(data[0]),
         ),
-        **dict.fromkeys(("evaluate", "score"), lambda call, data, folder: call(*data)),
+        **dict.fromkeys(("confusion", "evaluate", "score"), lambda call, data, folder: call(*data)),
+        "tokens": lambda call, data, folder: call("a dull film"),
         "explain": lambda call, data, folder: call("a dull film", "-"),
     },
     "Word2Vec": {

@@ -343,7 +343,7 @@ def test_what_is_no_texts(fitted, X, error, message):
     [
         (None, "requires y to be passed, but the target y is None"),
         ([0, 1, 1], r"Found input variables with inconsistent numbers of samples: \[4, 3\]"),
-        ([1, 1, 1, 1], "y has only one class, 1; a classifier needs at least two"),
+        ([1, 1, 1, 1], "there is only one class, 1; a classifier needs at least two"),
         ([0.5, 1.5, 0.25, 2.0], "Unknown label type"),
         ([0.0, 1.0, float("nan"), 1.0], "Input y contains NaN"),
         ([[0, 1], [2, 1], [0, 3], [1, 1]], "y has several columns of classes; several columns must hold 0 and 1"),
