@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,30 +10,24 @@ from portnn.backends import Backend, generator, seed_of, tree_map
 from portnn.batches import Permutation, SequenceBatches
 from portnn.checkpoints import Arrays, CheckpointError
 from portnn.estimators.data_facts import DataFacts
-from portnn.estimators.estimator import Estimator, Recipe, as_backend
-from portnn.estimators.explanation import Explanation, contributions
-from portnn.estimators.given_texts import GivenTexts, as_source
+from portnn.estimators.estimator import Recipe, as_backend
+from portnn.estimators.first_vectors import first_params, given_vectors
+from portnn.estimators.given_texts import as_source
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.row_evaluation import RowEvaluation, monitored
+from portnn.estimators.row_evaluation import monitored
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.estimators.sequence_evaluation import MULTIPLE, SequenceEvaluator, SequencePredictor
 from portnn.estimators.text_classifier_settings import TextClassifierRun, TextClassifierSettings
-from portnn.estimators.text_corpus import Learned, TextCorpus, TextReader, reading
+from portnn.estimators.text_corpus import Learned, TextCorpus, reading, report
 from portnn.estimators.text_labels import TextLabels
+from portnn.estimators.text_model import TextModel
 from portnn.estimators.word_corpus import saved_vocabulary
-from portnn.models import Parameters, SequenceClassifier
-from portnn.models.sequence_classifier import TABLE
-from portnn.objectives import OBJECTIVES
+from portnn.models import SequenceClassifier
 from portnn.ops import CELLS
 from portnn.optimizers import as_optimizer
-from portnn.settings import Settings, brief, documented, labelled_call, settings_call
+from portnn.settings import Settings, documented, labelled_call, settings_call
 from portnn.tables import LabelledTexts, TextLayout, class_weights, place_weights
-from portnn.tables.labels import listed
-from portnn.text import EncodedTexts, WordVocabulary
-from portnn.text.words import NEW_MODELS
-from portnn.training import say
-from portnn.vectors import KeyedVectors, vocabulary_arrays
 
 Host = np.ndarray[Any, Any]
 
@@ -44,7 +36,7 @@ HOLDING_OUT = (0, 0, 1)
 
 
 @documented(TextClassifierSettings)
-class TextClassifier(Estimator[TextClassifierSettings]):
+class TextClassifier(TextModel):
     """Recurrent classifier of texts: words in, one answer out.
 
     Parameters
@@ -101,14 +93,6 @@ class TextClassifier(Estimator[TextClassifierSettings]):
     @settings_call(TextClassifierSettings)
     def __init__(self, settings: TextClassifierSettings) -> None:
         super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
-        self.vocabulary: WordVocabulary | None = None
-        self.labels: TextLabels | None = None
-        self.layout: TextLayout | None = None
-        self.evaluators: dict[str, Callable[[Parameters], RowEvaluation]] = {}
-        self.steps_per_epoch = 0
-        self.word_rules = NEW_MODELS
-        self._predictor: SequencePredictor | None = None
-        self._reads: TextReader | None = None
 
     @labelled_call(TextClassifierRun)
     def fit(self, texts: Any, labels: Any = None, sample_weight: Any = None, *, settings: TextClassifierRun) -> Self:
@@ -144,136 +128,6 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         run(self, settings, lambda saved: self._task(texts, labels, sample_weight, settings, saved))
         return self
 
-    def predict(self, texts: Sequence[str]) -> Any:
-        """Likeliest label of each text.
-
-        Parameters
-        ----------
-        texts : list of str
-            A text without words is read as one unknown word.
-
-        Returns
-        -------
-        NumPy array (texts,)
-            With `multi_label` a list with a tuple of labels for each text, or an array (texts, labels) of 0 and 1 if
-            training was given one.
-        """
-        return self._fitted_labels().decode(self.outputs(texts))
-
-    def predict_proba(self, texts: Sequence[str]) -> Host:
-        """Probability of each label, a NumPy array (texts, labels), in the order of ``labels.names``."""
-        return self._of_outputs(OBJECTIVES[self._fitted()[0].objective].probabilities, texts)
-
-    def predict_log_proba(self, texts: Sequence[str]) -> Host:
-        """Logarithm of `predict_proba`, computed from logits: finite even if a probability rounds to 0."""
-        return self._of_outputs(OBJECTIVES[self._fitted()[0].objective].log_probabilities, texts)
-
-    def outputs(self, texts: Sequence[str]) -> Host:
-        """Logits, a NumPy array (texts, labels)."""
-        _, params, _ = self._fitted()
-        return self._predict(params, self._encoded(GivenTexts(texts)))
-
-    def evaluate(self, texts: Any, labels: Any = None, sample_weight: Any = None) -> RowEvaluation:
-        """Mean loss in nats, and score: the share of texts whose labels are all right.
-
-        Parameters
-        ----------
-        texts, labels, sample_weight
-            As for `fit`.
-
-        Raises
-        ------
-        ValueError
-            If a label is one that training never saw.
-        """
-        _, params, _ = self._fitted()
-        corpus, weights = self._measured((texts, labels, sample_weight))
-        return SequenceEvaluator(self._predict, corpus.texts, corpus.targets, weights)(params)
-
-    def score(self, texts: Any, labels: Any = None, sample_weight: Any = None) -> float:
-        """Accuracy."""
-        return self.evaluate(texts, labels, sample_weight).score
-
-    def confusion(self, texts: Any, labels: Any = None) -> Host:
-        """How often texts of each label were given each label.
-
-        Parameters
-        ----------
-        texts, labels
-            As for `fit`.
-
-        Returns
-        -------
-        NumPy array of int64
-            (labels, labels): entry (i, j) counts texts of label i that were given label j. With `multi_label`
-            (labels, 2, 2): for each label, texts without it (row 0) and with it (row 1) that were not given it (column
-            0) and were (column 1).
-
-        Raises
-        ------
-        ValueError
-            If a label is one that training never saw.
-        """
-        model, params, _ = self._fitted()
-        corpus, _ = self._measured((texts, labels))
-        predicted = OBJECTIVES[model.objective].predict(self._predict(params, corpus.texts)).astype(np.int64)
-        true, count = corpus.targets.astype(np.int64), model.outputs
-        several = self._fitted_labels().several
-        counts = np.zeros((count, 2, 2) if several else (count, count), np.int64)
-        np.add.at(counts, (np.arange(count), true, predicted) if several else (true, predicted), 1)
-        return counts
-
-    def explain(self, text: str, label: Any = None) -> Explanation:
-        """How the answer comes about: probabilities after each word, and each word's part in the logit of a label.
-
-        Parameters
-        ----------
-        text : str
-        label : object, optional
-            By default the likeliest one.
-
-        Raises
-        ------
-        TypeError
-            If the text is no str.
-        ValueError
-            If training never saw the label.
-        """
-        model, params, backend = self._fitted()
-        known, vocabulary = self._fitted_labels(), self._fitted_vocabulary()
-        if not isinstance(text, str):
-            raise TypeError(f"text is {type(text).__name__} {brief(text)}, expected a str")
-        tokens = self._reader.read(text) or [""]
-        ids = np.asarray([vocabulary.index.get(token, len(vocabulary)) for token in tokens])
-        # Every beginning of the text is a text of its own.
-        stops = np.arange(1, len(ids) + 1)
-        beginnings = np.concatenate([ids[:stop] for stop in stops])
-        logits = self._predict(params, EncodedTexts(beginnings, np.cumsum(stops), 0, 0, 0, ""))
-        probabilities = OBJECTIVES[model.objective].probabilities
-        assert probabilities is not None
-        number = int(np.argmax(logits[-1]))
-        if label is not None:
-            if label not in known.names:
-                raise ValueError(f"training never saw the label {brief(label)}; the classes are {listed(known.names)}")
-            number = known.names.index(label)
-        return Explanation(
-            tuple(tokens),
-            tuple((ids < len(vocabulary)).tolist()),
-            known.names[number],
-            contributions(model, params, ids, number, backend),
-            known.names,
-            np.asarray(probabilities(logits)),
-        )
-
-    def tokens(self, text: str) -> list[str]:
-        """Words of a text as the model reads them, those beyond `max_length` included."""
-        return self._reader.tokens(text)
-
-    def unknown_words(self, texts: Sequence[str]) -> list[str]:
-        """Distinct words that the model reads in some texts and does not know, in order of appearance."""
-        index, read, given = self._fitted_vocabulary().index, self._reader.read, GivenTexts(texts).texts
-        return list(dict.fromkeys(word for text in given for word in read(text) if word not in index))
-
     @classmethod
     def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
         """Build the model that a checkpoint holds, on a backend."""
@@ -296,7 +150,9 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         known = None if self.params is None else Learned(self._fitted_vocabulary(), self._fitted_labels())
         if saved is not None:
             known = Learned(saved_vocabulary(saved[0]), TextLabels.from_json(saved[1]["labels"]))
-        wv = None if known is not None or settings.vectors is None else self._vectors(settings.vectors)
+        wv = None
+        if known is None and settings.vectors is not None:
+            wv = given_vectors(settings.vectors, chosen.embedding_size)
         reader = self._reader
         with reading(source, 1 if known is not None else 2, quiet=not settings.progress) as bar:
             has_vector = (lambda word: False) if wv is None else wv.__contains__
@@ -305,7 +161,10 @@ class TextClassifier(Estimator[TextClassifierSettings]):
         model = self._network(learned, lazily=as_optimizer(settings.optimizer).takes_rows)
         params = self.params
         if params is None:
-            params = self._first_params(model, learned.vocabulary, wv, quiet=not settings.progress)
+            rng, quiet = generator(seed), not settings.progress
+            params = tree_map(
+                backend.asarray, first_params(model, rng, chosen.init_scale, learned.vocabulary, wv, quiet=quiet)
+            )
         elif model.row_parameters:  # training writes to them
             params = {name: backend.xp.asarray(array, copy=True) for name, array in params.items()}
         if settings.progress:
@@ -377,44 +236,6 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             lazily,
         )
 
-    def _first_params(
-        self, model: SequenceClassifier, vocabulary: WordVocabulary, wv: KeyedVectors | None, *, quiet: bool
-    ) -> Parameters:
-        """Parameters to start from; words without a vector get random ones of the same size."""
-        assert self.backend is not None
-        drawn = model.init(generator(self.settings.seed), self.settings.init_scale)
-        if wv is not None:
-            there = [number for number, word in enumerate(vocabulary.words) if word in wv]
-            if not there:
-                raise ValueError(f"none of the {len(vocabulary):,} words has a vector; is it the same language?")
-            vectors = np.asarray(wv[[vocabulary.words[number] for number in there]], np.float64)
-            drawn[TABLE] *= float(vectors.std()) / float(drawn[TABLE].std())
-            drawn[TABLE][there] = vectors
-            if not quiet:
-                say(f"vectors: {len(there):,} of {len(vocabulary):,} words start with one")
-        return tree_map(self.backend.asarray, drawn)  # type: ignore[no-any-return]
-
-    def _vectors(self, given: Any) -> KeyedVectors:
-        """Vectors on the host.
-
-        Raises
-        ------
-        TypeError
-            If they are neither vectors nor the path of any.
-        ValueError
-            If they are of another width than the embedding.
-        """
-        wv = getattr(given, "wv", given)
-        if isinstance(given, str | os.PathLike):
-            wv = KeyedVectors.load(given)
-        if not isinstance(wv, KeyedVectors):
-            raise TypeError(f"vectors is {type(given).__name__}, expected KeyedVectors, a Word2Vec, or a path")
-        if wv.vector_size != self.settings.embedding_size:
-            raise ValueError(
-                f"the vectors have {wv.vector_size} entries, but embedding_size is {self.settings.embedding_size}"
-            )
-        return wv.to("numpy")
-
     def _weights(self, sample_weight: Any, corpus: TextCorpus, labels: TextLabels) -> Host | None:
         """How much each text counts, by itself and by its class, on the host."""
         assert self.backend is not None
@@ -424,83 +245,3 @@ class TextClassifier(Estimator[TextClassifierSettings]):
             sample_weight = by_class if sample_weight is None else np.asarray(sample_weight) * by_class
         placed = place_weights(sample_weight, len(corpus.texts), self.backend)
         return None if placed is None else np.asarray(self.backend.to_host(placed))
-
-    def _measured(
-        self, given: Any, learned: Learned | None = None, layout: TextLayout | None = None, encoding: str = "utf-8"
-    ) -> tuple[TextCorpus, Host | None]:
-        """Texts to measure, from a path or (texts, labels, sample_weight), and how much each counts."""
-        assert self.backend is not None
-        texts, labels, weight = (*given, None)[:3] if isinstance(given, tuple) else (given, None, None)
-        if learned is None:
-            learned, layout = Learned(self._fitted_vocabulary(), self._fitted_labels()), self.layout
-        source = as_source(texts, labels, encoding=encoding, multi_label=self.settings.multi_label, layout=layout)
-        corpus = self._reader.encode(source, labels, learned)
-        placed = place_weights(weight, len(corpus.texts), self.backend)
-        return corpus, None if placed is None else np.asarray(self.backend.to_host(placed))
-
-    def _encoded(self, source: GivenTexts) -> Any:
-        return self._reader.ids((text for text, _ in source.read()), self._fitted_vocabulary())
-
-    def _of_outputs(self, function: Any, texts: Sequence[str]) -> Host:
-        return np.asarray(function(self.outputs(texts)))
-
-    @property
-    def _reader(self) -> TextReader:
-        if self._reads is None:
-            self._reads = TextReader(self.settings, self.word_rules)
-        return self._reads
-
-    @property
-    def _predict(self) -> SequencePredictor:
-        if self._predictor is None:
-            model, _, backend = self._fitted()
-            self._predictor = SequencePredictor(model, backend)
-        return self._predictor
-
-    def _own_facts(self) -> dict[str, Any]:
-        return {
-            "labels": self._fitted_labels().to_json(),
-            "word_rules": self.word_rules,
-            "layout": self.layout and self.layout.to_json(),
-        }
-
-    def _constants(self) -> Arrays:
-        vocabulary = self._fitted_vocabulary()
-        return vocabulary_arrays(vocabulary.words, vocabulary.counts)
-
-    def _forget(self) -> None:
-        self._predictor, self._reads = None, None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "evaluators": {}}
-
-    def _fitted_vocabulary(self) -> WordVocabulary:
-        self._fitted()
-        assert self.vocabulary is not None
-        return self.vocabulary
-
-    def _fitted_labels(self) -> TextLabels:
-        self._fitted()
-        assert self.labels is not None
-        return self.labels
-
-
-def report(corpus: TextCorpus, learned: Learned) -> None:
-    """Say what the texts are like, and what of them is not read as it stands."""
-    texts, words = corpus.texts, len(corpus.texts.ids)
-    told = [
-        f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(learned.vocabulary):,} of them "
-        "distinct"
-    ]
-    if texts.cut:
-        told.append(f"{texts.cut:,} are cut to max_length")
-    if texts.empty:
-        told.append(f"{texts.empty:,} have no words and are read as one unknown word")
-    if texts.unknown:
-        told.append(f"{texts.unknown:,} words are unknown")
-    say(f"{corpus.name}: {'; '.join(told)}")
-    several, ids = learned.labels.several, corpus.targets.astype(np.int64)
-    counts = ids.sum(axis=0) if several else np.bincount(ids, minlength=len(learned.labels.names))
-    once = [name for name, count in zip(learned.labels.names, counts.tolist(), strict=True) if count == 1]
-    if once:
-        say(f"note: labels that occur only once: {listed(once)}")

@@ -13,11 +13,12 @@ from portnn.estimators.given_texts import GivenTexts, Source
 from portnn.estimators.text_classifier_settings import TextClassifierSettings
 from portnn.estimators.text_labels import TextLabels
 from portnn.settings import brief
+from portnn.tables.labels import listed
 from portnn.text import EncodedTexts, WordVocabulary, encode_texts, text_tokens
 from portnn.text.array_store import ArrayStore
 from portnn.text.corpus import MEMORY_LIMIT
 from portnn.text.token_levels import BYTES
-from portnn.training import Reading
+from portnn.training import Reading, say
 
 Host = np.ndarray[Any, Any]
 
@@ -187,3 +188,24 @@ PIECE = 1 << 16
 def reading(source: Source, passes: int, *, quiet: bool) -> Reading:
     """Bar over several passes over the texts."""
     return Reading(source.name, None if source.size is None else passes * source.size, quiet=quiet)
+
+
+def report(corpus: TextCorpus, learned: Learned) -> None:
+    """Say what the texts are like, and what of them is not read as it stands."""
+    texts, words = corpus.texts, len(corpus.texts.ids)
+    told = [
+        f"{len(texts):,} texts of {words / len(texts):.1f} words on average, {len(learned.vocabulary):,} of them "
+        "distinct"
+    ]
+    if texts.cut:
+        told.append(f"{texts.cut:,} are cut to max_length")
+    if texts.empty:
+        told.append(f"{texts.empty:,} have no words and are read as one unknown word")
+    if texts.unknown:
+        told.append(f"{texts.unknown:,} words are unknown")
+    say(f"{corpus.name}: {'; '.join(told)}")
+    several, ids = learned.labels.several, corpus.targets.astype(np.int64)
+    counts = ids.sum(axis=0) if several else np.bincount(ids, minlength=len(learned.labels.names))
+    once = [name for name, count in zip(learned.labels.names, counts.tolist(), strict=True) if count == 1]
+    if once:
+        say(f"note: labels that occur only once: {listed(once)}")
