@@ -18,9 +18,10 @@ from portnn.backends.namespaces import (
     portable,
     without_graph,
 )
+from portnn.backends.padding import where_running, zero_padding
 from portnn.backends.random import generator, generator_from_json, keep_mask, seed_of, state_to_json
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
-from portnn.backends.row_gradient import RowGradient, coalesce
+from portnn.backends.row_gradient import RowGradient, SummedRows, coalesce
 from portnn.backends.scanning import scan
 from portnn.backends.scatter import one_hot, scatter_add
 from portnn.backends.tree import tree_flatten, tree_map, tree_unflatten
@@ -32,6 +33,7 @@ __all__ = [
     "MissingBackendError",
     "Namespace",
     "RowGradient",
+    "SummedRows",
     "backend",
     "backend_of",
     "backends",
@@ -62,7 +64,9 @@ __all__ = [
     "tree_flatten",
     "tree_map",
     "tree_unflatten",
+    "where_running",
     "without_graph",
+    "zero_padding",
 ]
 
 

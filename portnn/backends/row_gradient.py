@@ -22,16 +22,26 @@ class RowGradient(NamedTuple):
     rows: Array
 
 
-def coalesce(gradient: RowGradient, *, xp: Namespace) -> tuple[RowGradient, Array]:
-    """Sum the rows that have the same id, so that each id's gradient stands in one place.
+class SummedRows(NamedTuple):
+    """A `RowGradient` in which each id's gradient stands in one place.
 
-    Returns
-    -------
-    RowGradient
-        On NumPy each id once. Elsewhere k rows as before, so that no shape depends on data: sorted by id, the sum at
-        the first of equal ids and zeros at the others.
-    leads : array (rows, 1)
+    Attributes
+    ----------
+    ids : integer array (k,)
+        On NumPy each id once. Elsewhere as many as before, so that no shape depends on data.
+    rows : array (k, m)
+        The sum at the first of equal ids, zeros at the others.
+    leads : array (k, 1)
         1 for rows that hold a sum, 0 for the others.
     """
-    ids, rows, leads = library_of(xp).coalesce(*gradient, xp=xp)
-    return RowGradient(ids, rows), leads
+
+    ids: Array
+    rows: Array
+    leads: Array
+
+
+def coalesce(gradient: RowGradient | SummedRows, *, xp: Namespace) -> SummedRows:
+    """Sum the rows that have the same id; what has been summed is returned as it is."""
+    if isinstance(gradient, SummedRows):
+        return gradient
+    return SummedRows(*library_of(xp).coalesce(*gradient, xp=xp))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from portnn.backends import Array, RowGradient, coalesce, scatter_add, without_graph
+from portnn.backends import Array, RowGradient, SummedRows, coalesce, scatter_add, without_graph
 from portnn.settings import Settings, not_negative
 
 Arrays = dict[str, Array]
@@ -106,7 +106,7 @@ class Optimizer(Settings):
         for name, param in params.items():
             old = {slot: arrays[name] for slot, arrays in state.items()}
             grad = grads[name]
-            if isinstance(grad, RowGradient):
+            if isinstance(grad, RowGradient | SummedRows):
                 moved[name], new = self._move_rows(param, grad, old, scalars, donate, xp)
             else:
                 start, grad = self._decayed(param, grad, learning_rate)
@@ -136,10 +136,10 @@ class Optimizer(Settings):
         raise NotImplementedError
 
     def _move_rows(
-        self, param: Array, grad: RowGradient, old: Arrays, scalars: Scalars, donate: bool, xp: Any
+        self, param: Array, grad: RowGradient | SummedRows, old: Arrays, scalars: Scalars, donate: bool, xp: Any
     ) -> Moved:
         """Apply the rule to the rows that have a gradient, each id once."""
-        (ids, rows), leads = coalesce(grad, xp=xp)
+        ids, rows, leads = coalesce(grad, xp=xp)
 
         def moved(table: Array, before: Array, after: Array) -> Array:
             return scatter_add(table, ids, (after - before) * leads, donate=donate, coalesced=True, xp=xp)
@@ -160,7 +160,7 @@ class Optimizer(Settings):
                 raise ValueError(f"{self.name}: {what} and params differ in the names {odd}")
             for name, param in params.items():
                 array, label = arrays[name], f"{self.name}: {what}[{name!r}]"
-                if isinstance(array, RowGradient):
+                if isinstance(array, RowGradient | SummedRows):
                     array = self._checked_rows(array, param, label)
                 elif array.shape != param.shape:
                     shapes = tuple(array.shape), tuple(param.shape)
@@ -175,7 +175,7 @@ class Optimizer(Settings):
                     got = f"shape {tuple(scalar.shape)}, dtype {scalar.dtype}" if is_array else repr(scalar)
                     raise TypeError(f"{self.name}: {what} must be {expected}, got {got}")
 
-    def _checked_rows(self, grad: RowGradient, param: Array, label: str) -> Array:
+    def _checked_rows(self, grad: RowGradient | SummedRows, param: Array, label: str) -> Array:
         if not self.takes_rows:
             raise ValueError(f"{label} is a RowGradient, but this optimizer moves all rows; use sgd, adagrad or adam")
         count, rows = grad.ids.shape[0], tuple(grad.rows.shape)

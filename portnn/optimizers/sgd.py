@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from portnn.backends import Array, RowGradient, scatter_add
+from portnn.backends import Array, RowGradient, SummedRows, scatter_add
 from portnn.optimizers.base import Arrays, Moved, Optimizer, Scalars
 from portnn.settings import fraction
 
@@ -69,7 +69,7 @@ class SGD(Optimizer):
         return super().takes_rows and not self.momentum
 
     def _move_rows(
-        self, param: Array, grad: RowGradient, old: Arrays, scalars: Scalars, donate: bool, xp: Any
+        self, param: Array, grad: RowGradient | SummedRows, old: Arrays, scalars: Scalars, donate: bool, xp: Any
     ) -> Moved:
         # The step is linear in the gradient, so rows of the same id need not be summed first.
         return scatter_add(param, grad.ids, grad.rows, scale=scalars[0], donate=donate, xp=xp), {}

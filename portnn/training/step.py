@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from portnn.backends import Array, Backend, RowGradient, coalesce, tree_map
+from portnn.backends import Array, Backend, coalesce, tree_map
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
 from portnn.optimizers.base import Gradients
@@ -98,7 +98,7 @@ def _new_step(
     def clipped(grads: Gradients) -> tuple[Gradients, Array | None]:
         if tables and clip_norm is None and clip_value is None:
             return grads, None
-        rows = {name: coalesce(grads[name], xp=xp)[0] for name in tables}
+        rows = {name: coalesce(grads[name], xp=xp) for name in tables}
         arrays = {name: rows[name].rows if name in rows else grad for name, grad in grads.items()}
         if clip_value is not None:
             arrays = clip_by_value(arrays, clip_value, xp=xp)
@@ -106,7 +106,7 @@ def _new_step(
             norm = global_norm(arrays, xp=xp)
         else:
             arrays, norm = clip_by_global_norm(arrays, clip_norm, xp=xp)
-        return {**arrays, **{name: RowGradient(rows[name].ids, arrays[name]) for name in tables}}, norm
+        return {**arrays, **{name: rows[name]._replace(rows=arrays[name]) for name in tables}}, norm
 
     def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
         if workers is not None:

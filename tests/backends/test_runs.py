@@ -96,7 +96,7 @@ def test_rows_of_another_layout(backend, often):
 @pytest.mark.parametrize("size", [7, SIZE])
 def test_coalesced_rows_are_added_as_they_are(backend, on_a_gpu, rng, size, donate):
     host = rng.normal(size=(size, 3)), rng.integers(0, size, 40), rng.normal(size=(40, 3))
-    (ids, rows), _ = coalesce(RowGradient(*map(backend.asarray, host[1:])), xp=backend.xp)
+    ids, rows, _ = coalesce(RowGradient(*map(backend.asarray, host[1:])), xp=backend.xp)
     scale = backend.asarray(np.float64(-0.5))
     table = backend.asarray(host[0].copy())
     result = scatter_add(table, ids, rows, scale=scale, donate=donate, coalesced=True, xp=backend.xp)

@@ -50,9 +50,9 @@ def test_settings_may_be_numbers_of_any_library(name, whole, real, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in every_estimator if name != "Word2Vec"])
 def test_a_learning_rate_of_float32_reaches_the_checkpoint(name, tmp_path):
-    model = fit(make(name), learning_rate=np.float32(0.25), out=tmp_path / "run", checkpoint_every=2)
+    model = fit(make(name), learning_rate=np.float32(0.125), out=tmp_path / "run", checkpoint_every=2)
     assert model.history.step == 6
-    fit(make(name), learning_rate=0.25, out=tmp_path / "run", resume=True, steps=8)
+    fit(make(name), learning_rate=0.125, out=tmp_path / "run", resume=True, steps=8)
 
 
 @pytest.mark.parametrize("name", every_estimator)

@@ -38,7 +38,7 @@ from portnn.training import Interrupted, RunFolder
 from portnn.training.state import RunState
 from portnn.vectors.unknown_word import unknown_word
 
-from .examples import EXAMPLES, POINTS, TEXT, every_estimator, fit, make, tables
+from .examples import EXAMPLES, POINTS, TEXT, TEXTS, every_estimator, fit, make, tables
 
 
 @pytest.fixture(scope="module")
@@ -386,23 +386,25 @@ def test_a_run_that_diverges_in_another_process_says_so_here(pool):
 def test_every_method_and_property_of_scikit_learns_estimators(sent):
     """Attributes that metadata routing makes are methods, too; they set what `fit` passes on."""
     y = np.arange(40) % 3
+    X = POINTS
     ways = {
-        **dict.fromkeys(("fit", "partial_fit", "score"), lambda call: call(POINTS, y)),
-        **dict.fromkeys(("predict", "predict_proba", "predict_log_proba"), lambda call: call(POINTS)),
+        **dict.fromkeys(("fit", "partial_fit", "score"), lambda call: call(X, y)),
+        **dict.fromkeys(("predict", "predict_proba", "predict_log_proba", "decision_function"), lambda call: call(X)),
         **dict.fromkeys(("get_params", "set_params", "get_metadata_routing"), lambda call: call()),
         "to": lambda call: call("numpy"),
     }
     routing = {"set_fit_request", "set_partial_fit_request", "set_score_request"}
     for name in portnn.sklearn.__all__:
         kind = getattr(portnn.sklearn, name)
+        X = TEXTS if name == "TextClassifier" else POINTS
         first = kind(max_iter=2, solver="adam", random_state=0)
         for twin in sent(first):
             assert repr(twin) == repr(first)
         for method in sorted({*public_methods(kind)} - routing):
-            model = pickle.loads(pickle.dumps(first.fit(POINTS, y)))
+            model = pickle.loads(pickle.dumps(first.fit(X, y)))
             value = getattr(model, method)
             if callable(value):
                 ways[method](value)
             for twin in sent(model):
-                assert twin.predict(POINTS).tolist() == model.predict(POINTS).tolist(), (name, method)
+                assert twin.predict(X).tolist() == model.predict(X).tolist(), (name, method)
                 assert str(twin.get_params()) == str(model.get_params()), (name, method)

@@ -120,6 +120,21 @@ class NumPy(Library):
         sums = self.scatter_add(np.zeros((unique.size, rows.shape[1]), rows.dtype), places, rows, None, True, xp=xp)
         return unique, sums, np.ones((unique.size, 1), dtype=rows.dtype)
 
+    def where_running(
+        self, running: Array, new: tuple[Array, ...], old: tuple[Array, ...], *, xp: Namespace
+    ) -> tuple[Array, ...]:
+        """Where all rows run, as in most time steps of a batch of similar lengths, there is nothing to choose."""
+        return new if running.all() else super().where_running(running, new, old, xp=xp)
+
+    def zero_padding(self, running: Array, sequence: Array, *, xp: Namespace) -> Array:
+        """Change the time steps that have padding alone."""
+        padded = np.flatnonzero(~running.reshape(len(running), -1).all(axis=1))
+        if not padded.size:
+            return sequence
+        result, first = sequence.copy(), padded[0]
+        np.copyto(result[first:], 0, where=~running[first:])
+        return result
+
     def product(self, weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
         """Cut the product into blocks where that pays."""
         k, n = weight.shape

@@ -98,6 +98,17 @@ class Primitives:
         n = weight.shape[1] // gates
         return lambda x: xp.permute_dims(xp.reshape(xp.matmul(x, weight), (rows, gates, n)), (1, 0, 2))
 
+    def where_running(
+        self, running: Array, new: tuple[Array, ...], old: tuple[Array, ...], *, xp: Namespace
+    ) -> tuple[Array, ...]:
+        """Choose entry by entry: no library but NumPy's looks at values here."""
+        return tuple(xp.where(running, one, other) for one, other in zip(new, old, strict=True))
+
+    def zero_padding(self, running: Array, sequence: Array, *, xp: Namespace) -> Array:
+        """Choose entry by entry. A product with 0 would keep what is not finite."""
+        zero = xp.zeros((), dtype=sequence.dtype, device=self.device_of(sequence))
+        return xp.where(running, sequence, zero)
+
     def device_of(self, array: Array) -> Any:
         """Device of an array."""
         return array.device

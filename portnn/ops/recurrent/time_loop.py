@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from portnn.backends import Array, Namespace, device, scan
+from portnn.backends import Array, Namespace, device, scan, where_running, zero_padding
 from portnn.ops.shapes import check_shape, shape
 
 States = tuple[Array, ...]
@@ -41,7 +41,7 @@ class TimeLoop(NamedTuple):
 
         def masked(states: States, now: tuple[Array, ...]) -> tuple[States, Outputs]:
             after, (_, *outputs) = step(states, now[1:])
-            after = _where(now[0], after, states, xp)
+            after = where_running(now[0], after, states, xp=xp)
             return after, (after[0], *outputs)
 
         xs, prepare = (self.running, x), _passing_on(prepare)
@@ -61,21 +61,17 @@ class TimeLoop(NamedTuple):
 
         def masked(dstates: States, now: tuple[Array, ...]) -> tuple[States, Outputs]:
             before, dgates = step(dstates, now[1:])
-            return _where(now[0], before, dstates, xp), dgates
+            return where_running(now[0], before, dstates, xp=xp), dgates
 
         xs, prepare = (self.running, self.without_padding(dy, xp=xp), *known), _passing_on(prepare)
         dstates, dgates = scan(masked, dstates, xs, xp=xp, reverse=reverse, prepare=prepare, fusible=True)
         return dstates, tuple(self.without_padding(each, xp=xp) for each in dgates)
 
     def without_padding(self, sequence: Array, *, xp: Namespace) -> Array:
-        """Sequence (time, batch, features) or (time, batch) with its padding, which may hold anything, set to zero.
-
-        A product with 0 would keep what is not finite.
-        """
+        """Sequence (time, batch, features) or (time, batch) with its padding, which may hold anything, set to zero."""
         if self.running is None:
             return sequence
-        running = self.running if sequence.ndim == 3 else self.running[:, :, 0]
-        return xp.where(running, sequence, xp.zeros((), dtype=sequence.dtype, device=device(sequence)))
+        return zero_padding(self.running if sequence.ndim == 3 else self.running[:, :, 0], sequence, xp=xp)
 
 
 def time_loop(operation: str, x: Array, lengths: Array | None, reverse: bool, *, xp: Namespace) -> TimeLoop:
@@ -87,10 +83,6 @@ def time_loop(operation: str, x: Array, lengths: Array | None, reverse: bool, *,
         raise TypeError(f"{operation}: lengths {shape(lengths)} have dtype {lengths.dtype}, expected an integer dtype")
     times = xp.arange(x.shape[0], dtype=lengths.dtype, device=device(lengths))
     return TimeLoop(times[:, None, None] < lengths[None, :, None], reverse)
-
-
-def _where(running: Array, new: States, old: States, xp: Namespace) -> States:
-    return tuple(xp.where(running, one, other) for one, other in zip(new, old, strict=True))
 
 
 def _passing_on(prepare: Prepare) -> Prepare:
