@@ -21,6 +21,7 @@ EPS = 1e-16
 """So small that it does not matter where it is added: SparseAdam does so before the correction, unlike Adam."""
 
 
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")  # PyTorch 2.11, of its own optimizer
 @pytest.mark.torch_oracle
 @pytest.mark.parametrize("rows_at_a_time", [True, False])
 def test_the_same_loss_at_each_of_two_hundred_steps(rows_at_a_time, rng, backend):
