@@ -27,7 +27,7 @@ nox.options.sessions = [
 TORCH = "torch==2.13.0"
 CUPY = "cupy-cuda12x"
 LIBRARIES = {
-    "numpy": ("gensim",),  # word vectors are compared with its, and files exchanged
+    "numpy": ("gensim", "pandas"),  # word vectors are compared with gensim's; scikit-learn's checks use pandas
     "strict": ("array-api-strict",),
     "strict-no-float64": ("array-api-strict",),
     "torch": (TORCH,),

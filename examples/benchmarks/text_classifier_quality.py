@@ -29,6 +29,7 @@ QUALITY: dict[str, dict[str, Any]] = {
         "pooling": "max",
         "dropout": 0.5,
         "word_dropout": 0.1,
+        "min_count": 2,
     },
     "fit": {"epochs": 6.0, "schedule": "cosine"},
 }
