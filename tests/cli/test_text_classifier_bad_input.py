@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -286,7 +287,9 @@ def test_a_prompt_answers_each_line_until_a_key_ends_it(checkpoint, key, status,
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PORTNN_TUNE": "0", "TERM": "dumb"}
     command = [*MAIN, "text-classifier", "predict", str(checkpoint)]
     streams = {"stdin": slave, "stdout": slave, "stderr": slave}
-    with subprocess.Popen(command, env=environment, start_new_session=True, **streams) as process:
+    # Whoever runs tests in the background ignores SIGINT, and so would the process.
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=heeding, **streams) as process:
         os.close(slave)
         try:
             seen = until(master, b"> ")
@@ -313,7 +316,9 @@ def press(process, master, key) -> None:
 
     The terminal is not the controlling one of the process, to which it would send SIGINT for Ctrl-C.
     """
+    deadline = time.monotonic() + 60
     while process.poll() is None:
+        assert time.monotonic() < deadline
         if key == b"\x03":
             process.send_signal(signal.SIGINT)
         else:
