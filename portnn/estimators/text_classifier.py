@@ -28,6 +28,7 @@ from portnn.ops import CELLS
 from portnn.optimizers import as_optimizer
 from portnn.settings import Settings, documented, labelled_call, settings_call
 from portnn.tables import LabelledTexts, TextLayout, class_weights, place_weights
+from portnn.text.words import word_rules
 
 Host = np.ndarray[Any, Any]
 
@@ -132,11 +133,15 @@ class TextClassifier(TextModel):
     def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
         """Build the model that a checkpoint holds, on a backend."""
         made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
-        made.vocabulary, made.labels = saved_vocabulary(arrays), TextLabels.from_json(facts["labels"])
+        if made.settings.num_layers > len(arrays):
+            raise CheckpointError(f"the checkpoint has {len(arrays)} arrays, too few for its number of layers")
+        learned = Learned(saved_vocabulary(arrays), TextLabels.from_json(facts["labels"]))
+        if facts["model"]["vocabulary_size"] != len(learned.vocabulary) + 1:
+            raise CheckpointError("the checkpoint's vocabulary does not fit its weights")
+        made.vocabulary, made.labels = learned
         made.layout = facts.get("layout") and TextLayout.from_json(facts["layout"])
-        made.word_rules, made.model = facts["word_rules"], SequenceClassifier(**facts["model"])
-        if made.model.vocabulary_size != len(made.vocabulary) + 1 or made.model.outputs != len(made.labels.names):
-            raise CheckpointError("the checkpoint's vocabulary or labels do not fit its weights")
+        made.word_rules = word_rules(facts["word_rules"]).name
+        made.model = made._network(learned, lazily=facts["model"]["rows_at_a_time"])
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
         return made
 

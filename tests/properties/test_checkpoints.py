@@ -204,10 +204,12 @@ def models(tmp_path_factory):
         kind = getattr(portnn, name)
         size = {
             "CharRNN": {"hidden_size": 3},
+            "TextClassifier": {"hidden_size": 2, "embedding_size": 2},
             "Word2Vec": {"vector_size": 2, "window": 2, "min_count": 1, "sample": 0.0},
         }
         model = kind(**size.get(name, {}))
         data = {"CharRNN": (text,), "Word2Vec": (words,), "LinearRegression": (X, X[:, 0])}
+        data["TextClassifier"] = (["good", "not bad", "bad", "not good"], ["+", "+", "-", "-"])
         run = {"batch_size": 2, "seq_length": 5} if name == "CharRNN" else {}
         model.fit(*data.get(name, (X, X[:, 0] > 0)), steps=1, progress=False, **run).save(folder / name)
     return {name: load_checkpoint(folder / name) for name in ESTIMATORS}
@@ -264,7 +266,12 @@ def test_a_checkpoint_with_other_arrays_is_a_line(tmp_path, models, name, data):
 
 
 @pytest.mark.parametrize(
-    ("name", "setting", "value"), [("CharRNN", "num_layers", 10**9), ("CharRNN", "hidden_size", 10**200)]
+    ("name", "setting", "value"),
+    [
+        (name, *each)
+        for name in ("CharRNN", "TextClassifier")
+        for each in (("num_layers", 10**9), ("hidden_size", 10**200))
+    ],
 )
 def test_a_size_that_no_file_can_hold_is_a_line_at_once(tmp_path, models, name, setting, value):
     arrays, facts = models[name]
