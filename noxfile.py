@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+from collections.abc import Callable
 
 import nox
 
@@ -55,8 +57,22 @@ def need_gpu(session: nox.Session) -> None:
         session.skip("cupy: there is no NVIDIA GPU here, so nothing was computed on CuPy")
 
 
+def frees_disk(run: Callable[..., None]) -> Callable[..., None]:
+    """Delete the session's environment once it has passed: kept, those with array libraries fill 20 GB of disk."""
+
+    @functools.wraps(run)
+    def run_and_delete(session: nox.Session, *arguments: str, **parameters: str) -> None:
+        run(session, *arguments, **parameters)
+        environment = session.virtualenv
+        if environment.is_sandboxed and not environment.reuse_existing:  # `nox -r` wants it next time
+            shutil.rmtree(environment.location)
+
+    return run_and_delete
+
+
 @nox.session
 @nox.parametrize("library", [nox.param(name, id=name) for name in LIBRARIES])
+@frees_disk
 def tests(session: nox.Session, library: str) -> None:
     """Run the test suite on one array library."""
     if library == "cupy":
@@ -88,6 +104,7 @@ def notebook(session: nox.Session) -> None:
 
 
 @nox.session
+@frees_disk
 def kernels(session: nox.Session) -> None:
     """Prove of a GPU what can be proven without one: no step waits, and CuPy takes its calls."""
     session.install(".", "pytest", "array-api-strict", TORCH, CUPY)
@@ -96,6 +113,7 @@ def kernels(session: nox.Session) -> None:
 
 
 @nox.session
+@frees_disk
 def gradcheck(session: nox.Session) -> None:
     """Check every gradient on every library, against central differences and against NumPy."""
     session.install(".", *EVERY)
@@ -103,6 +121,7 @@ def gradcheck(session: nox.Session) -> None:
 
 
 @nox.session
+@frees_disk
 def parity(session: nox.Session) -> None:
     """Train every model on every library and compare the losses step by step."""
     session.install(".", *EVERY)
