@@ -26,6 +26,20 @@ def classes_of(package: str) -> list[str]:
     return [name for name in module.__all__ if inspect.isclass(getattr(module, name))]
 
 
+def elsewhere() -> list[str]:
+    """Names, package and all, that have their page with another package, or belong to array-api-compat."""
+    found = ["portnn.backends.device", "portnn.backends.is_array"]
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        found += [f"{package}.{name}" for name in module.__all__ if offered(name) is getattr(module, name)]
+    return [name for name in found if name.rpartition(".")[0] != "portnn"]
+
+
+def offered(name: str) -> object:
+    """What `portnn` itself offers under a name."""
+    return getattr(portnn, name) if name in portnn.__all__ else None
+
+
 project = "portnn"
 author = "the portnn developers"
 version = release = portnn.__version__
@@ -62,9 +76,8 @@ myst_heading_anchors = 3
 autosummary_generate = True
 autosummary_imported_members = True
 autosummary_ignore_module_all = False  # the public names are those in __all__
-# What `portnn` itself offers has its page there, and none in the package that defines it. The two others belong to
-# array-api-compat, which documents them.
-autosummary_context = {"elsewhere": [*portnn.__all__, "device", "is_array"]}
+# What `portnn` itself offers has its page there, and none in the package that defines it.
+autosummary_context = {"elsewhere": elsewhere()}
 # Docstrings state types with shapes, so the signatures need no annotations.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
