@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import os
@@ -285,11 +284,11 @@ def test_a_prompt_answers_each_line_until_a_key_ends_it(checkpoint, key, status,
 
     master, slave = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PORTNN_TUNE": "0", "TERM": "dumb"}
-    command = [*MAIN, "text-classifier", "predict", str(checkpoint)]
-    streams = {"stdin": slave, "stdout": slave, "stderr": slave}
     # Whoever runs tests in the background ignores SIGINT, and so would the process.
-    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=heeding, **streams) as process:
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " + MAIN[-1]
+    command = [*MAIN[:-1], heeding, "text-classifier", "predict", str(checkpoint)]
+    streams = {"stdin": slave, "stdout": slave, "stderr": slave}
+    with subprocess.Popen(command, env=environment, start_new_session=True, **streams) as process:
         os.close(slave)
         try:
             seen = until(master, b"> ")
