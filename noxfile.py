@@ -81,7 +81,7 @@ def tests(session: nox.Session, library: str) -> None:
     tools = ("pytest", "pytest-xdist", "array-api-strict")
     session.install(".[plot,chinese,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
-    which = ("--ignore=tests/test_examples.py", *OPTIONS.get(library, ("--backend", library)))
+    which = OPTIONS.get(library, ("--backend", library))
     session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD)
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
@@ -130,17 +130,14 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Test the examples, and run them as a reader would."""
+    """Test the examples and studies, and run the examples as a reader would."""
     session.install(".[plot,sklearn]", "pytest", "pytest-xdist")
     # Those that need data of the user's own run on a little of the same form, which their tests make.
-    session.run("pytest", *EVERY_CORE, "tests/test_examples.py", env=ONE_THREAD)
+    session.run("pytest", *EVERY_CORE, "tests/examples", env=ONE_THREAD)
     session.chdir(session.create_tmp())
     runs = (("char_rnn", "300"), ("min_char_rnn", "300"), ("text_classifier", "400"), ("scipy_minimize",))
     for name, *arguments in runs:
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
-    # The spiral takes longer: docs runs it.
-    for study in ("circuit", "neuron", "rbf", "softmax", "ring", "digits", "memory", "sentence"):
-        session.run("portnn", "demo", study)
 
 
 @nox.session

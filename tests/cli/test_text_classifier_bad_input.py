@@ -322,7 +322,7 @@ def press(process, master, key) -> None:
             process.send_signal(signal.SIGINT)
         else:
             os.write(master, key)
-        if select.select([master], [], [], 5.0)[0]:
+        if select.select([master], [], [], 1.0)[0]:
             return
 
 
