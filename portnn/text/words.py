@@ -22,6 +22,7 @@ References
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -94,7 +95,7 @@ class UnicodeWords:
         """Words of a text without whitespace."""
         if len(piece) > MAX_LINE:
             return [word for block in _blocks(piece) for word in self.words(block)]
-        return _shortened((_ASCII_WORD if piece.isascii() else _UNICODE_WORD).findall(piece))
+        return _shortened((_ASCII_WORD if piece.isascii() else _unicode_word()).findall(piece))
 
     def tokens(self, text: str) -> list[str]:
         """Words with their spaces, and single whitespace characters."""
@@ -141,10 +142,12 @@ def _shortened(words: list[str]) -> list[str]:
     """Words of at most the maximum length, not counting marks and a space before the word."""
     if max(map(len, words), default=0) <= MAX_WORD:
         return words
-    return [part for word in words for part in (_PART.findall(word) if len(word) > MAX_WORD else [word])]
+    return [part for word in words for part in (_part().findall(word) if len(word) > MAX_WORD else [word])]
 
 
-def _unicode_word() -> str:
+# Compiled when they are first needed: it takes longer than to import most of portnn.
+@functools.cache
+def _unicode_word() -> regex.Pattern[str]:
     """Pattern of a word in a text without whitespace, which the rules WB5 to WB16 of the annex describe."""
     extend = r"[\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]"
     rest = extend + "*+"  # WB4
@@ -172,11 +175,14 @@ def _unicode_word() -> str:
     symbol = rf"[^\w\p{{N}}{in_words}\p{{Extended_Pictographic}}\p{{Regional_Indicator}}]"
     dictionary = r"\p{Line_Break=SA}"
     runs = "|".join(rf"(?:(?={kind}){other}{joined})++" for kind in (symbol, dictionary))
-    return rf"(?V1s){word}{joined}|{runs}|(?:{flag}|{other}){joined}"
+    return regex.compile(rf"(?V1s){word}{joined}|{runs}|(?:{flag}|{other}){joined}")
 
 
-_UNICODE_WORD = regex.compile(_unicode_word())
-_PART = regex.compile(rf"(?V1s) ?\X{{1,{MAX_WORD}}}")
+@functools.cache
+def _part() -> regex.Pattern[str]:
+    """Pattern of the longest word that stays whole, with the marks of its letters."""
+    return regex.compile(rf"(?V1s) ?\X{{1,{MAX_WORD}}}")
+
 
 # The same rules for ASCII, much faster.
 _ASCII = (
