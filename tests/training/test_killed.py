@@ -42,7 +42,7 @@ def test_killed_again_and_again(tmp_path, workers, kills) -> None:
 
     train(tmp_path / "whole")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "portnn.estimators"])
+    context.set_forkserver_preload(["pytest", "portnn.estimators.char_rnn", "portnn.training"])
     rng = np.random.default_rng(9)
     folder = tmp_path / "killed"
     metrics = folder / "metrics.jsonl"
