@@ -47,7 +47,7 @@ OPTIONS = {
 HANGS = ("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true")
 """A test that hangs, as dpnp's queue has been seen to, is an error that shows where."""
 EVERY = sorted({requirement for name in LIBRARIES if name not in ("numpy", "cupy") for requirement in LIBRARIES[name]})
-EVERY_CORE = ("-n", "auto")
+EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Every core has a pytest of its own; more threads would only be in one another's way."""
 

@@ -105,7 +105,7 @@ def small(**settings):
     ],
 )
 def test_no_more_than_some_rows_are_dense_at_a_time(call):
-    x, y = wide(2000, 50_000)  # 800 MB if it were dense
+    x, y = wide(1000, 50_000)  # 400 MB if it were dense
     tracemalloc.start()
     try:
         call(x, y)

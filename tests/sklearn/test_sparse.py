@@ -174,7 +174,7 @@ def wide(rows, features):
     ids=str,
 )
 def test_no_more_than_some_rows_are_dense_at_a_time(estimator):
-    X, y = wide(2000, 50_000)  # 800 MB if it were dense
+    X, y = wide(1000, 50_000)  # 400 MB if it were dense
     tracemalloc.start()
     try:
         model = copy.deepcopy(estimator).fit(X, y)
