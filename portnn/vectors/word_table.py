@@ -36,8 +36,10 @@ class WordTable:
                 f"vectors has shape {tuple(array.shape)}, expected ({len(self.index_to_key)}, d) with d > 0: "
                 "one row per key, and at least one key"
             )
-        self.vectors: Array = _as_floats(array, self.index_to_key, single=not is_array(vectors))
-        self.backend = backend_of(vectors=self.vectors)
+        floats = _as_floats(array, self.index_to_key, single=not is_array(vectors))
+        # First, so that it is the first to be unpickled: in a new process JAX knows float64 only from then on.
+        self.backend = backend_of(vectors=floats)
+        self.vectors: Array = floats
         self.counts: Host | None = None if counts is None else _as_counts(counts)
         if self.counts is not None and self.counts.shape != (len(self),):
             raise ValueError(f"counts has shape {self.counts.shape}, expected ({len(self)},)")

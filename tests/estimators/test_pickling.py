@@ -238,6 +238,13 @@ def test_vectors_after_each_of_their_methods(method, backend, sent, rng, tmp_pat
         assert twin.most_similar("red") == wv.most_similar("red")
 
 
+def test_vectors_keep_their_dtype_in_a_process_that_has_computed_nothing(backend, rng):
+    wv = portnn.KeyedVectors(WORDS, backend.asarray(rng.normal(size=(5, 3))))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        twin = pool.submit(copy.deepcopy, wv).result(timeout=120)
+    assert to_host(twin.vectors).tobytes() == to_host(wv.vectors).tobytes()
+
+
 @pytest.mark.host
 def test_mapped_vectors_become_arrays(sent, rng, tmp_path):
     portnn.KeyedVectors(WORDS, rng.normal(size=(5, 3))).save(tmp_path / "vectors.safetensors")
