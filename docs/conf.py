@@ -27,17 +27,15 @@ def classes_of(package: str) -> list[str]:
 
 
 def elsewhere() -> list[str]:
-    """Names, package and all, that have their page with another package, or belong to array-api-compat."""
-    found = ["portnn.backends.device", "portnn.backends.is_array"]
-    for package in PACKAGES:
-        module = importlib.import_module(package)
-        found += [f"{package}.{name}" for name in module.__all__ if offered(name) is getattr(module, name)]
-    return [name for name in found if name.rpartition(".")[0] != "portnn"]
-
-
-def offered(name: str) -> object:
-    """What `portnn` itself offers under a name."""
-    return getattr(portnn, name) if name in portnn.__all__ else None
+    """Names, package and all, that are documented with `portnn` itself, or by array-api-compat."""
+    modules = {package: importlib.import_module(package) for package in PACKAGES if package != "portnn"}
+    offered = [
+        f"{package}.{name}"
+        for package, module in modules.items()
+        for name in portnn.__all__
+        if getattr(module, name, None) is getattr(portnn, name)
+    ]
+    return [*offered, "portnn.backends.device", "portnn.backends.is_array"]
 
 
 project = "portnn"

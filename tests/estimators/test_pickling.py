@@ -238,6 +238,14 @@ def test_vectors_after_each_of_their_methods(method, backend, sent, rng, tmp_pat
         assert twin.most_similar("red") == wv.most_similar("red")
 
 
+@pytest.mark.host
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_backend_is_unpickled_before_the_arrays(name):
+    """In a new process, JAX knows float64 only from then on."""
+    state = list(getattr(portnn, name)(**EXAMPLES[name].settings).__getstate__())
+    assert state.index("backend") < min(state.index("params"), state.index("history"))
+
+
 def test_vectors_keep_their_dtype_in_a_process_that_has_computed_nothing(backend, rng):
     wv = portnn.KeyedVectors(WORDS, backend.asarray(rng.normal(size=(5, 3))))
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

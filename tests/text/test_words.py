@@ -81,7 +81,7 @@ def test_tokens_are_the_words_and_the_whitespace() -> None:
             assert all(token.isspace() or token.strip() in (token, token[1:]) for token in tokens)
 
 
-@pytest.mark.parametrize("letter", ["x", "é", "e\u0301", "ก", "'", "漢"])
+@pytest.mark.parametrize("letter", ["x", "é", "e\u0301", "e\u0323\u0301", "ก", "'", "漢"])
 def test_a_word_without_end_is_cut(letter: str) -> None:
     for count in (MAX_WORD, MAX_WORD + 1, MAX_LINE, 2 * MAX_LINE + 3):
         text = letter * count
@@ -90,7 +90,7 @@ def test_a_word_without_end_is_cut(letter: str) -> None:
         assert RULES.tokens(" " + text) == [" " + words[0], *words[1:]]
         assert max(map(len, words)) <= MAX_WORD * len(letter)
         if count < MAX_LINE:
-            assert not any(word.startswith("\u0301") for word in words)
+            assert not any(word.startswith(("\u0301", "\u0323")) for word in words)
 
 
 def test_more_distinct_pieces_than_the_cache_holds(monkeypatch: pytest.MonkeyPatch) -> None:
