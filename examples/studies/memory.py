@@ -179,7 +179,7 @@ for name, (cell, forget) in NETWORKS.items():
     before[name], after[name] = shares(model, start, probe), shares(model, params, probe)
 
 # %%
-# The gradients in sentences with 40 words after the first, before and after training on such sentences. The dotted
+# The gradients in sentences with 40 words after the first, before and after training on such sentences. The grey
 # lines are what the forget gates alone would leave of them, :math:`0.98^k` and :math:`0.73^k`. More than that is left:
 # the ways through the gates add to the direct one. In the open LSTM the gradient does not fade with distance, neither
 # before nor after; in the other LSTM it fades, but far more slowly than in the tanh network. That of the GRU fades
@@ -194,10 +194,10 @@ for ax, curves, title in zip(panels, (before, after), ("Before training", "After
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
 steps = np.arange(DISTANCES[-1])
-for gate in (0.73, 0.98):
-    panels[0].plot(steps + 1, gate**steps, color="0.4", lw=1.0, ls=":")
+for gate, label in ((0.73, "forget gates alone"), (0.98, None)):
+    panels[0].plot(steps + 1, gate**steps, color="0.4", lw=1.0, ls=":", label=label)
 panels[1].set_xlabel("words before the end")
-figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
 figure.savefig("memory_gradient.png", dpi=144)
 
 # %%
