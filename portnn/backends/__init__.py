@@ -7,6 +7,7 @@ from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.compiling import compile
 from portnn.backends.host_numbers import native, on_host, real_numbers, to_host
+from portnn.backends.libraries.windows import Window
 from portnn.backends.namespaces import (
     Array,
     Namespace,
@@ -19,6 +20,7 @@ from portnn.backends.namespaces import (
     without_graph,
 )
 from portnn.backends.padding import where_running, zero_padding
+from portnn.backends.patches import add_patches, image_blocks, padded, patches, windows
 from portnn.backends.random import generator, generator_from_json, keep_mask, seed_of, state_to_json
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
 from portnn.backends.row_gradient import RowGradient, SummedRows, coalesce
@@ -34,6 +36,8 @@ __all__ = [
     "Namespace",
     "RowGradient",
     "SummedRows",
+    "Window",
+    "add_patches",
     "backend",
     "backend_of",
     "backends",
@@ -44,6 +48,7 @@ __all__ = [
     "gates_first",
     "generator",
     "generator_from_json",
+    "image_blocks",
     "is_array",
     "keep_mask",
     "library_name",
@@ -51,6 +56,8 @@ __all__ = [
     "native",
     "on_host",
     "one_hot",
+    "padded",
+    "patches",
     "portable",
     "product",
     "products",
@@ -65,6 +72,7 @@ __all__ = [
     "tree_map",
     "tree_unflatten",
     "where_running",
+    "windows",
     "without_graph",
     "zero_padding",
 ]

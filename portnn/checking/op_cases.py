@@ -14,7 +14,7 @@ from portnn.checking.model_cases import as_function, training_cases
 from portnn.models import RecurrentStack
 from portnn.objectives import OBJECTIVES
 from portnn.objectives.label_kinds import CLASSES
-from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
+from portnn.ops import ACTIVATIONS, CELLS, IMAGE_POOLINGS, POOLINGS
 
 Arrays = dict[str, Any]
 
@@ -36,6 +36,7 @@ def cases() -> Iterator[Case]:
     yield from _recurrent(rng)
     yield from _pooling(rng)
     yield from _windows(rng)
+    yield from _images(rng)
     for training in training_cases():
         yield Case(training.name, *as_function(training, rng))
 
@@ -212,3 +213,38 @@ def _windows(rng: np.random.Generator) -> Iterator[Case]:
     ids = rng.integers(0, 6, (blocks, around))
     arrays = {"hidden": hidden, "table": rng.normal(size=(6, size)), "ids": ids, "windows": windows}
     yield _op("window_softmax", ops.window_softmax, ops.window_softmax_backward, arrays, rng)
+
+
+def _images(rng: np.random.Generator) -> Iterator[Case]:
+    x = rng.normal(size=(2, 5, 6, 4))
+    variants: dict[str, dict[str, Any]] = {
+        "": {},
+        " same": {"padding": "same"},
+        " strided": {"padding": (1, 2), "stride": (2, 1), "dilation": (1, 2)},
+        " in groups": {"groups": 2, "stride": 2},
+    }
+    for title, options in variants.items():
+        shape = (3, 2, 4 // options.get("groups", 1), 6)
+        arrays = {"x": x, "weight": rng.normal(size=shape), "bias": rng.normal(size=6)}
+        yield _op(f"conv2d{title}", ops.conv2d, ops.conv2d_backward, arrays, rng, **options)
+    for pooling in IMAGE_POOLINGS.values():
+        forward, backward = pooling.forward, pooling.backward
+        yield _op(forward.__name__, forward, backward, {"x": x}, rng, kernel=2)
+        yield _op(
+            f"{forward.__name__} overlapping", forward, backward, {"x": x}, rng, kernel=3, stride=(1, 2), padding=1
+        )
+    yield _op("global_avg_pool2d", ops.global_avg_pool2d, ops.global_avg_pool2d_backward, {"x": x}, rng)
+    yield _op("flatten", ops.flatten, ops.flatten_backward, {"x": x}, rng)
+    statistics = {"mean": rng.normal(size=4), "var": rng.random(size=4) + 0.5}
+    for title, given in (("batch_norm", {}), ("batch_norm given", statistics)):
+        arrays = {"x": x, "scale": rng.normal(size=4), "shift": rng.normal(size=4), **given}
+
+        def run(arrays: Arrays, xp: Namespace, given: tuple[str, ...] = tuple(given)) -> Any:
+            chosen = ops.ChannelStatistics(*(arrays[name] for name in given)) if given else None
+            y, _, cache = ops.batch_norm(arrays["x"], arrays["scale"], arrays["shift"], chosen, xp=xp)
+            return y, cache
+
+        def back(dy: Array, cache: Any, *, xp: Namespace) -> Arrays:
+            return ops.batch_norm_backward(dy, cache, xp=xp)._asdict()
+
+        yield _pair(title, arrays, run, back, rng)

@@ -14,6 +14,13 @@ from portnn.ops.activations.relu import *
 from portnn.ops.activations.sigmoid import *
 from portnn.ops.activations.softmax import *
 from portnn.ops.activations.tanh import *
+from portnn.ops.images.avg_pool2d import *
+from portnn.ops.images.batch_norm import *
+from portnn.ops.images.conv2d import *
+from portnn.ops.images.flatten import *
+from portnn.ops.images.global_avg_pool2d import *
+from portnn.ops.images.max_pool2d import *
+from portnn.ops.images.registry import *
 from portnn.ops.layers.dropout import *
 from portnn.ops.layers.embedding import *
 from portnn.ops.layers.linear import *

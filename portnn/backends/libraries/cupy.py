@@ -9,6 +9,7 @@ import numpy as np
 from portnn.backends.libraries.library import Library
 from portnn.backends.libraries.primitives import Array, Namespace
 from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
+from portnn.backends.libraries.windows import Window
 
 
 class CuPy(Library):
@@ -72,6 +73,11 @@ class CuPy(Library):
         result = target if donate else target.copy()
         xp.add.at(result, ids, rows)
         return result
+
+    def patches(self, x: Array, window: Window, *, xp: Namespace) -> Array:
+        """Copy a view in which patches overlap."""
+        view = xp.lib.stride_tricks.as_strided(x, *window.view(x.shape, x.strides))
+        return xp.reshape(view, (*view.shape[:3], window.positions * x.shape[3]))
 
     def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
         """Sum without atomic additions."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 from portnn.backends.libraries.library import DTYPES, Library
 from portnn.backends.libraries.primitives import Array, Carry, F, Namespace, Prepare, Step
 from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
+from portnn.backends.libraries.windows import Window
 
 
 class JAX(Library):
@@ -130,6 +132,22 @@ class JAX(Library):
 
         on_cpu, on_gpu = (functools.partial(way, xp=xp) for way in (super().coalesce, sum_runs))
         return lax.platform_dependent(ids, rows, cpu=on_cpu, default=on_gpu)  # type: ignore[no-any-return]
+
+    def add_patches(self, pieces: Iterable[Array], size: tuple[int, int], window: Window, *, xp: Namespace) -> Array:
+        """Pad each position's pieces to the size of the pictures and add them, which XLA does in one loop."""
+        from jax import lax
+
+        height, width = window.padded(*size)
+        padded = []
+        for piece, places in zip(pieces, window.slices(height, width), strict=True):
+            zero = xp.zeros((), dtype=piece.dtype)
+            margins = [
+                (place.start, length - place.stop, stride - 1)
+                for place, length, stride in zip(places, (height, width), window.stride, strict=True)
+            ]
+            padded.append(lax.pad(piece, zero, [(0, 0, 0), *margins, (0, 0, 0)]))
+        (top, _), (left, _) = window.padding
+        return sum(padded[1:], padded[0])[:, top : top + size[0], left : left + size[1], :]
 
     def without_stalls(self) -> contextlib.AbstractContextManager[Any]:
         """Forbid implicit copies between host and device."""

@@ -51,6 +51,8 @@ class Library(Primitives):
         Whether a slice costs nothing before a product.
     gates_first : bool
         Whether the loop of a recurrent layer runs faster with the gate axis first.
+    patch_entries : int
+        Most entries of the patches that a convolution gathers at a time.
     writes_donated : bool
         Whether `scatter_add` writes into a donated table.
     scikit_learn : bool
@@ -75,6 +77,7 @@ class Library(Primitives):
     compiles: bool = False
     slices_are_views: bool = True
     gates_first: bool = True
+    patch_entries: int = 1 << 26
     writes_donated: bool = False
     scikit_learn: bool = True
     proof_devices: tuple[str | None, ...] = (None,)

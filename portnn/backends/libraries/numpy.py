@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from portnn.backends.libraries.library import Library
 from portnn.backends.libraries.primitives import Array, Carry, F, Namespace, Prepare, Step
+from portnn.backends.libraries.windows import Window
 from portnn.process import blas_libraries
 
 ONE_HOT_ROWS = 512
@@ -32,6 +33,9 @@ SMALL = 1_000_000
 NARROWEST, ROWS = 32, 8
 """Fewest columns of a block, and fewest rows of x, for which cutting pays."""
 
+MANY = 512
+"""Rows from which matrices side by side are multiplied one after the other: their products stay in the cache."""
+
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 
 
@@ -43,6 +47,7 @@ class NumPy(Library):
     namespaces = ("numpy", "array_api_compat.numpy")
     install = "python -m pip install numpy"
     on_host = True
+    patch_entries = 1 << 19  # patches that stay in the processor's cache are multiplied faster
     writes_donated = True
 
     def is_array(self, value: object) -> bool:
@@ -135,6 +140,30 @@ class NumPy(Library):
         np.copyto(result[first:], 0, where=~running[first:])
         return result
 
+    def padded(self, x: Array, window: Window, value: float, *, xp: Namespace) -> Array:
+        """Write the picture into its frame."""
+        height, width = window.padded(*x.shape[1:3])
+        result = np.full((x.shape[0], height, width, x.shape[3]), value, dtype=x.dtype)
+        _inside(result, x.shape[1:3], window)[...] = x
+        return result
+
+    def patches(self, x: Array, window: Window, *, xp: Namespace) -> Array:
+        """Copy a view in which patches overlap."""
+        view = np.lib.stride_tricks.as_strided(x, *window.view(x.shape, x.strides), writeable=False)
+        return view.reshape(*view.shape[:3], window.positions * x.shape[3])
+
+    def add_patches(self, pieces: Iterable[Array], size: tuple[int, int], window: Window, *, xp: Namespace) -> Array:
+        """Without overlap, write each piece in its place."""
+        if window.overlaps:
+            return super().add_patches(pieces, size, window, xp=xp)
+        height, width = window.padded(*size)
+        pieces = list(pieces)
+        shape = (pieces[0].shape[0], height, width, pieces[0].shape[3])
+        result = np.zeros(shape, dtype=pieces[0].dtype)
+        for piece, (rows, columns) in zip(pieces, window.slices(height, width), strict=True):
+            result[:, rows, columns, :] = piece
+        return _inside(result, size, window)
+
     def product(self, weight: Array, rows: int, *, xp: Namespace) -> Callable[[Array], Array]:
         """Cut the product into blocks where that pays."""
         k, n = weight.shape
@@ -148,6 +177,9 @@ class NumPy(Library):
         """Cut the products into blocks where that pays."""
         k, n = weight.shape[0], weight.shape[1] // gates
         columns = _columns(rows, k, n)
+        if rows >= MANY:
+            stack = np.ascontiguousarray(weight.reshape(k, gates, n).transpose(1, 0, 2))
+            return lambda x: np.matmul(x, stack)
         if not columns:
             return lambda x: x.dot(weight).reshape(rows, gates, n).transpose(1, 0, 2)
         blocks = np.ascontiguousarray(weight.reshape(k, gates, n // columns, columns).transpose(1, 2, 0, 3))
@@ -158,6 +190,11 @@ class NumPy(Library):
             return result
 
         return multiply
+
+
+def _inside(padded: Array, size: tuple[int, int], window: Window) -> Array:
+    (top, _), (left, _) = window.padding
+    return padded[:, top : top + size[0], left : left + size[1], :]
 
 
 def _entries(carry: Any) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+
+from portnn.backends.libraries.windows import Window
 
 Array = Any
 """An array of any library that follows the Python array API standard."""
@@ -108,6 +110,33 @@ class Primitives:
         """Choose entry by entry. A product with 0 would keep what is not finite."""
         zero = xp.zeros((), dtype=sequence.dtype, device=self.device_of(sequence))
         return xp.where(running, sequence, zero)
+
+    def padded(self, x: Array, window: Window, value: float, *, xp: Namespace) -> Array:
+        """Join the picture and its margins."""
+        for axis, (before, after) in enumerate(window.padding, start=1):
+            margins = []
+            for count in (before, after):
+                shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+                margins.append(xp.full(shape, value, dtype=x.dtype, device=self.device_of(x)))
+            x = xp.concat([margins[0], x, margins[1]], axis=axis)
+        return x
+
+    def patches(self, x: Array, window: Window, *, xp: Namespace) -> Array:
+        """Put a slice for each position of the window side by side."""
+        pieces = [x[:, rows, columns, :] for rows, columns in window.slices(x.shape[1], x.shape[2])]
+        return xp.concat(pieces, axis=-1)
+
+    def add_patches(self, pieces: Iterable[Array], size: tuple[int, int], window: Window, *, xp: Namespace) -> Array:
+        """Add each position's pieces to a slice."""
+        height, width = window.padded(*size)
+        result = None
+        for piece, (rows, columns) in zip(pieces, window.slices(height, width), strict=True):
+            if result is None:
+                shape = (piece.shape[0], height, width, piece.shape[3])
+                result = xp.zeros(shape, dtype=piece.dtype, device=self.device_of(piece))
+            result[:, rows, columns, :] += piece
+        (top, _), (left, _) = window.padding
+        return result[:, top : top + size[0], left : left + size[1], :]  # type: ignore[index]
 
     def device_of(self, array: Array) -> Any:
         """Device of an array."""

@@ -12,6 +12,7 @@ import numpy as np
 from portnn.backends.libraries.library import Library, writable
 from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
+from portnn.backends.libraries.windows import Window
 
 
 class PyTorch(Library):
@@ -96,6 +97,11 @@ class PyTorch(Library):
     def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
         """Sum without atomic additions on a GPU."""
         return (sum_runs if self._adds_atomically(rows) else super().coalesce)(ids, rows, xp=xp)
+
+    def patches(self, x: Array, window: Window, *, xp: Namespace) -> Array:
+        """Copy a view in which patches overlap."""
+        view = x.as_strided(*window.view(tuple(x.shape), x.stride()), x.storage_offset())
+        return xp.reshape(view, (*view.shape[:3], window.positions * x.shape[3]))
 
     def _adds_atomically(self, array: Array) -> bool:
         return array.device.type != "cpu"  # type: ignore[no-any-return]

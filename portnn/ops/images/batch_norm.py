@@ -1,0 +1,136 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portnn.backends import Array, Namespace, device, portable
+from portnn.ops.rows import as_rows
+from portnn.ops.shapes import check_shape
+
+__all__ = ["BatchNormCache", "BatchNormGradients", "ChannelStatistics", "batch_norm", "batch_norm_backward"]
+
+
+class ChannelStatistics(NamedTuple):
+    """Mean and variance of each channel, both (channels,)."""
+
+    mean: Array
+    var: Array
+
+
+class BatchNormCache(NamedTuple):
+    """What `batch_norm_backward` needs.
+
+    Attributes
+    ----------
+    normal : array (..., channels)
+        x with mean 0 and variance 1.
+    scale, inverse : array (channels,)
+        `inverse` is 1 / standard deviation.
+    of_batch : bool
+        Whether mean and variance were those of x itself, through which gradients then flow as well.
+    """
+
+    normal: Array
+    scale: Array
+    inverse: Array
+    of_batch: bool
+
+
+class BatchNormGradients(NamedTuple):
+    """Gradients of `batch_norm`, each shaped like the argument of the same name."""
+
+    x: Array
+    scale: Array
+    shift: Array
+
+
+@portable
+def batch_norm(
+    x: Array,
+    scale: Array,
+    shift: Array,
+    statistics: ChannelStatistics | None = None,
+    *,
+    epsilon: float = 1e-5,
+    xp: Namespace = None,
+) -> tuple[Array, ChannelStatistics, BatchNormCache]:
+    """Give each channel mean 0 and variance 1, then a mean and a variance that are learned.
+
+    ``y = scale * (x - mean) / sqrt(var + epsilon) + shift``
+
+    Parameters
+    ----------
+    x : array (..., channels), real floating
+        All but the last axis are averaged over: pictures and their pixels.
+    scale, shift : array (channels,)
+    statistics : ChannelStatistics, optional
+        Mean and variance in evaluation: running means of those that training saw. Without them, in training, those
+        of x.
+    epsilon : float
+        Keeps a channel whose variance is 0 finite.
+
+    Returns
+    -------
+    y : array (..., channels)
+    statistics : ChannelStatistics
+        Those used. The variance is that of x, divided by the number of values, not by one less.
+    cache : BatchNormCache
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+
+    References
+    ----------
+    S. Ioffe, C. Szegedy. Batch normalization: accelerating deep network training by reducing internal covariate
+    shift. ICML, 2015.
+    """
+    expected = (x.shape[-1],)
+    check_shape("batch_norm", "scale", scale, expected, "x expects")
+    check_shape("batch_norm", "shift", shift, expected, "x expects")
+    rows, of_batch = as_rows(x, xp=xp), statistics is None
+    if statistics is None:
+        share = _shares(rows, xp)
+        mean = xp.matmul(share, rows)
+        centred = rows - mean
+        statistics = ChannelStatistics(mean, xp.matmul(share, centred * centred))
+    else:
+        check_shape("batch_norm", "mean", statistics.mean, expected, "x expects")
+        check_shape("batch_norm", "var", statistics.var, expected, "x expects")
+        centred = rows - statistics.mean
+    inverse = 1.0 / xp.sqrt(statistics.var + epsilon)
+    normal = centred * inverse
+    y = xp.reshape(normal * scale + shift, x.shape)
+    return y, statistics, BatchNormCache(xp.reshape(normal, x.shape), scale, inverse, of_batch)
+
+
+@portable
+def batch_norm_backward(dy: Array, cache: BatchNormCache, *, xp: Namespace = None) -> BatchNormGradients:
+    """Gradients of `batch_norm`: of scale and shift sums over all but the last axis.
+
+    ``dx = scale / std * (dy - mean(dy) - normal * mean(dy * normal))`` where mean and variance are those of x, through
+    which they depend on it; ``dx = scale / std * dy`` where they are given.
+
+    Parameters
+    ----------
+    dy : array (..., channels)
+    cache : BatchNormCache
+
+    Returns
+    -------
+    BatchNormGradients
+    """
+    drows, normal = as_rows(dy, xp=xp), as_rows(cache.normal, xp=xp)
+    ones = xp.ones(drows.shape[0], dtype=dy.dtype, device=device(dy))
+    dscale, dshift = xp.matmul(ones, drows * normal), xp.matmul(ones, drows)
+    dx = drows
+    if cache.of_batch:
+        dx = drows - (dshift + normal * dscale) * (1.0 / drows.shape[0])
+    return BatchNormGradients(xp.reshape(dx * (cache.scale * cache.inverse), dy.shape), dscale, dshift)
+
+
+def _shares(rows: Array, xp: Namespace) -> Array:
+    """Weights with which a product takes the mean of rows: BLAS adds whole rows at once."""
+    return xp.full(rows.shape[0], 1.0 / rows.shape[0], dtype=rows.dtype, device=device(rows))
