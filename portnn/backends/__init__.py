@@ -20,7 +20,7 @@ from portnn.backends.namespaces import (
     without_graph,
 )
 from portnn.backends.padding import where_running, zero_padding
-from portnn.backends.patches import add_patches, image_blocks, padded, patches, windows
+from portnn.backends.patch_gathering import add_patches, image_blocks, padded, patches, windows
 from portnn.backends.random import generator, generator_from_json, keep_mask, seed_of, state_to_json
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
 from portnn.backends.row_gradient import RowGradient, SummedRows, coalesce

@@ -1,7 +1,10 @@
 """Batches, each a function of the seed and its position alone, and what they are made from."""
 
 from portnn.batches.alias import AliasTable
+from portnn.batches.augmentation import Augmentation
 from portnn.batches.batch import Batch, Batches
+from portnn.batches.host_table import HostTable
+from portnn.batches.image_table import ImageTable
 from portnn.batches.load import chance_to_keep, steady_batch_size
 from portnn.batches.permutation import Permutation
 from portnn.batches.rows import RowBatches, rows_at
@@ -13,9 +16,12 @@ from portnn.batches.windows import WindowBatches
 
 __all__ = [
     "AliasTable",
+    "Augmentation",
     "Batch",
     "Batches",
     "ChunkStreams",
+    "HostTable",
+    "ImageTable",
     "Permutation",
     "RowBatches",
     "SequenceBatches",

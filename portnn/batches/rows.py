@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Backend, keep_mask, seed_of, tree_map
+from portnn.batches.augmentation import Augmentation
 from portnn.batches.batch import Batch
-from portnn.batches.sparse_table import SparseTable
+from portnn.batches.host_table import HostTable
 from portnn.models import RowBatch
 from portnn.settings import checked_number, fraction, positive
 
@@ -22,7 +23,7 @@ class RowBatches:
     Parameters
     ----------
     rows : RowBatch
-        The whole table, on the backend, without dropout masks; of a sparse one a batch is dense.
+        The whole table, without dropout masks, on the backend; of a `HostTable` a batch is moved there.
     backend : Backend
     batch_size : int, optional
         Positive. If None, or at least the number of rows, every batch is the whole table.
@@ -34,6 +35,8 @@ class RowBatches:
         Units of each layer that needs a dropout mask.
     dropout : float
         Dropout rate.
+    augmentation : Augmentation, optional
+        What changes the pictures of a batch.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class RowBatches:
         seed: int | None = 0,
         hidden_sizes: tuple[int, ...] = (),
         dropout: float = 0.0,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.rows, self.backend, self.shuffle, self.seed = rows, backend, shuffle, seed_of(seed)
         self.count = int(rows.x.shape[0])
@@ -62,6 +66,7 @@ class RowBatches:
         self.batch_size: int = min(checked_number("batch_size", batch_size, int, positive), self.count)
         self.dropout = checked_number("dropout", dropout, float, fraction)
         self.hidden_sizes = hidden_sizes if self.dropout else ()
+        self.augmentation = None if augmentation in (None, Augmentation()) else augmentation
         self._epoch = -1
 
     @property
@@ -81,8 +86,11 @@ class RowBatches:
         if self.batch_size < self.count:
             start = number * self.batch_size
             rows = self._take(epoch, start, min(start + self.batch_size, self.count))
-        if isinstance(rows.x, SparseTable):
+        if isinstance(rows.x, HostTable):
             rows = rows._replace(x=rows.x[:, ...])
+        if self.augmentation is not None:
+            changes = np.random.default_rng((self.seed, position, 3))
+            rows = rows._replace(x=self.augmentation.apply(rows.x, changes, self.backend))
         if self.hidden_sizes:
             rng = np.random.default_rng((self.seed, position, 2))
             count = int(rows.x.shape[0])
@@ -99,10 +107,10 @@ class RowBatches:
 
 
 def rows_at(rows: RowBatch, ids: Ids, backend: Backend) -> RowBatch:
-    """Rows with the given ids; those of a sparse table stay sparse."""
+    """Rows with the given ids; those of a table on the host stay there."""
     xp, placed = backend.xp, backend.asarray(ids)
 
     def take(array: Any) -> Any:
-        return array.take(ids) if isinstance(array, SparseTable) else xp.take(array, placed, axis=0)
+        return array.take(ids) if isinstance(array, HostTable) else xp.take(array, placed, axis=0)
 
     return tree_map(take, rows)  # type: ignore[no-any-return]

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import Array, Backend, real_numbers
-
-Host = np.ndarray[Any, Any]
+from portnn.batches.host_table import Host, HostTable
 
 BLOCK_ENTRIES = 1 << 22
 """Entries, zeros among them, of the rows that are dense at a time where a table is worked through."""
 
 
-class SparseTable:
+class SparseTable(HostTable):
     """Rows of a sparse matrix on the host; ``table[start:stop, ...]`` is an array on the backend.
 
     Parameters
@@ -69,6 +68,10 @@ class SparseTable:
             numbers = self.rows.data.astype(self.backend.dtype)
         return numbers, self.rows.indices.astype(np.int64), self.rows.indptr.astype(np.int64)
 
+    def pieces(self) -> Iterator[Host]:
+        """The same, for a digest."""
+        yield from self.entries()
+
 
 def compressed(x: Any) -> Any:
     """Sparse matrix in compressed rows.
@@ -90,10 +93,10 @@ def is_sparse(x: Any) -> bool:
     return hasattr(x, "tocsr")
 
 
-def blocks(x: Array | SparseTable, most: int) -> Iterator[tuple[int, int]]:
+def blocks(x: Array | HostTable, most: int) -> Iterator[tuple[int, int]]:
     """Where each block of rows starts and stops: at most so many, or as many as are dense at a time."""
-    rows, features = x.shape
+    rows = x.shape[0]
     if isinstance(x, SparseTable):
-        most = max(1, min(most, BLOCK_ENTRIES // features))
+        most = max(1, min(most, BLOCK_ENTRIES // x.shape[1]))
     for start in range(0, rows, most):
         yield start, min(start + most, rows)

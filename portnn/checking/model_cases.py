@@ -10,7 +10,7 @@ import numpy as np
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
 from portnn.batches import Batches, ChunkStreams, RowBatches, SequenceBatches, WindowBatches, WindowSettings
 from portnn.checking.gradients import Checked
-from portnn.models import FeedForward, Model, RecurrentLM, RowBatch, SequenceClassifier, WordVectors
+from portnn.models import FeedForward, ImageClassifier, Model, RecurrentLM, RowBatch, SequenceClassifier, WordVectors
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
 
@@ -87,6 +87,14 @@ def _classifier_cases() -> Iterator[TrainingCase]:
     yield _sequences_case("several labels", cell="rnn", embedding_size=3, objective="binary_cross_entropy")
 
 
+@cases_of(ImageClassifier)
+def _image_cases() -> Iterator[TrainingCase]:
+    yield _images_case("max", dropout=0.25, l2=0.01)
+    yield _images_case("mean, rbf", channels=(3,), pooling="mean", activation="rbf", padding="valid", kernel=2)
+    yield _images_case("batch norm", batch_norm=True, global_pooling=True, activation="tanh", l2=0.01)
+    yield _images_case("no pool", channels=(3,), pool=1, hidden=(), objective="binary_cross_entropy")
+
+
 def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Checked, Arrays]:
     """Loss of a model on one batch, from a carry that is not zero, as a function that can be checked."""
     model = training.model
@@ -120,9 +128,27 @@ def _rows_case(name: str, model: FeedForward, *, weighted: bool = False) -> Trai
 
     def batches() -> RowBatches:
         host = backend("numpy", dtype="float64")
-        return RowBatches(rows, host, batch_size=8, hidden_sizes=model.sizes[1:-1], dropout=model.dropout)
+        return RowBatches(rows, host, batch_size=8, hidden_sizes=model.masks, dropout=model.dropout)
 
     return TrainingCase(f"FeedForward {name}", model, batches)
+
+
+def _images_case(name: str, **settings: Any) -> TrainingCase:
+    """Case of a classifier of pictures by the third of the picture in which they are bright."""
+    rng = np.random.default_rng(6)
+    thirds = np.arange(18) % 3
+    x = rng.normal(size=(18, 4, 6, 2)) * 0.5
+    for picture, third in zip(x, thirds, strict=True):
+        picture[:, 2 * third : 2 * third + 2] += 1.0
+    chosen = {"channels": (3, 2), "hidden": (4,), "outputs": 3, **settings}
+    model = ImageClassifier(image_shape=(4, 6, 2), **chosen)
+    rows = RowBatch(x, thirds if model.objective == "cross_entropy" else np.eye(3)[thirds])
+
+    def batches() -> RowBatches:
+        host = backend("numpy", dtype="float64")
+        return RowBatches(rows, host, batch_size=6, hidden_sizes=model.masks, dropout=model.dropout)
+
+    return TrainingCase(f"ImageClassifier {name}", model, batches)
 
 
 def _sequences_case(name: str, **settings: Any) -> TrainingCase:

@@ -61,7 +61,8 @@ def _op(
 
     def back(*dresults_and_cache: Any, xp: Namespace) -> Arrays:
         gradients = backward(*dresults_and_cache, xp=xp)
-        return gradients._asdict() if hasattr(gradients, "_asdict") else {single: gradients}
+        named = gradients._asdict() if hasattr(gradients, "_asdict") else {single: gradients}
+        return {name: gradient for name, gradient in named.items() if gradient is not None}
 
     return _pair(name, arrays, run, back, rng)
 

@@ -12,6 +12,7 @@ from portnn.estimators.registry import ESTIMATORS
 
 if TYPE_CHECKING:
     from portnn.estimators.char_rnn import CharRNN as CharRNN
+    from portnn.estimators.conv_net import ConvNet as ConvNet
     from portnn.estimators.estimator import Estimator as Estimator
     from portnn.estimators.estimator import Recipe as Recipe
     from portnn.estimators.evaluation import Evaluation as Evaluation

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any, NamedTuple
 
 from portnn.backends import to_host
-from portnn.batches import SparseTable
+from portnn.batches import HostTable
 from portnn.checkpoints import CheckpointError
 from portnn.models import RowBatch
 from portnn.text import Corpus
@@ -75,7 +75,7 @@ def table_facts(rows: RowBatch, held_out: RowBatch | None) -> DataFacts:
 
 def _digest(rows: RowBatch) -> str:
     digest = hashlib.sha256()
-    table = rows.x.entries() if isinstance(rows.x, SparseTable) else (rows.x,)
+    table = rows.x.pieces() if isinstance(rows.x, HostTable) else (rows.x,)
     for array in (*table, rows.targets, rows.weights):
         if array is not None:
             digest.update(to_host(array).tobytes())

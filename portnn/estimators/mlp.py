@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from portnn.backends import Backend, tree_map
-from portnn.checkpoints import Arrays
-from portnn.estimators.data_facts import table_facts
-from portnn.estimators.estimator import Recipe, as_backend
-from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.mlp_settings import MLPRun, MLPSettings, PartialSettings, TableSettings
-from portnn.estimators.row_evaluation import RowEvaluator, monitored
+import numpy as np
+
+from portnn.backends import Array, Backend
+from portnn.batches import HostTable, SparseTable
+from portnn.estimators.estimator import Recipe
+from portnn.estimators.mlp_settings import MLPRun, MLPSettings, PartialSettings
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.run_settings import RunSettings
-from portnn.estimators.running import Saved, Task, run
 from portnn.models import FeedForward
-from portnn.objectives import OBJECTIVES
 from portnn.settings import Settings, documented, settings_call, table_call
-from portnn.tables import Layout, Scaling, Targets
-from portnn.tables.holding_out import split_ids, take_rows
+from portnn.tables import Layout, Scaling
+from portnn.tables.holding_out import Ids
+from portnn.tables.placing import as_table, place_table
 
 
 @documented(MLPSettings)
@@ -54,6 +52,8 @@ class MLP(RowLearner):
     """
 
     SETTINGS: ClassVar[type[Settings]] = MLPSettings
+    MODEL: ClassVar[type[FeedForward]] = FeedForward
+    LAYOUT: ClassVar[type[Layout]] = Layout
     RUN: ClassVar[type[RunSettings]] = MLPRun
     RECIPES: ClassVar[dict[str, Recipe]] = {
         "table": Recipe(
@@ -114,53 +114,19 @@ class MLP(RowLearner):
         """
         return self._train_epoch(X, y, sample_weight, settings)
 
-    def _begin(self, settings: TableSettings) -> None:
-        backend = None
-        if settings.backend is not None:
-            backend = as_backend(settings.backend, settings.device, settings.dtype or "float32")
-        RowLearner.__init__(self, settings, backend)
+    def _network(self, shape: tuple[int, ...], outputs: int) -> FeedForward:
+        chosen = self.settings
+        sizes = (*shape, *chosen.hidden_layer_sizes, outputs)
+        return FeedForward(sizes, chosen.activation, chosen.objective, chosen.l2, chosen.dropout)
 
-    def _train(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
-        run(self, settings, lambda saved: self._task(X, y, sample_weight, settings, saved))
-        return self
+    def _placed(self, X: Any, backend: Backend, scaling: Scaling | None = None) -> Array | SparseTable:
+        width = None if self.model is None else self.model.sizes[0]
+        return place_table(X, backend, width=width, scaling=scaling)
 
-    def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun, saved: Saved | None) -> Task:
-        apart = settings.held_out if isinstance(settings.held_out, tuple) else None
-        fraction = 0.0 if isinstance(settings.held_out, tuple) else settings.held_out
-        self.initialize(X, y, held_out=fraction)
-        model, params, backend = self._fitted()
-        given = self._rows(X, y, sample_weight)
-        train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.settings.seed)
-        rows, measured, held_out = take_rows(given, train_ids, backend), None, None
-        if apart is not None:
-            measured = self._rows(*(*apart, None)[:3])
-        elif len(held_ids):
-            measured = take_rows(given, held_ids, backend)
-        if measured is not None:
-            evaluator = RowEvaluator(model, backend, measured)
-            held_out = monitored(evaluator, settings.monitor)
-        rows = self._weigh_classes(rows)
-        batches = self._batches(rows, settings, self.settings.seed)
-        return Task(
-            model=model,
-            batches=batches,
-            params=params,
-            backend=backend,
-            data=table_facts(rows, measured),
-            held_out=held_out,
-            settled={"batch_size": batches.batch_size, "held_out": fraction},
-            loss_unit=OBJECTIVES[self.objective].unit,
-        )
-
-    @classmethod
-    def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
-        """Build the model that a checkpoint holds, on a backend."""
-        model = FeedForward(**facts["model"])
-        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
-        made.targets = Targets.from_json(facts["targets"])
-        if facts["scaling"] is not None:
-            made.scaling = Scaling.from_json(facts["scaling"])
-        if facts.get("layout") is not None:
-            made.layout = Layout.from_json(facts["layout"])
-        made.model, made.params = model, tree_map(backend.asarray, checked_params(arrays, model))
-        return made
+    def _scaling(self, X: Any, x: Array | HostTable, train_ids: Ids, backend: Backend) -> Scaling:
+        if isinstance(x, SparseTable):
+            return Scaling.of_sparse(x.take(train_ids))
+        given = as_table(X)
+        if isinstance(given, np.ndarray):
+            return Scaling.of_host(given[train_ids].astype(np.float64))
+        return Scaling.of(backend.xp.take(x, backend.asarray(train_ids), axis=0), backend)

@@ -16,6 +16,7 @@ class Entry(NamedTuple):
 ESTIMATORS: dict[str, Entry] = {
     "CharRNN": Entry("portnn.estimators.char_rnn", "char-rnn"),
     "MLP": Entry("portnn.estimators.mlp", "mlp"),
+    "ConvNet": Entry("portnn.estimators.conv_net", "conv"),
     "LinearRegression": Entry("portnn.estimators.linear_models"),
     "LogisticRegression": Entry("portnn.estimators.linear_models"),
     "SoftmaxRegression": Entry("portnn.estimators.linear_models"),

@@ -1,4 +1,4 @@
-"""Loss and score of a feed-forward model on a table."""
+"""Loss and score of a model of rows on a table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import numpy as np
 
 from portnn.backends import Backend, Namespace, to_host, tree_map
 from portnn.batches import blocks
-from portnn.models import FeedForward, Parameters, RowBatch
+from portnn.models import FeedForward, ImageClassifier, Parameters, RowBatch
 from portnn.objectives import OBJECTIVES
-
-BLOCK = 8192
-"""Rows evaluated at a time, so that the hidden layers of a large table fit into memory."""
 
 
 class RowEvaluation(NamedTuple):
@@ -38,13 +35,13 @@ class RowEvaluator:
 
     Parameters
     ----------
-    model : FeedForward
+    model : FeedForward or ImageClassifier
     backend : Backend
     rows : RowBatch
         On the backend; a sparse table is dense a block of rows at a time.
     """
 
-    def __init__(self, model: FeedForward, backend: Backend, rows: RowBatch) -> None:
+    def __init__(self, model: FeedForward | ImageClassifier, backend: Backend, rows: RowBatch) -> None:
         self.model, self.backend, self.rows = model, backend, rows
         self.targets = to_host(rows.targets)
         self.weights = None if rows.weights is None else to_host(rows.weights)
@@ -53,8 +50,8 @@ class RowEvaluator:
         """Evaluate the model with these parameters."""
         objective = OBJECTIVES[self.model.objective]
         xp, total, weight, outputs = self.backend.xp, 0.0, 0.0, []
-        for block, share in weighed_blocks(self.rows, xp):
-            out, *_ = self.model.outputs(params, block.x, xp=xp)
+        for block, share in weighed_blocks(self.rows, self.model.rows_at_a_time, xp):
+            out, _ = self.model.outputs_of(params, block.x, xp=xp)
             loss, _ = objective.forward(out, block.targets, block.weights, xp=xp)
             total, weight = total + float(loss) * share, weight + share
             outputs.append(to_host(out))
@@ -74,8 +71,8 @@ def monitored(evaluator: Callable[[Parameters], RowEvaluation], monitor: str) ->
     return lambda params: MONITORS[monitor](evaluator(params))
 
 
-def weighed_blocks(rows: RowBatch, xp: Namespace) -> Iterator[tuple[RowBatch, float]]:
-    """Blocks of rows, each with the weight of its rows."""
-    for start, stop in blocks(rows.x, BLOCK):
+def weighed_blocks(rows: RowBatch, most: int, xp: Namespace) -> Iterator[tuple[RowBatch, float]]:
+    """Blocks of at most so many rows, each with the weight of its rows."""
+    for start, stop in blocks(rows.x, most):
         block = tree_map(lambda array, start=start, stop=stop: array[start:stop, ...], rows)
         yield block, block.x.shape[0] if block.weights is None else float(xp.sum(block.weights))

@@ -1,4 +1,4 @@
-"""How a feed-forward model starts to learn: what its first X and y determine, its batches, and incremental training."""
+"""How a model of rows starts to learn: what its first X and y determine, its batches, and incremental training."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ from typing import Any, Self
 import numpy as np
 
 from portnn.backends import Array, Backend, generator, to_host, tree_map
-from portnn.batches import RowBatches, SparseTable
-from portnn.estimators.mlp_settings import EpochSettings, PartialSettings
+from portnn.batches import HostTable, RowBatches
+from portnn.estimators.data_facts import table_facts
+from portnn.estimators.mlp_settings import EpochSettings, MLPRun, PartialSettings
+from portnn.estimators.row_evaluation import RowEvaluator, monitored
 from portnn.estimators.row_model import RowModel
-from portnn.models import FeedForward, RowBatch
+from portnn.estimators.running import Task, run
+from portnn.models import FeedForward, ImageClassifier, RowBatch
+from portnn.objectives import OBJECTIVES
 from portnn.optimizers import as_optimizer
 from portnn.optimizers.schedules import Constant
 from portnn.tables import Scaling, Targets
-from portnn.tables.holding_out import Ids, check_counts, split_ids
+from portnn.tables.holding_out import Ids, check_counts, split_ids, take_rows
 from portnn.tables.labels import as_labels, listed
-from portnn.tables.placing import as_table, backend_for, check_lengths, place_table
+from portnn.tables.placing import backend_for, check_lengths
 from portnn.tables.weighting import class_weights
 from portnn.training import Plan, Trainer
 
 
 class RowLearner(RowModel):
-    """A feed-forward model that can be given its first parameters and trained for an epoch."""
+    """A model of rows that can be given its first parameters and trained, for a run or for an epoch."""
 
     def initialize(self, X: Any, y: Any, classes: Any = None, *, held_out: float = 0.0) -> Self:
         """Infer sizes, classes and scaling from the first X and y, and draw parameters, as `fit` does at first.
@@ -51,18 +55,17 @@ class RowLearner(RowModel):
                 )
             return self
         chosen = self.settings
-        backend = self.backend or backend_for(X)
+        backend = self.backend or self._backend_for(X)
         if chosen.dtype is not None:
             backend = Backend(backend.name, backend.xp, backend.device, chosen.dtype)
-        x = place_table(X, backend)
+        x = self._placed(X, backend)
         targets = Targets.of(chosen.objective, y, classes)
         train_ids, _ = split_ids(int(x.shape[0]), held_out, seed=chosen.seed)
         if chosen.standardize_y:
             values = targets.encode(y)
             check_lengths(values, x)
             targets = replace(targets, scaling=Scaling.of_host(values[train_ids]))
-        sizes = (int(x.shape[1]), *chosen.hidden_layer_sizes, targets.outputs)
-        model = FeedForward(sizes, chosen.activation, chosen.objective, chosen.l2, chosen.dropout)
+        model = self._network(tuple(map(int, x.shape[1:])), targets.outputs)
         scaling = self._scaling(X, x, train_ids, backend) if chosen.standardize else None
         # Nothing changes until everything has been checked.
         self.scaling = scaling
@@ -70,14 +73,49 @@ class RowLearner(RowModel):
         self.params = tree_map(backend.asarray, model.init(generator(chosen.seed), chosen.init_scale))
         return self
 
-    def _scaling(self, X: Any, x: Array | SparseTable, train_ids: Ids, backend: Backend) -> Scaling:
+    def _backend_for(self, X: Any) -> Backend:
+        """Backend that the first X determines."""
+        return backend_for(X)
+
+    def _network(self, shape: tuple[int, ...], outputs: int) -> FeedForward | ImageClassifier:
+        """Configuration of the network for rows of a shape."""
+        raise NotImplementedError
+
+    def _scaling(self, X: Any, x: Array | HostTable, train_ids: Ids, backend: Backend) -> Scaling:
         """Scaling of the rows to train on; X is what was given, x where it was placed."""
-        if isinstance(x, SparseTable):
-            return Scaling.of_sparse(x.take(train_ids))
-        given = as_table(X)
-        if isinstance(given, np.ndarray):
-            return Scaling.of_host(given[train_ids].astype(np.float64))
-        return Scaling.of(backend.xp.take(x, backend.asarray(train_ids), axis=0), backend)
+        raise NotImplementedError
+
+    def _train(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
+        run(self, settings, lambda saved: self._task(X, y, sample_weight, settings))
+        return self
+
+    def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Task:
+        apart = settings.held_out if isinstance(settings.held_out, tuple) else None
+        fraction = 0.0 if isinstance(settings.held_out, tuple) else settings.held_out
+        self.initialize(X, y, held_out=fraction)
+        model, params, backend = self._fitted()
+        given = self._rows(X, y, sample_weight)
+        train_ids, held_ids = split_ids(int(given.x.shape[0]), fraction, seed=self.settings.seed)
+        rows, measured, held_out = take_rows(given, train_ids, backend), None, None
+        if apart is not None:
+            measured = self._rows(*(*apart, None)[:3])
+        elif len(held_ids):
+            measured = take_rows(given, held_ids, backend)
+        if measured is not None:
+            evaluator = RowEvaluator(model, backend, measured)
+            held_out = monitored(evaluator, settings.monitor)
+        rows = self._weigh_classes(rows)
+        batches = self._batches(rows, settings, self.settings.seed)
+        return Task(
+            model=model,
+            batches=batches,
+            params=params,
+            backend=backend,
+            data=table_facts(rows, measured),
+            held_out=held_out,
+            settled={"batch_size": batches.batch_size, "held_out": fraction},
+            loss_unit=OBJECTIVES[self.objective].unit,
+        )
 
     def _train_epoch(self, X: Any, y: Any, sample_weight: Any, settings: PartialSettings) -> Self:
         """Train for one epoch on some rows; the optimizer continues where the last call left it."""
@@ -126,7 +164,7 @@ class RowLearner(RowModel):
         weights = backend.asarray(class_weights(chosen, self.classes, ids))
         return check_counts(rows._replace(weights=weights if rows.weights is None else weights * rows.weights))
 
-    def _batches(self, rows: RowBatch, settings: EpochSettings, seed: int) -> RowBatches:
+    def _batches(self, rows: RowBatch, settings: EpochSettings, seed: int, **more: Any) -> RowBatches:
         model, _, backend = self._fitted()
         return RowBatches(
             rows,
@@ -134,6 +172,7 @@ class RowLearner(RowModel):
             batch_size=settings.batch_size,
             shuffle=settings.shuffle,
             seed=seed,
-            hidden_sizes=model.sizes[1:-1],
+            hidden_sizes=model.masks,
             dropout=model.dropout,
+            **more,
         )

@@ -1,34 +1,35 @@
-"""`RowModel`: a fitted feed-forward model, which predicts, is measured, moved, packed into a vector and saved."""
+"""`RowModel`: a fitted model of rows, which predicts, is measured, packed into a vector and saved."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from portnn.backends import Array, Backend, is_array, to_host
-from portnn.batches import SparseTable, blocks
-from portnn.estimators.estimator import Estimator
-from portnn.estimators.row_evaluation import BLOCK, RowEvaluation, RowEvaluator, weighed_blocks
+from portnn.backends import Array, Backend, is_array, to_host, tree_map
+from portnn.batches import HostTable, blocks
+from portnn.checkpoints import Arrays
+from portnn.estimators.estimator import Estimator, as_backend
+from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.row_evaluation import RowEvaluation, RowEvaluator, weighed_blocks
 from portnn.models import RowBatch
 from portnn.objectives import OBJECTIVES
 from portnn.tables import (
     Classes,
-    Layout,
     Scaling,
     Targets,
     check_lengths,
     place_labels,
-    place_table,
     place_weights,
 )
 from portnn.training import pack, unpack
+from portnn.training.packing import packed_shapes
 
 
 class RowModel(Estimator[Any]):
-    """A feed-forward network and what its outputs mean, once there are any.
+    """A network of independent rows, and what its outputs mean, once there are any.
 
     Attributes
     ----------
@@ -36,15 +37,36 @@ class RowModel(Estimator[Any]):
         What y means to the network, and its outputs to people.
     scaling : Scaling or None
         Of the inputs, if they are standardized.
-    layout : Layout or None
-        Columns of the file that held the table trained on.
+    layout : Layout, ImageLayout or None
+        Of the file that held the rows trained on.
     """
 
-    def __init__(self, settings: Any, backend: Backend | None) -> None:
-        super().__init__(settings, backend)
+    MODEL: ClassVar[Any]
+    LAYOUT: ClassVar[Any]
+    """Classes of the network and of the layout."""
+
+    def _begin(self, settings: Any) -> None:
+        """Initialise an estimator without a network."""
+        backend = None
+        if settings.backend is not None:
+            backend = as_backend(settings.backend, settings.device, settings.dtype or "float32")
+        Estimator.__init__(self, settings, backend)
         self.targets: Targets | None = None
         self.scaling: Scaling | None = None
-        self.layout: Layout | None = None
+        self.layout: Any = None
+
+    @classmethod
+    def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
+        """Build the model that a checkpoint holds, on a backend."""
+        model = cls.MODEL(**facts["model"])
+        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
+        made.targets = Targets.from_json(facts["targets"])
+        if facts["scaling"] is not None:
+            made.scaling = Scaling.from_json(facts["scaling"])
+        if facts.get("layout") is not None:
+            made.layout = cls.LAYOUT.from_json(facts["layout"])
+        made.model, made.params = model, tree_map(backend.asarray, checked_params(arrays, model))
+        return made
 
     @property
     def objective(self) -> str:
@@ -68,7 +90,8 @@ class RowModel(Estimator[Any]):
         model, params, backend = self._fitted()
         x = self._place(X)
         xp = backend.xp
-        parts = [model.outputs(params, x[start:stop, ...], xp=xp)[0] for start, stop in blocks(x, BLOCK)]
+        places = blocks(x, model.rows_at_a_time)
+        parts = [model.outputs_of(params, x[start:stop, ...], xp=xp)[0] for start, stop in places]
         outputs, scaling = parts[0] if len(parts) == 1 else xp.concat(parts), self._fitted_targets().scaling
         return self._back(outputs if scaling is None else scaling.undo(outputs, backend), X)
 
@@ -130,10 +153,10 @@ class RowModel(Estimator[Any]):
         return self.evaluate(X, y, sample_weight).score
 
     def hidden(self, X: Any) -> tuple[Array, ...]:
-        """Output of every hidden layer (rows, units)."""
+        """Output of every hidden layer (rows, units); of a convolution (rows, height, width, channels)."""
         model, params, backend = self._fitted()
         x, xp = self._place(X), backend.xp
-        parts = [model.hidden(params, x[start:stop, ...], xp=xp) for start, stop in blocks(x, BLOCK)]
+        parts = [model.layers_of(params, x[start:stop, ...], xp=xp) for start, stop in blocks(x, model.rows_at_a_time)]
         return tuple(
             self._back(layer[0] if len(layer) == 1 else xp.concat(layer), X) for layer in zip(*parts, strict=True)
         )
@@ -149,16 +172,16 @@ class RowModel(Estimator[Any]):
         model, params, backend = self._fitted()
         rows, xp, loss, gradient = self._rows(X, y, sample_weight), backend.xp, 0.0, 0.0
         total = rows.x.shape[0] if rows.weights is None else float(xp.sum(rows.weights))
-        for block, weight in weighed_blocks(rows, xp):
+        for block, weight in weighed_blocks(rows, model.rows_at_a_time, xp):
             of_block, _, cache = model.loss(params, block, xp=xp)
             loss += float(of_block) * (weight / total)
-            gradient += pack(model.gradients(cache, xp=xp), model.shapes(), xp=xp) * (weight / total)
+            gradient += pack(model.gradients(cache, xp=xp), packed_shapes(model), xp=xp) * (weight / total)
         return loss, gradient
 
     def pack(self) -> Array:
-        """Copy of all parameters as one vector (n,), in the order of `model.shapes()`."""
+        """Copy of all parameters that are trained as one vector (n,), in the order of `model.shapes()`."""
         model, params, backend = self._fitted()
-        return backend.xp.asarray(pack(params, model.shapes(), xp=backend.xp), copy=True)
+        return backend.xp.asarray(pack(params, packed_shapes(model), xp=backend.xp), copy=True)
 
     def unpack(self, vector: Any) -> None:
         """Set the parameters from a vector like that of `pack`, on the backend or the host.
@@ -168,12 +191,13 @@ class RowModel(Estimator[Any]):
         ValueError
             If its length is not the number of parameters.
         """
-        model, _, backend = self._fitted()
-        entries = sum(math.prod(shape) for shape in model.shapes().values())
+        model, params, backend = self._fitted()
+        shapes = packed_shapes(model)
+        entries = sum(map(math.prod, shapes.values()))
         if tuple(vector.shape) != (entries,):
             raise ValueError(f"the vector has shape {tuple(vector.shape)}, but the parameters have {entries} entries")
         vector = backend.xp.astype(backend.asarray(vector), getattr(backend.xp, backend.dtype), copy=True)
-        self.params = unpack(vector, model.shapes(), xp=backend.xp)
+        self.params = {**params, **unpack(vector, shapes, xp=backend.xp)}
 
     def _own_facts(self) -> dict[str, Any]:
         return {
@@ -193,10 +217,14 @@ class RowModel(Estimator[Any]):
         xp = np if isinstance(outputs, np.ndarray) else self._fitted()[2].xp
         return xp.concat([of_outputs(-outputs), values], axis=1)  # 1 - p of a tiny p would lose its digits
 
-    def _place(self, X: Any) -> Array | SparseTable:
-        """X on the backend, standardized if the model does so."""
-        model, _, backend = self._fitted()
-        return place_table(X, backend, width=model.sizes[0], scaling=self.scaling)
+    def _place(self, X: Any) -> Array | HostTable:
+        """X for the model, standardized if the model does so."""
+        _, _, backend = self._fitted()
+        return self._placed(X, backend, self.scaling)
+
+    def _placed(self, X: Any, backend: Backend, scaling: Scaling | None = None) -> Array | HostTable:
+        """X on a backend; once there is a model, of its shape."""
+        raise NotImplementedError
 
     def _back(self, array: Array, X: Any) -> Array:
         """Result where X was: on the host if X was there."""

@@ -11,9 +11,12 @@ import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace, tree_map, without_graph
-from portnn.models.protocol import Parameters
+from portnn.models.protocol import Model, Parameters
 from portnn.objectives import OBJECTIVES
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, not_negative, positive
+
+ROWS = 8192
+"""Rows of a table that are evaluated at a time."""
 
 
 class RowBatch(NamedTuple):
@@ -47,17 +50,28 @@ class LayerCache(NamedTuple):
     dropout: ops.DropoutCache | None
 
 
-class FeedForwardCache(NamedTuple):
-    """What `FeedForward.gradients` needs."""
+class FeedForwardOutputs(NamedTuple):
+    """What `FeedForward.backward` needs."""
 
     hidden: tuple[LayerCache, ...]
     output: ops.LinearCache
+
+    @property
+    def layers(self) -> tuple[Array, ...]:
+        """Output of every hidden layer (rows, units)."""
+        return (*(cache.linear.x for cache in self.hidden[1:]), self.output.x) if self.hidden else ()
+
+
+class FeedForwardCache(NamedTuple):
+    """What `FeedForward.gradients` needs."""
+
+    outputs: FeedForwardOutputs
     objective: Any
 
 
 @documented()
 @dataclass(frozen=True)
-class FeedForward(Settings):
+class FeedForward(Settings, Model):
     """Affine maps with an activation between them, and a loss on the outputs of the last.
 
     Attributes
@@ -88,19 +102,19 @@ class FeedForward(Settings):
             raise ValueError(f"a network needs the sizes of its inputs and outputs, got {self.sizes}")
 
     @property
+    def rows_at_a_time(self) -> int:
+        """Rows to evaluate at a time, so that the hidden layers of a large table fit into memory."""
+        return ROWS
+
+    @property
+    def masks(self) -> tuple[int, ...]:
+        """Units of each dropout mask of a batch."""
+        return self.sizes[1:-1] if self.dropout else ()
+
+    @property
     def depth(self) -> int:
         """Number of affine maps."""
         return len(self.sizes) - 1
-
-    @property
-    def row_parameters(self) -> tuple[()]:
-        """None: every batch uses all parameters."""
-        return ()
-
-    @property
-    def frozen_parameters(self) -> tuple[()]:
-        """None: all parameters are trained."""
-        return ()
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter: layers.0.weight (n_in, n_out), layers.0.bias (n_out,) and so on."""
@@ -138,10 +152,10 @@ class FeedForward(Settings):
         """Nothing: no state passes from one batch to the next."""
         return ()
 
-    def outputs(
+    def outputs_of(
         self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, xp: Namespace
-    ) -> tuple[Array, tuple[LayerCache, ...], ops.LinearCache]:
-        """Outputs of the last affine map (rows, n_out), and the caches of the hidden layers and of that map."""
+    ) -> tuple[Array, FeedForwardOutputs]:
+        """Outputs of the last affine map (rows, n_out) for x (rows, n_in), and a cache."""
         forward, hidden = ops.ACTIVATIONS[self.activation].forward, []
         for layer in range(self.depth - 1):
             z, linear = ops.linear(x, *layer_parameters(params, layer), xp=xp)
@@ -151,34 +165,37 @@ class FeedForward(Settings):
                 x, dropped = ops.dropout(x, keep[layer], rate=self.dropout, xp=xp)
             hidden.append(LayerCache(linear, activation, dropped))
         outputs, linear = ops.linear(x, *layer_parameters(params, self.depth - 1), xp=xp)
-        return outputs, tuple(hidden), linear
+        return outputs, FeedForwardOutputs(tuple(hidden), linear)
 
-    def hidden(self, params: Parameters, x: Array, *, xp: Namespace) -> tuple[Array, ...]:
+    def layers_of(self, params: Parameters, x: Array, *, xp: Namespace) -> tuple[Array, ...]:
         """Output of every hidden layer (rows, units)."""
-        _, hidden, output = self.outputs(params, x, xp=xp)
-        return (*(cache.linear.x for cache in hidden[1:]), output.x) if hidden else ()
+        return self.outputs_of(params, x, xp=xp)[1].layers
 
     def loss(
         self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, xp: Namespace
     ) -> tuple[Array, tuple[()], FeedForwardCache]:
         """Mean loss per row with the L2 penalty, no carry, and a cache for `gradients`."""
-        outputs, hidden, linear = self.outputs(params, batch.x, batch.keep, xp=xp)
-        loss, cache = OBJECTIVES[self.objective].forward(outputs, batch.targets, batch.weights, xp=xp)
-        if self.l2:
-            for layer in range(self.depth):
-                weight = params[f"layers.{layer}.weight"]
-                loss += xp.sum(weight * weight) * (0.5 * self.l2)
-        return loss, (), FeedForwardCache(hidden, linear, cache)
+        outputs, cache = self.outputs_of(params, batch.x, batch.keep, xp=xp)
+        loss, of_objective = OBJECTIVES[self.objective].forward(outputs, batch.targets, batch.weights, xp=xp)
+        for layer in range(self.depth) if self.l2 else ():
+            loss += l2_penalty(params[f"layers.{layer}.weight"], self.l2, xp=xp)
+        return loss, (), FeedForwardCache(cache, of_objective)
 
     @without_graph
     def gradients(self, cache: FeedForwardCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter."""
-        backward = ops.ACTIVATIONS[self.activation].backward
-        dy = OBJECTIVES[self.objective].backward(1.0, cache.objective, xp=xp)
-        grads: Parameters = {}
+        doutputs = OBJECTIVES[self.objective].backward(1.0, cache.objective, xp=xp)
+        return self.backward(doutputs, cache.outputs, of_x=False, xp=xp)[1]
+
+    @without_graph
+    def backward(
+        self, doutputs: Array, cache: FeedForwardOutputs, *, of_x: bool = True, xp: Namespace
+    ) -> tuple[Array | None, Parameters]:
+        """Gradients of x (rows, n_in), if it is asked for, and of the parameters with their L2 penalty."""
+        backward, grads, dy, dx = ops.ACTIVATIONS[self.activation].backward, {}, doutputs, None
         linears = (*(layer.linear for layer in cache.hidden), cache.output)
         for layer in reversed(range(self.depth)):
-            dx, dweight, dbias = ops.linear_backward(dy, linears[layer], of_x=layer > 0, xp=xp)
+            dx, dweight, dbias = ops.linear_backward(dy, linears[layer], of_x=of_x or layer > 0, xp=xp)
             if self.l2:
                 dweight += linears[layer].weight * self.l2
             grads[f"layers.{layer}.weight"], grads[f"layers.{layer}.bias"] = dweight, dbias
@@ -187,20 +204,30 @@ class FeedForward(Settings):
                 if below.dropout is not None:
                     dx = ops.dropout_backward(dx, below.dropout, xp=xp)
                 dy = backward(dx, below.activation, xp=xp)
-        return grads
+        return dx, grads
 
     def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
         """Cut a batch into parts of nearly equal numbers of rows, each with its share of the mean loss."""
-        rows, pieces = batch.x.shape[0], []
-        for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
-            share = (stop - start) / rows
-            if batch.weights is not None and batch.weights.any():
-                share = float(batch.weights[start:stop].sum() / batch.weights.sum())
-            if start == stop:  # a part without rows works on a row whose share is zero
-                start, stop = 0, 1
-            piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
-            pieces.append((piece, (), share))
-        return pieces
+        return split_rows(batch, parts)
+
+
+def split_rows(batch: RowBatch, parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
+    """Parts of nearly equal numbers of rows, each without a carry and with its share of the mean loss."""
+    rows, pieces = batch.x.shape[0], []
+    for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
+        share = (stop - start) / rows
+        if batch.weights is not None and batch.weights.any():
+            share = float(batch.weights[start:stop].sum() / batch.weights.sum())
+        if start == stop:  # a part without rows works on a row whose share is zero
+            start, stop = 0, 1
+        piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
+        pieces.append((piece, (), share))
+    return pieces
+
+
+def l2_penalty(weight: Array, l2: float, *, xp: Namespace) -> Array:
+    """``l2 / 2`` times the sum of the squared entries."""
+    return xp.sum(weight * weight) * (0.5 * l2)
 
 
 def layer_parameters(params: Parameters, layer: int) -> tuple[Array, Array]:

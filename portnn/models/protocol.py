@@ -23,16 +23,22 @@ class Model(Protocol):
     row_parameters : tuple of str
         Tables (rows, width) whose gradient is a `portnn.backends.RowGradient`, because a batch uses few of their rows.
     frozen_parameters : tuple of str
-        Parameters that stay as they are, and have no gradient.
+        Parameters that have no gradient. A step leaves them as they are, unless `measured` returns them.
     """
 
     @property
     def row_parameters(self) -> tuple[str, ...]:
-        """Names of the tables whose gradients come in rows."""
+        """Names of the tables whose gradients come in rows; none unless a model says otherwise."""
+        return ()
 
     @property
     def frozen_parameters(self) -> tuple[str, ...]:
-        """Names of the parameters that are not trained."""
+        """Names of the parameters that are not trained; none unless a model says otherwise."""
+        return ()
+
+    def measured(self, params: Parameters, cache: Any, *, xp: Namespace) -> Parameters:
+        """New values of frozen parameters that a step measures, such as running means, from the cache of its loss."""
+        return {}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""

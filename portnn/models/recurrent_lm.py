@@ -11,7 +11,7 @@ import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace, product, tree_map, without_graph
-from portnn.models.protocol import Parameters
+from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, positive
 
@@ -56,7 +56,7 @@ class LanguageCache(NamedTuple):
 
 @documented()
 @dataclass(frozen=True)
-class RecurrentLM(Settings):
+class RecurrentLM(Settings, Model):
     """Layers of recurrent cells over one-hot ids, and a softmax over the next id.
 
     Attributes
@@ -79,16 +79,6 @@ class RecurrentLM(Settings):
     def stack(self) -> RecurrentStack:
         """The recurrent layers."""
         return RecurrentStack(self.cell, self.vocabulary_size, self.hidden_size, self.num_layers, dropout=self.dropout)
-
-    @property
-    def row_parameters(self) -> tuple[()]:
-        """None: every batch uses all parameters."""
-        return ()
-
-    @property
-    def frozen_parameters(self) -> tuple[()]:
-        """None: all parameters are trained."""
-        return ()
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter."""

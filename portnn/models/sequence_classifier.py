@@ -11,7 +11,7 @@ import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace, RowGradient, device, without_graph
-from portnn.models.protocol import Parameters
+from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, draw
 from portnn.objectives import OBJECTIVES
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, positive
@@ -68,7 +68,7 @@ class SequenceCache(NamedTuple):
 
 @documented()
 @dataclass(frozen=True)
-class SequenceClassifier(Settings):
+class SequenceClassifier(Settings, Model):
     """An embedding or one-hot ids, layers of recurrent cells, pooling over time, and a loss on an affine map of it.
 
     Attributes

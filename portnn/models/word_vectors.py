@@ -9,7 +9,7 @@ import numpy as np
 
 from portnn import ops
 from portnn.backends import Array, Namespace, RowGradient, device, without_graph
-from portnn.models.protocol import Parameters
+from portnn.models.protocol import Model, Parameters
 from portnn.settings import Settings, brief_fields, documented, positive
 
 
@@ -47,7 +47,7 @@ class WordVectorsCache(NamedTuple):
 
 @documented()
 @dataclass(frozen=True)
-class WordVectors(Settings):
+class WordVectors(Settings, Model):
     """Two tables of vectors: one for a word that predicts, one for a word that is predicted.
 
     Attributes
@@ -87,11 +87,6 @@ class WordVectors(Settings):
     def row_parameters(self) -> tuple[str, ...]:
         """Tables of which a batch uses few rows; a full softmax uses all of the output vectors."""
         return ("input", "output") if self.negative else ("input",)
-
-    @property
-    def frozen_parameters(self) -> tuple[()]:
-        """None: all parameters are trained."""
-        return ()
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of both tables: input and output, (vocabulary, vector size)."""

@@ -1,7 +1,7 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
 
 from portnn.settings.brevity import brief_fields, outline
-from portnn.settings.calls import labelled_call, settings_call, table_call, text_call
+from portnn.settings.calls import image_call, labelled_call, settings_call, table_call, text_call
 from portnn.settings.declaration import (
     FIXED,
     TRANSIENT,
@@ -43,6 +43,7 @@ __all__ = [
     "documented",
     "finite",
     "fraction",
+    "image_call",
     "labelled_call",
     "not_negative",
     "number",

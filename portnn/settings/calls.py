@@ -50,6 +50,15 @@ class LabelledCall(Protocol[P, R_co]):
         """Call it."""
 
 
+class ImageCall(Protocol[P, R_co]):
+    """Method that takes images with their labels and settings."""
+
+    def __call__(
+        self, images: Any, labels: Any = None, sample_weight: Any = None, *args: P.args, **settings: P.kwargs
+    ) -> R_co:
+        """Call it."""
+
+
 def settings_call(kind: Callable[P, S]) -> Callable[[Callable[[T, S], R]], Callable[Concatenate[T, P], R]]:
     """Let ``method(self, settings)`` take the settings of a kind as its arguments."""
     return _taking(kind)  # type: ignore[arg-type]
@@ -67,6 +76,11 @@ def table_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], TableCall[P
 
 def labelled_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], LabelledCall[P, R]]:
     """Let ``method(self, texts, labels=None, sample_weight=None, *, settings)`` take a kind of settings as keywords."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def image_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], ImageCall[P, R]]:
+    """Let ``method(self, images, labels=None, sample_weight=None, *, settings)`` take settings as keyword arguments."""
     return _taking(kind)  # type: ignore[arg-type]
 
 

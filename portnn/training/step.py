@@ -86,14 +86,15 @@ def _new_step(
     clip_norm, clip_value = settings.clip_norm, settings.clip_value
     xp, shapes, tables, frozen = backend.xp, packed_shapes(model), model.row_parameters, model.frozen_parameters
 
-    def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Gradients]:
+    def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Gradients, Parameters]:
         if workers is not None:
             loss, carry, gradient, rows = workers(params, batch, carry)
-            return loss, carry, {ALL: gradient, **rows}
+            return loss, carry, {ALL: gradient, **rows}, {}
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
         grads = model.gradients(cache, xp=xp)
         packed = {ALL: pack(grads, shapes, xp=xp)} if shapes else {}
-        return loss, carry, {**packed, **{name: grads[name] for name in tables}}
+        measured = model.measured(params, cache, xp=xp)
+        return loss, carry, {**packed, **{name: grads[name] for name in tables}}, measured
 
     def clipped(grads: Gradients) -> tuple[Gradients, Array | None]:
         if tables and clip_norm is None and clip_value is None:
@@ -111,7 +112,7 @@ def _new_step(
     def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
         if workers is not None:
             params = workers.sharing(params)
-        loss, carry, grads = gradient_of(params, batch, carry)
+        loss, carry, grads, measured = gradient_of(params, batch, carry)
         grads, norm = clipped(grads)
         moved, state = optimizer.update(
             _packed(params, model, backend),
@@ -124,7 +125,8 @@ def _new_step(
         )
         carry = tree_map(lambda array: row_major(array, xp=xp), carry)
         changed = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
-        return StepResult({**changed, **{name: params[name] for name in frozen}}, state, carry, loss, norm)
+        kept = {name: params[name] for name in frozen}
+        return StepResult({**changed, **kept, **measured}, state, carry, loss, norm)
 
     # Copying tables would take time in proportion to their size, however few rows a step touches.
     return backend.compile(step, donate=(0, 1) if tables else ())

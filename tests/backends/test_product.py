@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from portnn.backends import product, products
+from portnn.backends.libraries.numpy import MANY
 
 module = importlib.import_module("portnn.backends.libraries.numpy")
 
@@ -34,7 +35,11 @@ def test_product_is_matmul(backend, place, cut, sizes):
     np.testing.assert_allclose(result, want, rtol=1e-12, atol=1e-11)
 
 
-@pytest.mark.parametrize("sizes", [(1, 7, 5), (8, 64, 64), (32, 256, 256), (64, 512, 512), (32, 100, 41)], ids=str)
+@pytest.mark.parametrize(
+    "sizes",
+    [(1, 7, 5), (8, 64, 64), (32, 256, 256), (64, 512, 512), (32, 100, 41), (MANY - 1, 24, 9), (MANY, 24, 9)],
+    ids=str,
+)
 @pytest.mark.parametrize("gates", [3, 4])
 def test_products_are_a_product_each(backend, place, cut, sizes, gates):
     rows, k, n = sizes
@@ -44,6 +49,22 @@ def test_products_are_a_product_each(backend, place, cut, sizes, gates):
     assert result.shape == (gates, rows, n)
     for gate in range(gates):
         np.testing.assert_allclose(result[gate], want[:, gate * n : (gate + 1) * n], rtol=1e-12, atol=1e-11)
+
+
+@pytest.mark.parametrize("rows", [MANY - 1, MANY])
+def test_products_with_a_transposed_matrix(backend, place, cut, rows):
+    """As a convolution's backward pass takes them."""
+    x, weight = draw(place, rows, 7), draw(place, 36, 7).T
+    result = backend.to_host(products(weight, 9, rows, xp=backend.xp)(x))
+    want = (backend.to_host(x) @ backend.to_host(weight)).reshape(rows, 9, 4).transpose(1, 0, 2)
+    np.testing.assert_allclose(result, want, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.host
+def test_of_many_rows_each_product_lies_in_one_piece():
+    x, weight = draw(np.asarray, MANY, 7), draw(np.asarray, 7, 36)
+    assert products(weight, 9, MANY, xp=np)(x).flags.c_contiguous
+    assert not products(weight, 9, MANY - 1, xp=np)(x[1:]).flags.c_contiguous
 
 
 def test_rows_of_a_wider_array(backend, place, cut):

@@ -8,7 +8,7 @@ from portnn.backends import tree_map
 from portnn.checking import GradientError, cases, check_gradients, check_parity
 from portnn.checking.model_cases import MODEL_CASES
 from portnn.objectives import OBJECTIVES
-from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
+from portnn.ops import ACTIVATIONS, CELLS, IMAGE_POOLINGS, POOLINGS
 
 OPS = sorted(name.removesuffix("_backward") for name in ops.__all__ if name.endswith("_backward"))
 RECURRENT = (*CELLS, *(f"RecurrentLM {cell}" for cell in CELLS))
@@ -42,7 +42,7 @@ def put_in_place(patch, name, backward):
     """Replace the backward of an op, among the ops and in the registries."""
     original = getattr(ops, f"{name}_backward")
     patch.setattr(ops, f"{name}_backward", backward)
-    for registry in (ACTIVATIONS, CELLS, OBJECTIVES, POOLINGS):
+    for registry in (ACTIVATIONS, CELLS, IMAGE_POOLINGS, OBJECTIVES, POOLINGS):
         for key, record in registry.items():
             if record.backward is original:
                 patch.setitem(registry, key, record._replace(backward=backward))

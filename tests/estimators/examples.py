@@ -14,6 +14,7 @@ TEXT = "to be or not to be, that is the question; " * 6
 SENTENCES = [["red", "green", "blue", "red"], ["one", "two", "three", "one"]] * 40
 TEXTS = ["a good film", "not good", "so bad", "not bad at all"] * 10
 POINTS = np.random.default_rng(4).normal(size=(40, 3))
+IMAGES = np.random.default_rng(5).normal(size=(40, 4, 5, 2))
 
 
 class Example(NamedTuple):
@@ -43,6 +44,13 @@ EXAMPLES = {
         (TEXT[::-1],),
     ),
     "MLP": _table(np.arange(40) % 3, hidden_layer_sizes=(5,), dropout=0.3, standardize=True),
+    "ConvNet": Example(
+        {"channels": (2, 3), "hidden": (4,), "dropout": 0.3, "batch_norm": True},
+        (IMAGES, np.arange(40) % 3),
+        {"batch_size": 8, "held_out": 0.2, "shift": 1, "flip": True, "noise": 0.1},
+        lambda model: (model.features(IMAGES).tolist(), model.evaluate(IMAGES, np.arange(40) % 3)),
+        (IMAGES[::-1], np.arange(40) % 3),
+    ),
     "LinearRegression": _table(POINTS @ np.ones(3), standardize_y=True),
     "LogisticRegression": _table(POINTS[:, 0] > 0.0),
     "SoftmaxRegression": _table(np.asarray(["a", "b", "c", "d"])[np.arange(40) % 4], class_weight={"a": 2.0}),

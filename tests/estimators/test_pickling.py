@@ -92,6 +92,7 @@ METHODS = {
         "sample": lambda call, data, folder: call(5, prime="to ", temperature=0.7, top_k=3, stop="z"),
         "stream": lambda call, data, folder: next(call(5)),
     },
+    "ConvNet": {**ROWS, "features": ROWS["hidden"]},
     "TextClassifier": {
         **dict.fromkeys(
             ("outputs", "predict", "predict_proba", "predict_log_proba", "unknown_words"),

@@ -57,8 +57,8 @@ def test_outputs_equal_the_formula(backend, drawn, activation):
     model = FeedForward((3, 4, 5, 2), activation)
     params, batch = drawn(model)
     placed, x = tree_map(backend.asarray, (params, batch.x))
-    outputs, *_ = model.outputs(placed, x, xp=backend.xp)
-    hidden = model.hidden(placed, x, xp=backend.xp)
+    outputs, _ = model.outputs_of(placed, x, xp=backend.xp)
+    hidden = model.layers_of(placed, x, xp=backend.xp)
     formula = BY_HAND.get(activation, lambda z: ACTIVATIONS[activation].forward(z, xp=np)[0])
     by_hand = [batch.x]
     for layer in range(3):
@@ -73,7 +73,7 @@ def test_outputs_equal_the_formula(backend, drawn, activation):
 def test_a_linear_model_has_no_hidden_outputs(backend, drawn):
     model = FeedForward((3, 2))
     params, batch = drawn(model)
-    assert model.hidden(*tree_map(backend.asarray, (params, batch.x)), xp=backend.xp) == ()
+    assert model.layers_of(*tree_map(backend.asarray, (params, batch.x)), xp=backend.xp) == ()
 
 
 def test_the_penalty_is_on_weights_and_not_on_biases(evaluate, drawn):
@@ -93,7 +93,7 @@ def test_dropout_masks_scale_what_they_keep(backend, drawn):
     params, batch = drawn(model)
     keep = np.asarray([[1.0, 0.0, 1.0, 0.0]] * 6)
     placed, x, mask = tree_map(backend.asarray, (params, batch.x, keep))
-    outputs, *_ = model.outputs(placed, x, (mask,), xp=backend.xp)
+    outputs, _ = model.outputs_of(placed, x, (mask,), xp=backend.xp)
     hidden = 2.0 * keep * np.tanh(batch.x @ params["layers.0.weight"] + params["layers.0.bias"])
     right = hidden @ params["layers.1.weight"] + params["layers.1.bias"]
     assert_allclose(backend.to_host(outputs), right, rtol=1e-12, atol=1e-14)

@@ -5,11 +5,16 @@ import pytest
 
 from portnn.backends import RowGradient, scatter_add, tree_flatten
 from portnn.checking import training_cases
-from portnn.models import WordVectors
+from portnn.models import ImageClassifier, WordVectors
 
 pytestmark = pytest.mark.host
 
-CASES = [case for case in training_cases() if not isinstance(case.model, WordVectors)]  # they train in one process
+
+def trains_in_one_process(model):
+    return isinstance(model, WordVectors) or (isinstance(model, ImageClassifier) and model.batch_norm)
+
+
+CASES = [case for case in training_cases() if not trains_in_one_process(case.model)]
 
 
 @pytest.mark.parametrize("parts", [2, 3])
@@ -42,3 +47,11 @@ def test_parts_times_their_shares_are_the_whole(case, parts, rng):
     for path, array in tree_flatten(whole_carry, "carry"):
         joined = np.concatenate([dict(tree_flatten(part[1], "carry"))[path] for part, _ in pieces])
         np.testing.assert_allclose(joined, array, rtol=1e-12, atol=1e-14)
+
+
+def test_batch_normalisation_is_not_split():
+    (case,) = (case for case in training_cases() if case.name == "ImageClassifier batch norm")
+    with pytest.raises(
+        ValueError, match=r"^batch normalisation needs the whole batch in one process: workers must be 1$"
+    ):
+        case.model.split(case.batches().at(0).data, (), 2)

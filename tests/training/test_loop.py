@@ -13,6 +13,7 @@ import pytest
 from portnn.backends import RowGradient, generator, scatter_add, tree_map
 from portnn.batches import Batch
 from portnn.checkpoints import CheckpointError, load_checkpoint
+from portnn.models import Model
 from portnn.optimizers import optimizer
 from portnn.optimizers.schedules import schedule
 from portnn.settings import declared
@@ -23,10 +24,8 @@ from portnn.training.step import init_optimizer
 TRUTH = np.array([[1.0], [-2.0], [0.5]])
 
 
-class Line:
+class Line(Model):
     """Least squares, with the sum of all inputs as a carry."""
-
-    row_parameters = frozen_parameters = ()
 
     def shapes(self):
         return {"weight": (3, 1)}
@@ -438,10 +437,12 @@ def test_more_workers_than_rows(backend):
 class Rows(Line):
     """Least squares whose weight is a table of one row each input picks, and a bias that is no table."""
 
-    frozen_parameters = ()
-
     def __init__(self, *, in_rows=True):
-        self.row_parameters = ("table",) if in_rows else ()
+        self.in_rows = in_rows
+
+    @property
+    def row_parameters(self):
+        return ("table",) if self.in_rows else ()
 
     def shapes(self):
         return {"table": (ROWS, 2), "bias": (2,)}

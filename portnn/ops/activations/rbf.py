@@ -54,4 +54,4 @@ def rbf_backward(dy: Array, cache: RbfCache, *, xp: Namespace = None) -> Array:
     return dx
 
 
-register(Activation("rbf", rbf, rbf_backward))
+register(Activation("rbf", rbf, rbf_backward, increasing=False))

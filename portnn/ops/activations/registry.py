@@ -18,6 +18,8 @@ class Activation(NamedTuple):
         ``forward(x, *, xp) -> (y, cache)`` and ``backward(dy, cache, *, xp) -> dx``.
     half_silent : bool
         About half of its outputs are zero, as with a rectifier, so the weights before it start larger [1]_.
+    increasing : bool
+        It never maps a larger input to a smaller output, so that it may change places with a maximum.
 
     References
     ----------
@@ -28,6 +30,7 @@ class Activation(NamedTuple):
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     half_silent: bool = False
+    increasing: bool = True
 
 
 ACTIVATIONS: dict[str, Activation] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 from portnn.backends import (
@@ -31,21 +30,25 @@ class Conv2dCache(NamedTuple):
     weight: Array
     window: Window
     groups: int
+    has_bias: bool
 
 
 class Conv2dGradients(NamedTuple):
-    """Gradients of `conv2d`, each shaped like the argument of the same name; `x` is None if not requested."""
+    """Gradients of `conv2d`, each shaped like the argument of the same name.
+
+    `x` is None if not requested, `bias` if there was none.
+    """
 
     x: Array | None
     weight: Array
-    bias: Array
+    bias: Array | None
 
 
 @portable
 def conv2d(
     x: Array,
     weight: Array,
-    bias: Array,
+    bias: Array | None = None,
     *,
     stride: Size = 1,
     padding: Padding = 0,
@@ -62,7 +65,8 @@ def conv2d(
     ----------
     x : array (batch, height, width, channels), real floating
     weight : array (kernel_height, kernel_width, channels / groups, n_out)
-    bias : array (n_out,)
+    bias : array (n_out,), optional
+        Before batch normalisation it would have no effect.
     stride, dilation : int or tuple of int
         Pixels from place to place, and from one position of the window to the next; for rows and columns, or for each.
     padding : int, tuple of int, or "same"
@@ -96,7 +100,8 @@ def conv2d(
         raise ValueError(f"conv2d: {n_out} outputs cannot be cut into {groups} groups")
     if x.shape[3] != of_group * groups:
         raise ValueError(f"conv2d: x has shape {shape(x)} but the weight expects (..., {of_group * groups})")
-    check_shape("conv2d", "bias", bias, (n_out,), "the weight expects")
+    if bias is not None:
+        check_shape("conv2d", "bias", bias, (n_out,), "the weight expects")
     window, places = window_over(
         "conv2d", x, kernel=(kernel[0], kernel[1]), stride=stride, padding=padding, dilation=dilation
     )
@@ -105,8 +110,9 @@ def conv2d(
         rows = _grouped_rows(patches(framed[start:stop, ...], window, xp=xp), window.positions, groups, xp)
         parts.append(_side_by_side(xp.matmul(rows, kernels), groups, xp))
     y = parts[0] if len(parts) == 1 else xp.concat(parts)
-    y += bias
-    return xp.reshape(y, (x.shape[0], *places, n_out)), Conv2dCache(x, weight, window, groups)
+    if bias is not None:
+        y += bias
+    return xp.reshape(y, (x.shape[0], *places, n_out)), Conv2dCache(x, weight, window, groups, bias is not None)
 
 
 @portable
@@ -127,24 +133,24 @@ def conv2d_backward(dy: Array, cache: Conv2dCache, *, of_x: bool = True, xp: Nam
     -------
     Conv2dGradients
     """
-    x, weight, window, groups = cache
+    x, weight, window, groups, has_bias = cache
     (count, down, across, n_out), (_, height, width, channels) = dy.shape, x.shape
-    framed, pieces_of = padded(x, window, xp=xp), _pieces(weight, dy, groups, xp) if of_x else None
-    dweight, dx = None, []
+    framed, dweight, dx = padded(x, window, xp=xp), None, []
     for start, stop in image_blocks(count, down * across * window.positions * channels, xp=xp):
         rows = _grouped_rows(patches(framed[start:stop, ...], window, xp=xp), window.positions, groups, xp)
         drows = _grouped_rows(dy[start:stop, ...], 1, groups, xp)
         of_block = xp.matmul(xp.matrix_transpose(rows), drows)
         dweight = of_block if dweight is None else dweight + of_block
-        if pieces_of is not None:
-            pieces = xp.reshape(pieces_of(drows), (window.positions, stop - start, down, across, channels))
+        if of_x:
+            pieces = _pieces(drows, weight, groups, xp)
+            pieces = xp.reshape(pieces, (window.positions, stop - start, down, across, channels))
             dx.append(add_patches(xp.unstack(pieces), (height, width), window, xp=xp))
     drows = xp.reshape(dy, (count * down * across, n_out))
     ones = xp.ones(drows.shape[0], dtype=dy.dtype, device=device(dy))
     return Conv2dGradients(
         None if not dx else dx[0] if len(dx) == 1 else xp.concat(dx),
         xp.reshape(_side_by_side(dweight, groups, xp), weight.shape),
-        xp.matmul(ones, drows),
+        xp.matmul(ones, drows) if has_bias else None,
     )
 
 
@@ -173,17 +179,13 @@ def _side_by_side(of_groups: Array, groups: int, xp: Namespace) -> Array:
     return xp.reshape(xp.permute_dims(of_groups, (1, 0, 2)), (rows, groups * n))
 
 
-def _pieces(weight: Array, dy: Array, groups: int, xp: Namespace) -> Callable[[Array], Array]:
-    """Function from rows of dy, as `_grouped_rows` returns them, to the pieces (positions, places, channels) of dx."""
+def _pieces(drows: Array, weight: Array, groups: int, xp: Namespace) -> Array:
+    """Pieces (positions, places, channels) of dx, from rows of dy as `_grouped_rows` returns them."""
     *kernel, of_group, n_out = weight.shape
     positions = math.prod(kernel)
     if groups == 1:
-        side_by_side = xp.reshape(weight, (positions * of_group, n_out)).T
-        return products(side_by_side, positions, math.prod(dy.shape[:3]), xp=xp)
+        transposed = xp.reshape(weight, (positions * of_group, n_out)).T
+        return products(transposed, positions, drows.shape[0], xp=xp)(drows)
     transposed = xp.matrix_transpose(_grouped_kernels(weight, groups, xp))
-
-    def multiply(drows: Array) -> Array:
-        apart = xp.reshape(xp.matmul(drows, transposed), (groups, drows.shape[1], positions, of_group))
-        return xp.permute_dims(apart, (2, 1, 0, 3))
-
-    return multiply
+    apart = xp.reshape(xp.matmul(drows, transposed), (groups, drows.shape[1], positions, of_group))
+    return xp.permute_dims(apart, (2, 1, 0, 3))

@@ -44,7 +44,7 @@ def pair(operation: str, name: str, value: Size, least: int) -> tuple[int, int]:
     """
     two = (value, value) if isinstance(value, int) else value
     if not isinstance(two, tuple) or len(two) != 2 or not all(isinstance(one, int) for one in two):
-        raise ValueError(f"{operation}: {name} must be a whole number or two of them, got {value!r}")
+        raise ValueError(f"{operation}: {name} must be a whole number or a tuple of two, got {value!r}")
     if min(two) < least:
         raise ValueError(f"{operation}: {name} must be at least {least}, got {value}")
     return two

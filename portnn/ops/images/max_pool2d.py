@@ -35,7 +35,7 @@ def max_pool2d(
     stride : int or tuple of int, optional
         Pixels from place to place; by default the kernel, so that windows do not overlap.
     padding : int or tuple of int
-        Rows and columns around the picture, which are never the largest.
+        Rows and columns around the picture, which are never the largest; at most half of the kernel.
     dilation : int or tuple of int
         Pixels from one position of the window to the next.
 
@@ -51,6 +51,11 @@ def max_pool2d(
     """
     stride = kernel if stride is None else stride
     window, _ = window_over("max_pool2d", x, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    if any(2 * margin > size for (margin, _), size in zip(window.padding, window.kernel, strict=True)):
+        raise ValueError(
+            "max_pool2d: padding must be at most half of the kernel, or a window would see nothing else: "
+            f"got {padding} for a kernel of {' x '.join(map(str, window.kernel))}"
+        )
     y = functools.reduce(xp.maximum, windows(padded(x, window, -math.inf, xp=xp), window))
     return y, MaxPool2dCache(x, y, window)
 
