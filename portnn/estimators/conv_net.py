@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from portnn.backends import Array, Backend
 from portnn.batches import Augmentation, HostTable, RowBatches, blocks
 from portnn.estimators.conv_net_settings import ConvNetPartial, ConvNetRun, ConvNetSettings
+from portnn.estimators.estimator import Recipe
 from portnn.estimators.mlp_settings import EpochSettings, MLPRun
 from portnn.estimators.row_learner import RowLearner
 from portnn.estimators.run_settings import RunSettings
@@ -67,6 +68,12 @@ class ConvNet(RowLearner):
 
     SETTINGS: ClassVar[type[Settings]] = ConvNetSettings
     RUN: ClassVar[type[RunSettings]] = ConvNetRun
+    RECIPES: ClassVar[dict[str, Recipe]] = {
+        "digits": Recipe(
+            {"channels": (16, 32), "hidden": (64,), "dropout": 0.25},
+            {"batch_size": 32, "learning_rate": 2e-3, "epochs": 60.0, "shift": 1},
+        ),
+    }
     MODEL: ClassVar[type[ImageClassifier]] = ImageClassifier
     LAYOUT: ClassVar[type[ImageLayout]] = ImageLayout
 
