@@ -3,6 +3,7 @@
 from portnn.batches.alias import AliasTable
 from portnn.batches.augmentation import Augmentation
 from portnn.batches.batch import Batch, Batches
+from portnn.batches.captions import CaptionBatches
 from portnn.batches.host_table import HostTable
 from portnn.batches.image_table import ImageTable
 from portnn.batches.load import chance_to_keep, steady_batch_size
@@ -19,6 +20,7 @@ __all__ = [
     "Augmentation",
     "Batch",
     "Batches",
+    "CaptionBatches",
     "ChunkStreams",
     "HostTable",
     "ImageTable",

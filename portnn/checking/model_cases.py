@@ -8,9 +8,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
-from portnn.batches import Batches, ChunkStreams, RowBatches, SequenceBatches, WindowBatches, WindowSettings
+from portnn.batches import (
+    Batches,
+    CaptionBatches,
+    ChunkStreams,
+    RowBatches,
+    SequenceBatches,
+    WindowBatches,
+    WindowSettings,
+)
 from portnn.checking.gradients import Checked
-from portnn.models import FeedForward, ImageClassifier, Model, RecurrentLM, RowBatch, SequenceClassifier, WordVectors
+from portnn.models import (
+    FeedForward,
+    ImageClassifier,
+    Model,
+    RecurrentDecoder,
+    RecurrentLM,
+    RowBatch,
+    SequenceClassifier,
+    WordVectors,
+)
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
 
@@ -95,6 +112,15 @@ def _image_cases() -> Iterator[TrainingCase]:
     yield _images_case("no pool", channels=(3,), pool=1, hidden=(), objective="binary_cross_entropy")
 
 
+@cases_of(RecurrentDecoder)
+def _decoder_cases() -> Iterator[TrainingCase]:
+    for cell in CELLS:
+        yield _captions_case(cell, cell=cell)
+    yield _captions_case("every step", cell="rnn", features_at="every", num_layers=2, dropout=0.25)
+    encoder = ImageClassifier(image_shape=(4, 6, 2), channels=(3,), batch_norm=True, outputs=3)
+    yield _captions_case("encoder", cell="rnn", encoder=encoder)
+
+
 def as_function(training: TrainingCase, rng: np.random.Generator) -> tuple[Checked, Arrays]:
     """Loss of a model on one batch, from a carry that is not zero, as a function that can be checked."""
     model = training.model
@@ -149,6 +175,26 @@ def _images_case(name: str, **settings: Any) -> TrainingCase:
         return RowBatches(rows, host, batch_size=6, hidden_sizes=model.masks, dropout=model.dropout)
 
     return TrainingCase(f"ImageClassifier {name}", model, batches)
+
+
+def _captions_case(name: str, **settings: Any) -> TrainingCase:
+    """Case of a decoder of features, or pictures, that say which ids follow."""
+    rng = np.random.default_rng(12)
+    thirds = np.arange(9) % 3
+    lengths = np.asarray([1, 3, 2] * 3)
+    ids = np.concatenate([(third + np.arange(length)) % 4 for third, length in zip(thirds, lengths, strict=True)])
+    encoder = settings.get("encoder")
+    shape = (4,) if encoder is None else encoder.image_shape
+    features = rng.normal(size=(9, *shape)) + thirds.reshape(-1, *[1] * len(shape))
+    size = 4 if encoder is None else encoder.feature_size
+    model = RecurrentDecoder(vocabulary_size=6, feature_size=size, hidden_size=3, embedding_size=2, **settings)
+
+    def batches() -> CaptionBatches:
+        masks: dict[str, Any] = {"masks": model.masks, "dropout": model.dropout}
+        ends = np.cumsum(lengths)
+        return CaptionBatches(features, np.arange(9), ids, ends, boundary=model.boundary, batch_size=4, **masks)
+
+    return TrainingCase(f"RecurrentDecoder {name}", model, batches)
 
 
 def _sequences_case(name: str, **settings: Any) -> TrainingCase:

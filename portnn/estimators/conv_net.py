@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
-from portnn.backends import Array, Backend
+from portnn.backends import Array, Backend, namespace
 from portnn.batches import Augmentation, HostTable, RowBatches, blocks
 from portnn.estimators.conv_net_settings import ConvNetPartial, ConvNetRun, ConvNetSettings
 from portnn.estimators.estimator import Recipe
@@ -146,10 +147,25 @@ class ConvNet(RowLearner):
         array (n, features)
             In the library of `images`.
         """
+        parts = list(self.feature_blocks(images))
+        return parts[0] if len(parts) == 1 else namespace(features=parts[0]).concat(parts)
+
+    def feature_blocks(self, images: Any) -> Iterator[Array]:
+        """The same, some images at a time, for features of more images than fit into memory.
+
+        Parameters
+        ----------
+        images : array (n, height, width) or (n, height, width, channels), path, or LabelledImages
+
+        Returns
+        -------
+        iterator of arrays (images, features)
+        """
         model, params, backend = self._fitted()
         x, xp = self._place(images), backend.xp
-        parts = [model.features(params, x[start:stop, ...], xp=xp) for start, stop in blocks(x, model.rows_at_a_time)]
-        return self._back(parts[0] if len(parts) == 1 else xp.concat(parts), images)
+        places = blocks(x, model.rows_at_a_time)
+        of_images = (model.features_of(params, x[start:stop, ...], xp=xp)[0] for start, stop in places)
+        return (self._back(block, images) for block in of_images)
 
     def _given(self, images: Any, labels: Any) -> tuple[Any, Any]:
         """Images and labels to train on, from a file if that was given."""

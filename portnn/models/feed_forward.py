@@ -56,11 +56,6 @@ class FeedForwardOutputs(NamedTuple):
     hidden: tuple[LayerCache, ...]
     output: ops.LinearCache
 
-    @property
-    def layers(self) -> tuple[Array, ...]:
-        """Output of every hidden layer (rows, units)."""
-        return (*(cache.linear.x for cache in self.hidden[1:]), self.output.x) if self.hidden else ()
-
 
 class FeedForwardCache(NamedTuple):
     """What `FeedForward.gradients` needs."""
@@ -156,6 +151,14 @@ class FeedForward(Settings, Model):
         self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, xp: Namespace
     ) -> tuple[Array, FeedForwardOutputs]:
         """Outputs of the last affine map (rows, n_out) for x (rows, n_in), and a cache."""
+        x, hidden = self.hidden_of(params, x, keep, xp=xp)
+        outputs, linear = ops.linear(x, *layer_parameters(params, self.depth - 1), xp=xp)
+        return outputs, FeedForwardOutputs(hidden, linear)
+
+    def hidden_of(
+        self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, xp: Namespace
+    ) -> tuple[Array, tuple[LayerCache, ...]]:
+        """Output of the last hidden layer (rows, units), or x (rows, n_in) if there is none, and a cache."""
         forward, hidden = ops.ACTIVATIONS[self.activation].forward, []
         for layer in range(self.depth - 1):
             z, linear = ops.linear(x, *layer_parameters(params, layer), xp=xp)
@@ -164,12 +167,12 @@ class FeedForward(Settings, Model):
             if keep:
                 x, dropped = ops.dropout(x, keep[layer], rate=self.dropout, xp=xp)
             hidden.append(LayerCache(linear, activation, dropped))
-        outputs, linear = ops.linear(x, *layer_parameters(params, self.depth - 1), xp=xp)
-        return outputs, FeedForwardOutputs(tuple(hidden), linear)
+        return x, tuple(hidden)
 
     def layers_of(self, params: Parameters, x: Array, *, xp: Namespace) -> tuple[Array, ...]:
         """Output of every hidden layer (rows, units)."""
-        return self.outputs_of(params, x, xp=xp)[1].layers
+        last, cache = self.hidden_of(params, x, xp=xp)
+        return hidden_layers(cache, last)
 
     def loss(
         self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, xp: Namespace
@@ -192,19 +195,34 @@ class FeedForward(Settings, Model):
         self, doutputs: Array, cache: FeedForwardOutputs, *, of_x: bool = True, xp: Namespace
     ) -> tuple[Array | None, Parameters]:
         """Gradients of x (rows, n_in), if it is asked for, and of the parameters with their L2 penalty."""
-        backward, grads, dy, dx = ops.ACTIVATIONS[self.activation].backward, {}, doutputs, None
-        linears = (*(layer.linear for layer in cache.hidden), cache.output)
-        for layer in reversed(range(self.depth)):
-            dx, dweight, dbias = ops.linear_backward(dy, linears[layer], of_x=of_x or layer > 0, xp=xp)
-            if self.l2:
-                dweight += linears[layer].weight * self.l2
-            grads[f"layers.{layer}.weight"], grads[f"layers.{layer}.bias"] = dweight, dbias
-            if layer:
-                below = cache.hidden[layer - 1]
-                if below.dropout is not None:
-                    dx = ops.dropout_backward(dx, below.dropout, xp=xp)
-                dy = backward(dx, below.activation, xp=xp)
+        dx, of_last = self._linear_backward(doutputs, self.depth - 1, cache.output, of_x or self.depth > 1, xp)
+        if self.depth == 1:
+            return dx, of_last
+        dx, grads = self.hidden_backward(dx, cache.hidden, of_x=of_x, xp=xp)
+        return dx, {**grads, **of_last}
+
+    @without_graph
+    def hidden_backward(
+        self, dhidden: Array, cache: tuple[LayerCache, ...], *, of_x: bool = True, xp: Namespace
+    ) -> tuple[Array | None, Parameters]:
+        """The same from the gradient of `hidden_of`."""
+        backward, dx = ops.ACTIVATIONS[self.activation].backward, dhidden
+        grads: Parameters = {}
+        for layer, kept in reversed(tuple(enumerate(cache))):
+            if kept.dropout is not None:
+                dx = ops.dropout_backward(dx, kept.dropout, xp=xp)
+            dz = backward(dx, kept.activation, xp=xp)
+            dx, of_layer = self._linear_backward(dz, layer, kept.linear, of_x or layer > 0, xp)
+            grads |= of_layer
         return dx, grads
+
+    def _linear_backward(
+        self, dy: Array, layer: int, cache: ops.LinearCache, of_x: bool, xp: Namespace
+    ) -> tuple[Array | None, Parameters]:
+        dx, dweight, dbias = ops.linear_backward(dy, cache, of_x=of_x, xp=xp)
+        if self.l2:
+            dweight += cache.weight * self.l2
+        return dx, {f"layers.{layer}.weight": dweight, f"layers.{layer}.bias": dbias}
 
     def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
         """Cut a batch into parts of nearly equal numbers of rows, each with its share of the mean loss."""
@@ -223,6 +241,11 @@ def split_rows(batch: RowBatch, parts: int) -> list[tuple[RowBatch, tuple[()], f
         piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
         pieces.append((piece, (), share))
     return pieces
+
+
+def hidden_layers(cache: tuple[LayerCache, ...], last: Array) -> tuple[Array, ...]:
+    """Output of every hidden layer, from the cache and the output of `FeedForward.hidden_of`."""
+    return (*(layer.linear.x for layer in cache[1:]), last) if cache else ()
 
 
 def l2_penalty(weight: Array, l2: float, *, xp: Namespace) -> Array:

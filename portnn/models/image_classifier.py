@@ -11,7 +11,15 @@ import numpy as np
 from portnn import ops
 from portnn.backends import Array, Namespace, without_graph
 from portnn.models.convolution_stack import ConvolutionSettings, ConvolutionStack, ConvolutionStackCache
-from portnn.models.feed_forward import FeedForward, FeedForwardOutputs, RowBatch, l2_penalty, split_rows
+from portnn.models.feed_forward import (
+    FeedForward,
+    LayerCache,
+    RowBatch,
+    hidden_layers,
+    l2_penalty,
+    layer_parameters,
+    split_rows,
+)
 from portnn.models.protocol import Model, Parameters
 from portnn.objectives import OBJECTIVES
 from portnn.settings import OneOf, documented, fraction, not_negative, positive
@@ -20,12 +28,19 @@ ENTRIES = 1 << 23
 """Outputs of convolutions that are kept at a time in evaluation."""
 
 
-class ImageOutputsCache(NamedTuple):
-    """What `ImageClassifier.backward` needs."""
+class FeaturesCache(NamedTuple):
+    """What `ImageClassifier.features_backward` needs."""
 
     stack: ConvolutionStackCache
     dropout: ops.DropoutCache | None
-    head: FeedForwardOutputs
+    hidden: tuple[LayerCache, ...]
+
+
+class ImageOutputsCache(NamedTuple):
+    """What `ImageClassifier.backward` needs."""
+
+    features: FeaturesCache
+    last: ops.LinearCache
 
 
 class ImageClassifierCache(NamedTuple):
@@ -103,6 +118,16 @@ class ImageClassifier(ConvolutionSettings, Model):
         """Name and shape of every parameter."""
         return {**self.stack.shapes(), **self.head.shapes()}
 
+    def feature_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The same of all layers but the last, which `features_of` uses."""
+        last = self.head.depth - 1
+        return {name: shape for name, shape in self.shapes().items() if not name.startswith(f"layers.{last}.")}
+
+    @property
+    def feature_size(self) -> int:
+        """Features of a picture."""
+        return self.head.sizes[-2]
+
     def init(self, rng: np.random.Generator, scale: float | None = None) -> dict[str, np.ndarray[Any, Any]]:
         """Draw initial parameters on the host, float64, as `FeedForward.init` does."""
         return {**self.stack.init(rng, scale), **self.head.init(rng, scale)}
@@ -118,22 +143,25 @@ class ImageClassifier(ConvolutionSettings, Model):
 
         `training` says whether batch normalisation takes the statistics of these pictures.
         """
+        features, cache = self.features_of(params, x, keep, training=training, xp=xp)
+        outputs, last = ops.linear(features, *layer_parameters(params, self.head.depth - 1), xp=xp)
+        return outputs, ImageOutputsCache(cache, last)
+
+    def features_of(
+        self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, training: bool = False, xp: Namespace
+    ) -> tuple[Array, FeaturesCache]:
+        """What the last layer reads (rows, features), and a cache."""
         features, stack = self.stack.forward(params, x, training=training, xp=xp)
         dropped = None
         if keep:
             features, dropped = ops.dropout(features, keep[0], rate=self.dropout, xp=xp)
-        outputs, head = self.head.outputs_of(params, features, keep[1:], xp=xp)
-        return outputs, ImageOutputsCache(stack, dropped, head)
-
-    def features(self, params: Parameters, x: Array, *, xp: Namespace) -> Array:
-        """What the last layer sees of pictures x (rows, height, width, channels), in evaluation: (rows, features)."""
-        _, cache = self.outputs_of(params, x, xp=xp)
-        return cache.head.output.x
+        features, hidden = self.head.hidden_of(params, features, keep[1:], xp=xp)
+        return features, FeaturesCache(stack, dropped, hidden)
 
     def layers_of(self, params: Parameters, x: Array, *, xp: Namespace) -> tuple[Array, ...]:
         """Output of every convolution (rows, height, width, channels), and then of every hidden layer (rows, units)."""
-        _, cache = self.outputs_of(params, x, xp=xp)
-        return *cache.stack.maps, *cache.head.layers
+        features, cache = self.features_of(params, x, xp=xp)
+        return *cache.stack.maps, *hidden_layers(cache.hidden, features)
 
     def loss(
         self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, xp: Namespace
@@ -149,26 +177,36 @@ class ImageClassifier(ConvolutionSettings, Model):
     def gradients(self, cache: ImageClassifierCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter that is trained."""
         doutputs = OBJECTIVES[self.objective].backward(1.0, cache.objective, xp=xp)
-        _, grads = self.backward(doutputs, cache.outputs, of_x=False, xp=xp)
-        if self.l2:
-            for names, layer in zip(self.stack.names, cache.outputs.stack.layers, strict=True):
-                grads[names.weight] += layer.convolution.weight * self.l2
-        return grads
+        return self.backward(doutputs, cache.outputs, of_x=False, xp=xp)[1]
 
     @without_graph
     def backward(
         self, doutputs: Array, cache: ImageOutputsCache, *, of_x: bool = True, xp: Namespace
     ) -> tuple[Array | None, Parameters]:
         """Gradients of the pictures, if they are asked for, and of the parameters, from those of `outputs_of`."""
-        dfeatures, of_head = self.head.backward(doutputs, cache.head, xp=xp)
+        dfeatures, dweight, dbias = ops.linear_backward(doutputs, cache.last, xp=xp)
+        dx, grads = self.features_backward(dfeatures, cache.features, of_x=of_x, xp=xp)
+        last = self.head.depth - 1
+        if self.l2:
+            dweight += cache.last.weight * self.l2
+        return dx, {**grads, f"layers.{last}.weight": dweight, f"layers.{last}.bias": dbias}
+
+    @without_graph
+    def features_backward(
+        self, dfeatures: Array, cache: FeaturesCache, *, of_x: bool = True, xp: Namespace
+    ) -> tuple[Array | None, Parameters]:
+        """The same from the gradient of `features_of`, for all layers but the last, with their L2 penalty."""
+        dx, of_hidden = self.head.hidden_backward(dfeatures, cache.hidden, xp=xp)
         if cache.dropout is not None:
-            dfeatures = ops.dropout_backward(dfeatures, cache.dropout, xp=xp)
-        dx, of_stack = self.stack.backward(dfeatures, cache.stack, of_x=of_x, xp=xp)
-        return dx, {**of_stack, **of_head}
+            dx = ops.dropout_backward(dx, cache.dropout, xp=xp)
+        dx, of_stack = self.stack.backward(dx, cache.stack, of_x=of_x, xp=xp)
+        for names, layer in zip(self.stack.names, cache.stack.layers, strict=True) if self.l2 else ():
+            of_stack[names.weight] += layer.convolution.weight * self.l2
+        return dx, {**of_stack, **of_hidden}
 
     def measured(self, params: Parameters, cache: ImageClassifierCache, *, xp: Namespace) -> Parameters:
         """Running means of batch normalisation after a batch."""
-        return self.stack.measured(params, cache.outputs.stack)
+        return self.stack.measured(params, cache.outputs.features.stack)
 
     def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
         """Cut a batch into parts of nearly equal numbers of pictures, each with its share of the mean loss.
@@ -178,9 +216,13 @@ class ImageClassifier(ConvolutionSettings, Model):
         ValueError
             With batch normalisation, whose statistics are those of the whole batch.
         """
+        self.check_splits()
+        return split_rows(batch, parts)
+
+    def check_splits(self) -> None:
+        """Raise ValueError if a batch has to stay in one process."""
         if self.batch_norm:
             raise ValueError("batch normalisation needs the whole batch in one process: workers must be 1")
-        return split_rows(batch, parts)
 
     @property
     def _penalised(self) -> tuple[str, ...]:

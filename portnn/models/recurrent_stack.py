@@ -70,6 +70,11 @@ class RecurrentStack(Settings):
         return self.hidden_size * len(self.directions)
 
     @property
+    def state_size(self) -> int:
+        """Entries of all states of one sequence."""
+        return len(ops.CELLS[self.cell].states) * self.hidden_size * self.num_layers * len(self.directions)
+
+    @property
     def directions(self) -> tuple[str, ...]:
         """Suffix of a layer's name, for each direction."""
         return ("", ".reverse") if self.bidirectional else ("",)

@@ -5,13 +5,15 @@ import pytest
 
 from portnn.backends import RowGradient, scatter_add, tree_flatten
 from portnn.checking import training_cases
-from portnn.models import ImageClassifier, WordVectors
+from portnn.models import WordVectors
 
 pytestmark = pytest.mark.host
 
 
 def trains_in_one_process(model):
-    return isinstance(model, WordVectors) or (isinstance(model, ImageClassifier) and model.batch_norm)
+    """Word vectors do, and what normalises over a batch."""
+    network = getattr(model, "encoder", None) or model
+    return isinstance(model, WordVectors) or getattr(network, "batch_norm", False)
 
 
 CASES = [case for case in training_cases() if not trains_in_one_process(case.model)]
@@ -49,8 +51,9 @@ def test_parts_times_their_shares_are_the_whole(case, parts, rng):
         np.testing.assert_allclose(joined, array, rtol=1e-12, atol=1e-14)
 
 
-def test_batch_normalisation_is_not_split():
-    (case,) = (case for case in training_cases() if case.name == "ImageClassifier batch norm")
+@pytest.mark.parametrize("name", ["ImageClassifier batch norm", "RecurrentDecoder encoder"])
+def test_batch_normalisation_is_not_split(name):
+    (case,) = (case for case in training_cases() if case.name == name)
     with pytest.raises(
         ValueError, match=r"^batch normalisation needs the whole batch in one process: workers must be 1$"
     ):
