@@ -79,7 +79,7 @@ def tests(session: nox.Session, library: str) -> None:
         need_gpu(session)
     # array-api-strict is the second library, and has the second device, of the tests that mix them.
     tools = ("pytest", "pytest-xdist", "array-api-strict")
-    session.install(".[plot,chinese,images,sklearn,word2vec]", *tools, *LIBRARIES[library])
+    session.install(".[plot,chinese,images,captions,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
     which = OPTIONS.get(library, ("--backend", library))
     session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD)
@@ -92,7 +92,7 @@ def tests(session: nox.Session, library: str) -> None:
 def properties(session: nox.Session) -> None:
     """Read, write and train on generated input: files, tables, text, checkpoints and settings."""
     tools = ("pytest", "pytest-xdist", "hypothesis", "array-api-strict", "gensim")
-    session.install(".[plot,chinese,images,sklearn,word2vec]", *tools)
+    session.install(".[plot,chinese,images,captions,sklearn,word2vec]", *tools)
     session.run("pytest", *EVERY_CORE, "tests/properties", *HANGS, *session.posargs, env=ONE_THREAD)
 
 
@@ -192,7 +192,7 @@ def bench(session: nox.Session) -> None:
 def gpu(session: nox.Session) -> None:
     """Run the whole suite, the gradient check and the parity proof on CuPy."""
     need_gpu(session)
-    session.install(".[plot,chinese,images,sklearn]", "pytest", "array-api-strict", *LIBRARIES["cupy"])
+    session.install(".[plot,chinese,images,captions,sklearn]", "pytest", "array-api-strict", *LIBRARIES["cupy"])
     session.run("pytest", "--backend", "cupy", *session.posargs)
     session.run("portnn", "gradcheck", "--backend", "cupy")
     session.run("python", "examples/parity.py", "cupy")

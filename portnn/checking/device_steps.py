@@ -9,7 +9,7 @@ import numpy as np
 
 from portnn.backends import Backend, generator, tree_map
 from portnn.checking.model_cases import TrainingCase
-from portnn.models import RecurrentLM
+from portnn.models import RecurrentDecoder, RecurrentLM
 from portnn.optimizers import Optimizer
 from portnn.training import StepSettings, init_optimizer, make_step
 
@@ -22,7 +22,7 @@ def device_steps(
     optimizer: Optimizer,
     settings: StepSettings = CLIPPED,
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield the steps of a case, with their arrays: training, evaluation and, for a language model, sampling.
+    """Yield the steps of a case, with their arrays: training, evaluation and, for a model that says one id after the other, sampling.
 
     Parameters
     ----------
@@ -53,4 +53,9 @@ def device_steps(
         ids, before = on.asarray(np.asarray([1])), tree_map(on.asarray, model.initial_carry(1))
         sample = model.stepper(params, ids, before, xp=xp)
         yield "sampling", lambda: sample(ids, before)
+    if isinstance(model, RecurrentDecoder):
+        word = on.asarray(np.asarray([1]))
+        states, added = model.start(params, batch.features[:1, ...], xp=xp)
+        say = model.stepper(params, word, states, xp=xp)
+        yield "sampling", lambda: say(word, states, added)
     yield "training", lambda: train(params, state, batch, carry, learning_rate, number)

@@ -56,7 +56,7 @@ def studies() -> dict[str, Path]:
         If this installation has none.
     """
     for folder in FOLDERS:
-        files = sorted(folder.glob("*.py"), key=title)
+        files = sorted(folder.glob("*.py"), key=number)
         if files:
             return {path.stem: path for path in files}
     raise RuntimeError(f"this installation has no studies; looked in {' and '.join(map(str, FOLDERS))}")
@@ -66,6 +66,11 @@ def title(path: Path) -> str:
     """First line of a script's docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     return (docstring or path.stem).splitlines()[0]
+
+
+def number(path: Path) -> int:
+    """Number before the title of a study."""
+    return int(title(path).partition(".")[0])
 
 
 def run(name: str, path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from portnn.estimators.registry import ESTIMATORS
 
 if TYPE_CHECKING:
+    from portnn.estimators.captioner import Captioner as Captioner
     from portnn.estimators.char_rnn import CharRNN as CharRNN
     from portnn.estimators.conv_net import ConvNet as ConvNet
     from portnn.estimators.estimator import Estimator as Estimator

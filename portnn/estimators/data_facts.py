@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from portnn.backends import to_host
 from portnn.batches import HostTable
@@ -73,10 +76,18 @@ def table_facts(rows: RowBatch, held_out: RowBatch | None) -> DataFacts:
     return DataFacts("table", "the table given", int(rows.x.shape[0]), "rows", _digest(rows), measured)
 
 
+def digest_of(tables: Iterable[Any], digest: Any = None) -> str:
+    """SHA-256 of arrays and tables on the host, a piece at a time, after what a digest holds already."""
+    digest = hashlib.sha256() if digest is None else digest
+    for table in tables:
+        if table is None:
+            continue
+        for array in table.pieces() if isinstance(table, HostTable) else (to_host(table),):
+            size = max(1, PIECE // max(1, array[:1].size)) if array.ndim else 1
+            for start in range(0, len(array), size):
+                digest.update(np.ascontiguousarray(array[start : start + size]).data)
+    return str(digest.hexdigest())
+
+
 def _digest(rows: RowBatch) -> str:
-    digest = hashlib.sha256()
-    table = rows.x.pieces() if isinstance(rows.x, HostTable) else (rows.x,)
-    for array in (*table, rows.targets, rows.weights):
-        if array is not None:
-            digest.update(to_host(array).tobytes())
-    return digest.hexdigest()
+    return digest_of((rows.x, rows.targets, rows.weights))

@@ -1,31 +1,16 @@
-"""Files of NumPy's that hold images and labels: .npz archives and single .npy arrays."""
+"""Images and labels in files of NumPy's: .npz archives and single .npy arrays."""
 
 from __future__ import annotations
 
-import lzma
-import os
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO
+from collections.abc import Sequence
 
+from portnn.images.array_names import IMAGES, LABELS, check_there, usual_or_only
 from portnn.images.checked_arrays import axes_of, check_image_array, check_label_array, decoded_labels
-from portnn.images.messages import listed
-from portnn.images.npy import Check, Host, copy_array, map_array, read_header
+from portnn.images.npy import CacheDir, read_array
+from portnn.images.npz import open_archive
 from portnn.images.read_images import ReadImages
 from portnn.images.row_names import RowNames
 from portnn.images.wanted import Wanted
-from portnn.settings import brief
-
-IMAGES, LABELS = "images", "labels"
-"""Names of the arrays that are taken unless others are stated."""
-
-CacheDir = str | os.PathLike[str] | None
-
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, struct.error)
-_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, lengths of the name and of the extra field behind it
 
 
 def read_npy(path: str, wanted: Wanted, cache_dir: CacheDir) -> ReadImages:
@@ -39,10 +24,7 @@ def read_npy(path: str, wanted: Wanted, cache_dir: CacheDir) -> ReadImages:
         If it is no such file or holds no images.
     """
     wanted.check_no_arrays(path)
-    with open(path, "rb") as file:
-        header = read_header(file, path, os.fstat(file.fileno()).st_size, check_image_array(path, wanted))
-        array = map_array(path, header, 0) if header.dtype.isnative else copy_array(file, header, path, cache_dir)
-    images = axes_of(array, wanted)
+    images = axes_of(read_array(path, check_image_array(path, wanted), cache_dir), wanted)
     layout = wanted.layout(images.shape[1:3], images.shape[3])
     return ReadImages(images, None, RowNames(range(len(images))), layout)
 
@@ -57,31 +39,19 @@ def read_npz(path: str, wanted: Wanted, cache_dir: CacheDir) -> ReadImages:
     ValueError
         If it is no such file, is damaged, or lacks the arrays.
     """
-    with open(path, "rb") as file:
-        try:
-            archive = zipfile.ZipFile(file)
-        except _DAMAGE as error:
-            raise ValueError(f"{path} is not an .npz file, or is damaged: {error}") from error
-        with archive:
-            members = {
-                info.filename.removesuffix(".npy"): info
-                for info in archive.infolist()
-                if info.filename.endswith(".npy")
-            }
-            image_name, label_name = chosen(path, list(members), wanted)
-            what = f"{path}: {image_name}"
-            array = _read(path, file, archive, members[image_name], what, check_image_array(what, wanted), cache_dir)
-            images, labels = axes_of(array, wanted), None
-            if label_name is not None:
-                what = f"{path}: {label_name}"
-                check = check_label_array(what, len(images))
-                labels = _read(path, file, archive, members[label_name], what, check, cache_dir)
-                labels = decoded_labels(labels.reshape(-1), what)
+    with open_archive(path) as archive:
+        image_name, label_name = chosen(path, archive.names, wanted)
+        check = check_image_array(archive.what(image_name), wanted)
+        images, labels = axes_of(archive.read(image_name, check, cache_dir), wanted), None
+        if label_name is not None:
+            what = archive.what(label_name)
+            labels = archive.read(label_name, check_label_array(what, len(images)), cache_dir)
+            labels = decoded_labels(labels.reshape(-1), what)
     layout = wanted.layout(images.shape[1:3], images.shape[3], images=image_name, labels=label_name)
     return ReadImages(images, labels, RowNames(range(len(images))), layout)
 
 
-def chosen(path: str, names: list[str], wanted: Wanted) -> tuple[str, str | None]:
+def chosen(path: str, names: Sequence[str], wanted: Wanted) -> tuple[str, str | None]:
     """Which arrays hold images and labels: those stated, else those of the file before, else the usual or only ones.
 
     Raises
@@ -90,49 +60,13 @@ def chosen(path: str, names: list[str], wanted: Wanted) -> tuple[str, str | None
         If a stated array is missing, or none stands out as that of the images.
     """
     for stated in (wanted.images, wanted.labels):
-        if stated is not None and stated not in names:
-            raise ValueError(f"{path} has no array {brief(stated)}; it has {listed(names) or 'none'}")
+        check_there(path, stated, names)
     before = wanted.before
     labels = wanted.labels or next(
         (name for name in (before and before.labels, LABELS) if name in names and name != wanted.images), None
     )
-    others = [name for name in names if name != labels]
-    usual = next((name for name in (wanted.images, before and before.images, IMAGES) if name in others), None)
-    if usual is None and len(others) != 1:
-        raise ValueError(
-            f"{path} has no array {brief(before.images if before and before.images else IMAGES)}; "
-            f"it has {listed(names) or 'none'}; say with images and labels which arrays are to be read"
-        )
-    return usual or others[0], labels
-
-
-def _read(
-    path: str,
-    file: IO[bytes],
-    archive: zipfile.ZipFile,
-    member: zipfile.ZipInfo,
-    what: str,
-    check: Check,
-    cache_dir: CacheDir,
-) -> Host:
-    """One array of an archive: mapped if it is stored as it is, else copied."""
-    with _naming_damage(what), archive.open(member) as stream:
-        header = read_header(stream, what, member.file_size, check)
-        if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1 and header.dtype.isnative:
-            return map_array(path, header, _begin(file, member))
-        return copy_array(stream, header, what, cache_dir)
-
-
-def _begin(file: IO[bytes], member: zipfile.ZipInfo) -> int:
-    """Where the data of a member begins: behind a header of its own, whose length the archive's index does not tell."""
-    file.seek(member.header_offset)
-    _, name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    return member.header_offset + _LOCAL_HEADER.size + int(name) + int(extra)
-
-
-@contextmanager
-def _naming_damage(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _DAMAGE as error:
-        raise ValueError(f"{what} is damaged: {error}") from error
+    if wanted.images and wanted.images != labels:
+        return wanted.images, labels
+    usual = [name for name in (before and before.images, IMAGES) if name]
+    hint = "say with images and labels which arrays are to be read"
+    return usual_or_only(path, names, usual, labels, hint), labels

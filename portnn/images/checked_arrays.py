@@ -1,15 +1,18 @@
-"""What arrays of images and labels have to be, asked of their headers before anything else is read."""
+"""What arrays of images, labels and features have to be, asked of their headers before anything else is read."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from portnn.images.messages import in_pixels
-from portnn.images.npy import Check, Host, NpyHeader
+from portnn.images.npy import ArrayHeader, Check, Host
 from portnn.images.wanted import Wanted
 
 FEW_CHANNELS = (1, 2, 3, 4)
 """Numbers of channels that pictures have: grey or colours, each with or without an alpha channel."""
+
+REAL = "biuf"
+"""Kinds of NumPy's dtypes that hold real numbers."""
 
 
 def check_image_array(what: str, wanted: Wanted) -> Check:
@@ -18,9 +21,9 @@ def check_image_array(what: str, wanted: Wanted) -> Check:
     The check raises ValueError otherwise, or if there are none or they have another size than the one wanted.
     """
 
-    def check(header: NpyHeader) -> None:
+    def check(header: ArrayHeader) -> None:
         shape = header.shape
-        if header.dtype.kind not in "biuf":
+        if header.dtype.kind not in REAL:
             raise ValueError(f"{what} has dtype {header.dtype}, expected real numbers")
         if shape and shape[0] == 0:
             raise ValueError(f"{what} holds no images: its shape is {shape}")
@@ -68,12 +71,29 @@ def axes_of(array: Host, wanted: Wanted) -> Host:
 def check_label_array(what: str, count: int) -> Check:
     """Check that an array (n,) or (n, 1) holds a label for each of so many images; ValueError is raised otherwise."""
 
-    def check(header: NpyHeader) -> None:
+    def check(header: ArrayHeader) -> None:
         shape = header.shape
         if header.dtype.kind not in "biuSU":
             raise ValueError(f"{what} has dtype {header.dtype}; labels must be whole numbers or text")
         if shape not in ((count,), (count, 1)):
             raise ValueError(f"{what} has shape {shape}, expected a label for each of {count} images, ({count},)")
+
+    return check
+
+
+def check_feature_array(path: str) -> Check:
+    """Check that an array (rows, width) holds numbers; ValueError is raised otherwise, or if there are none."""
+
+    def check(header: ArrayHeader) -> None:
+        shape = header.shape
+        if header.dtype.kind not in REAL:
+            raise ValueError(f"{path}: features have dtype {header.dtype}, expected real numbers")
+        if len(shape) != 2 or min(shape) < 0:
+            raise ValueError(f"{path}: features have shape {shape}, expected (rows, width)")
+        if 0 in shape:
+            raise ValueError(
+                f"{path}: features have {'no numbers in their' if shape[0] else 'no'} rows: their shape is {shape}"
+            )
 
     return check
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from portnn.images.array_files import read_npy, read_npz
 from portnn.images.layout import ImageLayout
+from portnn.images.paths import path_of, suffix_of, unknown_suffix
 from portnn.images.picture_folder import read_folder, read_pictures
 from portnn.images.pictures import SUFFIXES
 from portnn.images.read_images import ReadImages
@@ -109,7 +109,7 @@ class LabelledImages:
         layout: ImageLayout | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.name = path_of(source)
+        self.name = path_of("source", source)
         wanted = Wanted.of(size, channels, channels_first, images, labels, layout)
         self.images, self.labels, self.names, self.layout = read_images(self.name, wanted, cache_dir)
 
@@ -131,7 +131,7 @@ def read_images(path: str, wanted: Wanted, cache_dir: str | os.PathLike[str] | N
     if os.path.isdir(path):
         return read_folder(path, wanted, cache_dir)
     os.stat(path)  # says so if there is nothing, whatever the suffix
-    suffix = os.path.splitext(path)[1].lower()
+    suffix = suffix_of(path)
     if suffix == ".npz":
         return read_npz(path, wanted, cache_dir)
     if suffix == ".npy":
@@ -140,13 +140,4 @@ def read_images(path: str, wanted: Wanted, cache_dir: str | os.PathLike[str] | N
         wanted.check_no_arrays(path)
         folder, name = os.path.split(path)
         return read_pictures(folder, [name], None, wanted, cache_dir)
-    known = ", ".join((".npz", ".npy", *SUFFIXES))
-    raise ValueError(f"{path} has the suffix {brief(suffix)}; expected one of {known}, or a folder of pictures")
-
-
-def path_of(source: Any) -> str:
-    """Path as a string; TypeError for what is none."""
-    path = os.fspath(source) if isinstance(source, str | os.PathLike) else source
-    if not isinstance(path, str):
-        raise TypeError(f"source must be a path, got {brief(source)}")
-    return path
+    raise ValueError(f"{unknown_suffix(path, ('.npz', '.npy', *SUFFIXES))}, or a folder of pictures")

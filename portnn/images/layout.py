@@ -19,6 +19,8 @@ class ImageLayout(NamedTuple):
         Whether arrays in files are (n, channels, height, width).
     images, labels : str or None
         Names of the arrays of an .npz file; None where there was none.
+    test : float
+        Fraction of the images that are kept for a test at the end: they neither train nor choose a checkpoint.
     """
 
     size: tuple[int, int]
@@ -26,6 +28,7 @@ class ImageLayout(NamedTuple):
     channels_first: bool = False
     images: str | None = None
     labels: str | None = None
+    test: float = 0.0
 
     def __repr__(self) -> str:
         return brief_fields(self)

@@ -14,13 +14,14 @@ from portnn.text.array_store import ArrayStore
 from portnn.text.corpus import MEMORY_LIMIT
 
 Host = np.ndarray[Any, Any]
+CacheDir = str | os.PathLike[str] | None
 
 PIECE_BYTES = 1 << 20
 """About so much is copied at a time."""
 
 
-class NpyHeader(NamedTuple):
-    """What the beginning of an .npy file says.
+class ArrayHeader(NamedTuple):
+    """What a file says of an array before its elements.
 
     Attributes
     ----------
@@ -28,7 +29,7 @@ class NpyHeader(NamedTuple):
     fortran_order : bool
     dtype : numpy.dtype
     start : int
-        Where the elements begin, counted from the beginning of the file.
+        Where the elements begin, counted from the beginning of the array in its file.
     """
 
     shape: tuple[int, ...]
@@ -42,11 +43,11 @@ class NpyHeader(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-Check = Callable[[NpyHeader], None]
+Check = Callable[[ArrayHeader], None]
 """Raises ValueError if an array is not what was expected, before it is read."""
 
 
-def read_header(file: IO[bytes], what: str, room: int, check: Check) -> NpyHeader:
+def read_header(file: IO[bytes], what: str, room: int, check: Check) -> ArrayHeader:
     """Header of an array, after which the file is at its elements.
 
     Parameters
@@ -72,7 +73,7 @@ def read_header(file: IO[bytes], what: str, room: int, check: Check) -> NpyHeade
         shape, fortran_order, dtype = read(file)
     except (ValueError, TypeError, SyntaxError, tokenize.TokenError) as error:
         raise ValueError(f"{what} is no array in NumPy's format, or is damaged: {error}") from error
-    header = NpyHeader(shape, fortran_order, dtype, file.tell() - begin)
+    header = ArrayHeader(shape, fortran_order, dtype, file.tell() - begin)
     if dtype.hasobject:
         raise ValueError(f"{what} holds Python objects, which are not read; save it as numbers")
     check(header)
@@ -84,13 +85,36 @@ def read_header(file: IO[bytes], what: str, room: int, check: Check) -> NpyHeade
     return header
 
 
-def map_array(path: str, header: NpyHeader, begin: int) -> Host:
+def read_array(path: str, check: Check, cache_dir: CacheDir = None) -> Host:
+    """Array of an .npy file, read-only.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read, or the array is copied, large, and the cache folder is not writable.
+    ValueError
+        If it is no such file, is damaged, or is not what was expected.
+    """
+    with open(path, "rb") as file:
+        header = read_header(file, path, os.fstat(file.fileno()).st_size, check)
+        return map_or_copy(path, file, header, path, cache_dir)
+
+
+def map_or_copy(path: str, file: IO[bytes], header: ArrayHeader, what: str, cache_dir: CacheDir = None) -> Host:
+    """Array that starts with its file: mapped if it is in the machine's order of bytes, else copied."""
+    if header.dtype.isnative:
+        return map_array(path, header, 0)
+    file.seek(header.start)
+    return copy_array(file, header, what, cache_dir)
+
+
+def map_array(path: str, header: ArrayHeader, begin: int) -> Host:
     """Array that begins so far into a file, mapped read-only."""
     order: Any = "F" if header.fortran_order else "C"
     return np.asarray(np.memmap(path, header.dtype, "r", begin + header.start, header.shape, order))
 
 
-def copy_array(file: IO[bytes], header: NpyHeader, what: str, cache_dir: str | os.PathLike[str] | None = None) -> Host:
+def copy_array(file: IO[bytes], header: ArrayHeader, what: str, cache_dir: CacheDir = None) -> Host:
     """Array whose elements follow in a stream, read-only and in the machine's order of bytes.
 
     Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from portnn.images.array_names import check_name
 from portnn.images.layout import ImageLayout
 from portnn.settings import brief, checked_number, positive, switch
 
@@ -45,8 +46,7 @@ class Wanted(NamedTuple):
             If it is out of its range.
         """
         for name, value in (("images", images), ("labels", labels)):
-            if value is not None and not isinstance(value, str):
-                raise TypeError(f"{name} must be the name of an array, got {brief(value)}")
+            check_name(name, value)
         if before is not None:
             size = before.size if size is None else size
             channels = before.channels if channels is None else channels

@@ -177,7 +177,7 @@ class RecurrentDecoder(Settings, Model):
             Only their shapes and dtypes count.
         """
         table, bias = params["embedding.weight"], params["output.bias"]
-        step = self.stack.stepper(params, xp.take(table, ids, axis=0), states, xp=xp)
+        step = self.stack.stepper(params, xp.take(table, xp.zeros_like(ids), axis=0), states, xp=xp)
         output = product(params["output.weight"], ids.shape[0], xp=xp)
 
         def predict(ids: Array, states: States, added: Array | None) -> tuple[Array, States]:
@@ -213,6 +213,11 @@ class RecurrentDecoder(Settings, Model):
         logits, cache = self.logits(params, batch, training=True, xp=xp)
         loss, of_loss = ops.cross_entropy(logits, batch.targets, batch.weights, xp=xp)
         return loss, (), DecoderCache(cache, of_loss)
+
+    def mean_loss(self, params: Parameters, batch: CaptionBatch, *, xp: Namespace) -> Array:
+        """The same loss in evaluation, without a cache."""
+        logits, _ = self.logits(params, batch, xp=xp)
+        return ops.cross_entropy(logits, batch.targets, batch.weights, xp=xp)[0]
 
     @without_graph
     def gradients(self, cache: DecoderCache, *, xp: Namespace) -> Parameters:
@@ -268,6 +273,10 @@ class RecurrentDecoder(Settings, Model):
         if self.encoder is not None:
             self.encoder.check_splits()
         return split_captions(batch, parts)
+
+    def features_of(self, params: Parameters, images: Array, *, xp: Namespace) -> Array:
+        """Features (batch, feature_size) of images, as an encoder computes them in evaluation."""
+        return self._features(params, images, training=False, xp=xp)[0]
 
     def _features(
         self, params: Parameters, given: Array, *, training: bool, xp: Namespace

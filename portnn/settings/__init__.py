@@ -1,7 +1,15 @@
 """Settings: each declared once, with its name, type, range, default and one sentence."""
 
 from portnn.settings.brevity import brief_fields, outline
-from portnn.settings.calls import image_call, labelled_call, settings_call, table_call, text_call
+from portnn.settings.calls import (
+    caption_call,
+    feature_call,
+    image_call,
+    labelled_call,
+    settings_call,
+    table_call,
+    text_call,
+)
 from portnn.settings.declaration import (
     FIXED,
     TRANSIENT,
@@ -38,9 +46,11 @@ __all__ = [
     "as_json",
     "brief",
     "brief_fields",
+    "caption_call",
     "checked_number",
     "declared",
     "documented",
+    "feature_call",
     "finite",
     "fraction",
     "image_call",

@@ -59,6 +59,20 @@ class ImageCall(Protocol[P, R_co]):
         """Call it."""
 
 
+class CaptionCall(Protocol[P, R_co]):
+    """Method that takes features with captions and settings."""
+
+    def __call__(self, v: Any, captions: Any = None, *args: P.args, **settings: P.kwargs) -> R_co:
+        """Call it."""
+
+
+class FeatureCall(Protocol[P, R_co]):
+    """Method that takes features and settings."""
+
+    def __call__(self, v: Any, *args: P.args, **settings: P.kwargs) -> R_co:
+        """Call it."""
+
+
 def settings_call(kind: Callable[P, S]) -> Callable[[Callable[[T, S], R]], Callable[Concatenate[T, P], R]]:
     """Let ``method(self, settings)`` take the settings of a kind as its arguments."""
     return _taking(kind)  # type: ignore[arg-type]
@@ -81,6 +95,16 @@ def labelled_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], Labelled
 
 def image_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], ImageCall[P, R]]:
     """Let ``method(self, images, labels=None, sample_weight=None, *, settings)`` take settings as keyword arguments."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def caption_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], CaptionCall[P, R]]:
+    """Let ``method(self, v, captions=None, *, settings)`` take a kind of settings as keyword arguments."""
+    return _taking(kind)  # type: ignore[arg-type]
+
+
+def feature_call(kind: Callable[P, S]) -> Callable[[Callable[..., R]], FeatureCall[P, R]]:
+    """Let ``method(self, v, *, settings)`` take a kind of settings as keyword arguments."""
     return _taking(kind)  # type: ignore[arg-type]
 
 

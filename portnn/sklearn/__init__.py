@@ -10,7 +10,9 @@ sample_weight are moved there. SciPy needs an environment variable before it or 
 
     sklearn.set_config(array_api_dispatch=True)  # in train.py
 
-X may be sparse. It is then NumPy's business, and only the rows of a batch are dense at a time.
+Perceptrons also take a sparse X. It is then NumPy's business, and only the rows of a batch are dense at a time.
+
+`ConvNetClassifier` takes images, as rows of pixels or with axes of their own.
 
 `TextClassifier` takes texts, and computes in the library that its parameter `backend` names.
 """
@@ -22,9 +24,10 @@ except ModuleNotFoundError as error:
         'portnn.sklearn needs scikit-learn; python -m pip install "portnn[sklearn]"', name=error.name
     ) from None
 
+from portnn.sklearn.conv_net_classifier import ConvNetClassifier
 from portnn.sklearn.mlp_classifier import MLPClassifier
 from portnn.sklearn.mlp_regressor import MLPRegressor
 from portnn.sklearn.softmax_classifier import SoftmaxClassifier
 from portnn.sklearn.text_classifier import TextClassifier
 
-__all__ = ["MLPClassifier", "MLPRegressor", "SoftmaxClassifier", "TextClassifier"]
+__all__ = ["ConvNetClassifier", "MLPClassifier", "MLPRegressor", "SoftmaxClassifier", "TextClassifier"]

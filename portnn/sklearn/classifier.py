@@ -12,19 +12,19 @@ from sklearn.utils.metaestimators import available_if
 from portnn.backends import Array
 from portnn.sklearn.dispatch import host
 from portnn.sklearn.labels import check_classes, weights_by_class
-from portnn.sklearn.perceptron import Host, Perceptron, has_mini_batches
+from portnn.sklearn.learner import Host, Learner, has_mini_batches
 from portnn.tables import place_labels
 
 
-class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
-    """Perceptron that tells classes apart; see `MLPClassifier` for parameters and attributes."""
+class Classifier(ClassifierMixin, Learner):  # type: ignore[misc]
+    """Network that tells classes apart; see `MLPClassifier` for parameters and attributes."""
 
     @property
     def classes_(self) -> Array:
         """Class labels (n,), sorted, where X is (strings on the host); for several questions, their numbers."""
-        known = self.mlp_.classes
+        known = self._trained.classes
         labels = np.arange(self.n_outputs_) if known is None else known.labels
-        return place_labels(labels, self.mlp_.backend)
+        return place_labels(labels, self._trained.backend)
 
     @available_if(has_mini_batches)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
@@ -46,11 +46,11 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         ValueError
             If `classes` is missing at the first call or differs at a later one, or y has other labels.
         """
-        if classes is None and not hasattr(self, "mlp_"):
+        if classes is None and not hasattr(self, "_trained"):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is not None:
             classes = np.unique(host(classes))
-            if hasattr(self, "mlp_") and not np.array_equal(classes, host(self.classes_)):
+            if hasattr(self, "_trained") and not np.array_equal(classes, host(self.classes_)):
                 raise ValueError(
                     f"classes={classes.tolist()} is not the same as on last call to partial_fit, "
                     f"was: {host(self.classes_).tolist()}"
@@ -60,12 +60,12 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class (rows, n), or of yes to each of several questions, where X is."""
         table = self._table(X, "predict_proba")
-        return self.mlp_.predict_proba(table)
+        return self._trained.predict_proba(table)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Logarithm of `predict_proba`, computed from logits: finite even if a probability rounds to 0."""
         table = self._table(X, "predict_log_proba")
-        return self.mlp_.predict_log_proba(table)
+        return self._trained.predict_log_proba(table)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy: share of rows whose class, or whose every answer, is right. Labels never seen count as wrong.
@@ -87,8 +87,8 @@ class Classifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def _targets(self, y: Host, again: bool) -> Host:
         check_classes(y)
-        if again and self.warm_start and self.mlp_.classes is not None:
-            labels, known = np.unique(y), self.mlp_.classes.labels
+        if again and self.warm_start and self._trained.classes is not None:
+            labels, known = np.unique(y), self._trained.classes.labels
             if set(labels.tolist()) != set(known.tolist()):
                 raise ValueError(f"warm_start needs the classes of the last fit, {known}, but y has {labels}")
         return y

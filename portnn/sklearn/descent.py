@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from portnn.batches import is_sparse
-from portnn.estimators import MLP
+from portnn.batches import Augmentation, is_sparse
+from portnn.sklearn.fitted import Network
 from portnn.sklearn.solvers import learning_rate_of, optimizer_of
 from portnn.tables import backend_for
 from portnn.training import Interrupted
@@ -94,13 +94,13 @@ class Descent(NamedTuple):
     scores: list[float]
 
 
-def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_size: int, seen: int) -> Descent:
+def descend(estimator: Any, network: Network, rows: Rows, held: Rows | None, *, batch_size: int, seen: int) -> Descent:
     """Train a network with an estimator's parameters; if rows are held out, keep its best weights.
 
     Parameters
     ----------
     estimator : estimator
-    mlp : MLP
+    network : MLP or ConvNet
     rows, held : Rows
     batch_size : int
     seen : int
@@ -124,6 +124,7 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
         "log_every": batches,
         "evaluate_every": batches,
         "progress": bool(estimator.verbose),
+        **estimator.shared_with(Augmentation),
     }
     while True:
         epochs = len(descent.losses)
@@ -131,23 +132,23 @@ def descend(estimator: Any, mlp: MLP, rows: Rows, held: Rows | None, *, batch_si
             estimator, learning_rate, rows=rows.size, batches=batches, seen=seen + epochs * rows.size
         )
         try:
-            mlp.fit(*rows, epochs=estimator.max_iter - epochs, schedule=schedule, **settings)
+            network.fit(*rows, epochs=estimator.max_iter - epochs, schedule=schedule, **settings)
         except Interrupted as stop:
             excuse(stop)
             plateau, adaptive = True, False
         else:
-            plateau = mlp.history is not None and mlp.history.waited >= patience
-        lines = [line for line in mlp.metrics if line["step"] % batches == 0]  # an interrupted epoch does not count
+            plateau = network.history is not None and network.history.waited >= patience
+        lines = [line for line in network.metrics if line["step"] % batches == 0]  # an interrupted epoch does not count
         descent.losses.extend(line["loss"] for line in lines)
         if held is not None:
             scores = [1.0 - line["held_out_loss"] for line in lines if line["held_out_loss"] is not None]
             descent.scores.extend(scores)
             if max(scores, default=-math.inf) > best_score:
-                best, best_score = mlp.params, max(scores)
+                best, best_score = network.params, max(scores)
         if not (plateau and adaptive and learning_rate > LOWEST_RATE and len(descent.losses) < estimator.max_iter):
             break
         learning_rate /= 5.0  # the optimizer's momentum restarts at zero
-    mlp.params = best or mlp.params
+    network.params = best or network.params
     if not plateau:
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "

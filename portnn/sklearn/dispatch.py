@@ -16,12 +16,12 @@ def follows(X: Any) -> bool:
     return sklearn.get_config()["array_api_dispatch"] and is_array(X) and not isinstance(X, np.ndarray)
 
 
-def dtypes(X: Any) -> list[Any]:
-    """Dtypes that X may have where it is; X of another dtype is converted to the first."""
+def dtypes(X: Any, names: tuple[str, ...]) -> list[Any]:
+    """Those of the named dtypes that X may have where it is; X of another dtype is converted to the first."""
     if not follows(X):
-        return [np.float64, np.float32]
-    known = namespace(X=X).__array_namespace_info__().dtypes(kind="real floating", device=device(X))
-    return [known[name] for name in ("float64", "float32") if name in known]
+        return [np.dtype(name) for name in names]
+    known = namespace(X=X).__array_namespace_info__().dtypes(device=device(X))
+    return [known[name] for name in names if name in known]
 
 
 def entering(name: str, data: Any) -> Any:

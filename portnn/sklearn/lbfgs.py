@@ -11,11 +11,11 @@ import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 
 from portnn.backends import to_host
-from portnn.estimators import MLP
 from portnn.sklearn.descent import Rows
+from portnn.sklearn.fitted import Network
 
 
-def minimize(estimator: Any, mlp: MLP, rows: Rows) -> tuple[float, int]:
+def minimize(estimator: Any, network: Network, rows: Rows) -> tuple[float, int]:
     """Train a network with an estimator's parameters; return the loss and the number of iterations.
 
     Raises
@@ -25,16 +25,16 @@ def minimize(estimator: Any, mlp: MLP, rows: Rows) -> tuple[float, int]:
     """
 
     def loss_and_gradient(vector: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
-        mlp.unpack(vector)
+        network.unpack(vector)
         with np.errstate(all="ignore"):  # the loss shows what is not finite
-            loss, gradient = mlp.loss_and_gradient(*rows)
+            loss, gradient = network.loss_and_gradient(*rows)
         return loss, to_host(gradient).astype(np.float64)
 
-    before = mlp.params
+    before = network.params
     try:
         result = scipy.optimize.minimize(
             loss_and_gradient,
-            to_host(mlp.pack()).astype(np.float64),
+            to_host(network.pack()).astype(np.float64),
             method="L-BFGS-B",
             jac=True,
             options={"maxiter": estimator.max_iter, "maxfun": estimator.max_fun, "gtol": estimator.tol},
@@ -42,9 +42,9 @@ def minimize(estimator: Any, mlp: MLP, rows: Rows) -> tuple[float, int]:
         if not math.isfinite(result.fun):
             raise ValueError(f"lbfgs ended in a loss of {result.fun}; are there large values in X or y?")
     except BaseException:
-        mlp.params = before  # a point that was only tried is no result
+        network.params = before  # a point that was only tried is no result
         raise
-    mlp.unpack(result.x)
+    network.unpack(result.x)
     if not result.success:
         warnings.warn(
             f"lbfgs failed to converge after {result.nit} iterations: {result.message}; try a larger max_iter or "

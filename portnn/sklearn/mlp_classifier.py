@@ -7,10 +7,11 @@ from typing import ClassVar
 from portnn.settings import documented
 from portnn.sklearn.classifier import Classifier
 from portnn.sklearn.parameters import ClassifierParameters, Parameters, taking
+from portnn.sklearn.perceptron import Perceptron
 
 
 @documented(ClassifierParameters)
-class MLPClassifier(Classifier):
+class MLPClassifier(Perceptron, Classifier):
     """Multilayer perceptron for classification, on arrays of any library.
 
     Two classes share a logistic output; more have a softmax, and so has a single one, which is then certain; several

@@ -11,8 +11,9 @@ from sklearn.metrics import r2_score
 from portnn.settings import documented
 from portnn.sklearn.dispatch import host
 from portnn.sklearn.fitted import OUT_ACTIVATIONS
+from portnn.sklearn.learner import Host
 from portnn.sklearn.parameters import Parameters, RegressorParameters, taking
-from portnn.sklearn.perceptron import Host, Perceptron
+from portnn.sklearn.perceptron import Perceptron
 
 
 @documented(RegressorParameters)

@@ -7,10 +7,11 @@ from typing import ClassVar
 from portnn.settings import documented
 from portnn.sklearn.classifier import Classifier
 from portnn.sklearn.parameters import Parameters, SoftmaxParameters, taking
+from portnn.sklearn.perceptron import Perceptron
 
 
 @documented(SoftmaxParameters)
-class SoftmaxClassifier(Classifier):
+class SoftmaxClassifier(Perceptron, Classifier):
     """Softmax regression: a linear map from features to logits. Two classes share one logistic output.
 
     The default solver, lbfgs, suits a convex loss.

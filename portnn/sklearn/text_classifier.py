@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from portnn import estimators
 from portnn.batches import is_sparse
@@ -16,9 +15,9 @@ from portnn.estimators.given_texts import GivenTexts
 from portnn.estimators.text_classifier_settings import TextClassifierRun, TextClassifierSettings
 from portnn.settings import documented
 from portnn.sklearn.descent import excuse, hold_out
-from portnn.sklearn.labels import check_classes, weights_by_class
+from portnn.sklearn.labels import check_classes, checked_y, weights_by_class
+from portnn.sklearn.learner import HOST
 from portnn.sklearn.parameters import taking
-from portnn.sklearn.perceptron import HOST
 from portnn.sklearn.text_parameters import TextParameters
 from portnn.tables import place_weights
 from portnn.training import Interrupted
@@ -91,8 +90,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the loss is not finite.
         """
         chosen = TextParameters(**self.get_params(deep=False))
-        texts, labels = texts_of(X), self._labels(y)
+        texts, labels = texts_of(X), checked_y(y, self)
         check_consistent_length(texts, labels)
+        check_classes(labels)
         given = place_weights(sample_weight, len(labels), HOST)
         weights = weights_by_class(self.class_weight, labels, given)
         seed = chosen.draw_seed()
@@ -178,17 +178,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         return tags
-
-    def _labels(self, y: Any) -> Host:
-        """Checked y (texts,) or (texts, n), dense."""
-        if y is None:
-            raise ValueError(f"requires y to be passed, but the target y is None: {type(self).__name__} learns from y")
-        labels: Any = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
-        labels = labels if isinstance(labels, np.ndarray) else labels.toarray()
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = column_or_1d(labels, warn=True)
-        check_classes(labels)
-        return np.asarray(labels)
 
     def _record(self, network: estimators.TextClassifier, epoch: int) -> None:
         """Keep what was measured after every epoch; an interrupted one does not count."""

@@ -12,6 +12,7 @@ from portnn.estimators.registry import ESTIMATORS, estimator_class
 
 TEXT = "to be or not to be, that is the question; " * 6
 SENTENCES = [["red", "green", "blue", "red"], ["one", "two", "three", "one"]] * 40
+CAPTIONS = [["a red dog", "a dog"], "two cats in a tree", "no bird", "one bird"] * 10
 TEXTS = ["a good film", "not good", "so bad", "not bad at all"] * 10
 POINTS = np.random.default_rng(4).normal(size=(40, 3))
 IMAGES = np.random.default_rng(5).normal(size=(40, 4, 5, 2))
@@ -36,6 +37,13 @@ def _table(y: Any, **settings: Any) -> Example:
 
 
 EXAMPLES = {
+    "Captioner": Example(
+        {"cell": "rnn", "hidden_size": 4, "embedding_size": 3, "num_layers": 2, "dropout": 0.3},
+        (POINTS, CAPTIONS),
+        {"batch_size": 8, "held_out": 0.2},
+        lambda model: (model.generate(POINTS[:4], beam=2), model.evaluate(POINTS, CAPTIONS)),
+        (-POINTS, CAPTIONS),
+    ),
     "CharRNN": Example(
         {"hidden_size": 6, "num_layers": 2, "dropout": 0.3},
         (TEXT,),
@@ -70,7 +78,7 @@ EXAMPLES = {
     ),
 }
 every_estimator = list(ESTIMATORS)
-TABLES = [name for name, example in EXAMPLES.items() if example.data[0] is POINTS]
+TABLES = [name for name, example in EXAMPLES.items() if example.data[0] is POINTS and name != "Captioner"]
 
 
 def make(name: str, backend: Any = "numpy", **changes: Any) -> Any:

@@ -87,12 +87,21 @@ ROWS = {
 }
 METHODS = {
     **dict.fromkeys(every_estimator, ROWS),
+    "Captioner": {
+        "generate": lambda call, data, folder: call(data[0], temperature=0.5),
+        "evaluate": lambda call, data, folder: call(*data),
+        "features": lambda call, data, folder: None,
+    },
     "CharRNN": {
         "evaluate": lambda call, data, folder: call(*data),
         "sample": lambda call, data, folder: call(5, prime="to ", temperature=0.7, top_k=3, stop="z"),
         "stream": lambda call, data, folder: next(call(5)),
     },
-    "ConvNet": {**ROWS, "features": ROWS["hidden"]},
+    "ConvNet": {
+        **ROWS,
+        "features": ROWS["hidden"],
+        "feature_blocks": lambda call, data, folder: next(iter(call(data[0]))),
+    },
     "TextClassifier": {
         **dict.fromkeys(
             ("outputs", "predict", "predict_proba", "predict_log_proba", "unknown_words"),

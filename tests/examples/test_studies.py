@@ -113,6 +113,16 @@ def test_memory_shows_where_the_gradient_fades(tmp_path) -> None:
     assert found["LSTM, open, after training"][1] > 0.1
 
 
+def test_convolution_is_what_a_pencil_finds(tmp_path) -> None:
+    printed = run("convolution", tmp_path, ["convolution_backward", "convolution_forward"])
+    found = figures(printed.partition("to reproduce")[2])
+    assert len(found) == 5
+    assert all(here == expected for here, expected in found.values()), found
+    errors = re.findall(r"^(\w+) +relative error from central differences (\S+)$", printed, flags=re.MULTILINE)
+    assert [name for name, _ in errors] == ["x", "weight", "bias"]
+    assert all(float(error) < 1e-8 for _, error in errors)
+
+
 def test_sentence_learns_negation_and_explains_it(tmp_path) -> None:
     pictures = ["sentence_but", "sentence_confusion", "sentence_loss", "sentence_not_sad", "sentence_unknown"]
     printed = run("sentence", tmp_path, pictures)

@@ -266,5 +266,5 @@ def test_a_layout_survives_json() -> None:
         assert type(again.size) is tuple
     assert (
         repr(layout)
-        == "ImageLayout(size=(28, 28), channels=1, channels_first=True, images='x_train', labels='y_train')"
+        == "ImageLayout(size=(28, 28), channels=1, channels_first=True, images='x_train', labels='y_train', test=0.0)"
     )

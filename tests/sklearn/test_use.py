@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import portnn
-from portnn.sklearn import MLPClassifier, MLPRegressor, SoftmaxClassifier
+from portnn.sklearn import ConvNetClassifier, MLPClassifier, MLPRegressor, SoftmaxClassifier
 
 pytestmark = [pytest.mark.host, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
 
@@ -56,7 +56,7 @@ def test_in_ensembles_and_inspection(table):
     assert importances.argmin() == 2
 
 
-@pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor, SoftmaxClassifier])
+@pytest.mark.parametrize("estimator", [ConvNetClassifier, MLPClassifier, MLPRegressor, SoftmaxClassifier])
 def test_parameters(estimator):
     model = estimator(alpha=0.5, random_state=3)
     assert clone(model).get_params() == model.get_params()
@@ -70,6 +70,7 @@ def test_parameters(estimator):
 
 
 def test_kinds():
+    assert is_classifier(ConvNetClassifier())
     assert is_classifier(MLPClassifier())
     assert is_classifier(SoftmaxClassifier())
     assert is_regressor(MLPRegressor())
