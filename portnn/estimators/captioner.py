@@ -15,7 +15,7 @@ from portnn.estimators.caption_evaluation import MULTIPLE, CaptionEvaluator
 from portnn.estimators.caption_model import CaptionModel
 from portnn.estimators.captioner_settings import CaptionerRun, CaptionerSettings
 from portnn.estimators.data_facts import DataFacts, digest_of
-from portnn.estimators.estimator import as_backend
+from portnn.estimators.estimator import Recipe, as_backend
 from portnn.estimators.feature_placing import place_features
 from portnn.estimators.given_captions import as_captions
 from portnn.estimators.image_input import ImageInput
@@ -65,6 +65,12 @@ class Captioner(CaptionModel):
 
     SETTINGS: ClassVar[type[Settings]] = CaptionerSettings
     RUN: ClassVar[type[RunSettings]] = CaptionerRun
+    RECIPES: ClassVar[dict[str, Recipe]] = {
+        "digits": Recipe(
+            {"cell": "lstm", "hidden_size": 128, "embedding_size": 32},
+            {"batch_size": 32, "learning_rate": 3e-3, "epochs": 15.0},
+        ),
+    }
 
     @settings_call(CaptionerSettings)
     def __init__(self, settings: CaptionerSettings) -> None:
