@@ -125,7 +125,8 @@ def rows_of(features: Array | HostTable, rows: Host, backend: Backend | None) ->
     if isinstance(features, HostTable):
         return features.take(rows)[:, ...]
     if isinstance(features, np.ndarray) or backend is None:
-        return np.asarray(features[rows])
+        taken = np.asarray(features[rows])
+        return taken if taken.dtype.kind == "f" else taken.astype(np.float64)
     return backend.xp.take(features, backend.asarray(rows), axis=0)
 
 

@@ -41,8 +41,9 @@ def beam_search(
 ) -> Found:
     """Follow the `beam` likeliest beginnings of each caption, word by word.
 
-    The search for an image ends when it has `beam` whole captions, none of which is worse than the best beginning is
-    now. Whole captions compete by log-probability / length ** length_penalty, with the end as one of their words.
+    A caption is whole when its end is among the `beam` likeliest continuations. The search for an image ends when it
+    has `beam` whole captions, none of which is worse than the best beginning is now. Whole captions compete by
+    log-probability / length ** length_penalty, with the end as one of their words.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def beam_search(
     live[:, 0] = 0.0
     sequences = np.full((count, beam, max_length), boundary, np.int64)
     whole, whole_ids = np.full((count, beam), -np.inf), sequences.copy()
-    whole_sum = whole.copy()
+    whole_sum, done = whole.copy(), np.zeros((count, 1), bool)
     last, parents = np.full(count * beam, boundary), None
     first = np.arange(count)[:, None] * beam
     for step in range(max_length + 1):
@@ -75,7 +76,8 @@ def beam_search(
         parent, word = best // ids, best % ids
         ends = word == boundary
         # Whole captions: of those there are and those that end now, the best.
-        divided = np.where(ends, of_best / (step + 1.0) ** length_penalty, -np.inf)
+        whole_now = ends & ~done & (np.arange(ends.shape[1]) < beam)
+        divided = np.where(whole_now, of_best / (step + 1.0) ** length_penalty, -np.inf)
         candidates = np.concatenate((whole, divided), axis=1)
         kept = np.argsort(-candidates, axis=1, kind="stable")[:, :beam]
         before = np.take_along_axis(sequences, parent[:, :, None], axis=1)
@@ -89,7 +91,8 @@ def beam_search(
         live = np.take_along_axis(np.where(ends, -np.inf, of_best), going, axis=1)
         sequences = np.take_along_axis(before, going[:, :, None], axis=1)
         sequences[:, :, step] = np.take_along_axis(word, going, axis=1)
-        if np.all(live[:, 0] / (step + 1.0) ** length_penalty <= whole[:, -1]):
+        done |= (live[:, 0] / (step + 1.0) ** length_penalty <= whole[:, -1])[:, None]
+        if done.all():
             break
         last = sequences[:, :, step].reshape(-1)
         parents = (first + np.take_along_axis(parent, going, axis=1)).reshape(-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,6 +61,11 @@ class CaptionReader:
         self.tokens = text_tokens(settings.level, lowercase=settings.lowercase, rules=word_rules)
         self.joint = "" if settings.level in ("char", "byte", "jieba") else " "
 
+    def text(self, words: Iterable[str]) -> str:
+        """Text that words make."""
+        joined = self.joint.join(words)
+        return joined.encode("latin-1").decode("utf-8", "replace") if self.settings.level == "byte" else joined
+
     def learn(self, source: CaptionSource, advance: Callable[[int], object] | None = None) -> WordVocabulary:
         """Words that occur.
 
@@ -107,10 +112,11 @@ class CaptionReader:
         if isinstance(source, GivenCaptions) and source.rows != count:
             raise ValueError(f"there are captions for {source.rows} images, but {about} {count} rows")
         store, pending = ArrayStore(np.dtype(np.int64), MEMORY_LIMIT, None), []
-        described = np.zeros(count, bool)
+        described, line = np.zeros(count, bool), 0
 
         def texts() -> Iterator[str]:
-            for line, row, caption in source.read(advance):
+            nonlocal line
+            for line, row, caption in source.read(advance):  # noqa: B007 - `tokens` reads it
                 if row >= count:
                     raise ValueError(f"{source.place(line)} names row {row}, but {about} {count} rows, from 0")
                 described[row] = True
@@ -123,8 +129,13 @@ class CaptionReader:
             store.append(np.asarray(pending, np.int64))
             pending.clear()
 
-        encoded = encode_texts(texts(), self.tokens, vocabulary)
+        def tokens(caption: str) -> list[str]:
+            return self._words(caption, source, line)
+
+        encoded = encode_texts(texts(), tokens, vocabulary)
         keep()
+        if not described.any():
+            raise ValueError(f"{source.name}: there are no captions")
         if not partial and not described.all():
             missing = np.flatnonzero(~described)
             named = ", ".join(map(str, missing[:NAMED])) + (" ..." if len(missing) > NAMED else "")
@@ -136,10 +147,13 @@ class CaptionReader:
 
     def _read(self, source: CaptionSource, advance: Callable[[int], object] | None) -> Iterator[tuple[int, list[str]]]:
         for line, row, caption in source.read(advance):
-            words = self.tokens(caption)
-            if not words:
-                raise ValueError(f"{source.place(line)} has no words")
-            yield row, words
+            yield row, self._words(caption, source, line)
+
+    def _words(self, caption: str, source: CaptionSource, line: int) -> list[str]:
+        words = self.tokens(caption)
+        if not words:
+            raise ValueError(f"{source.place(line)} has no words")
+        return words
 
     def references(self, source: CaptionSource, count: int) -> list[list[list[str]]]:
         """Words of all captions of each row."""

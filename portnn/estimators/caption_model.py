@@ -92,6 +92,26 @@ class CaptionModel(Estimator[CaptionerSettings]):
         """
         return [caption for block in self._generated(v, settings) for caption in block]
 
+    @feature_call(GenerateSettings)
+    def caption_blocks(self, v: Any, *, settings: GenerateSettings) -> Iterator[list[Caption]]:
+        """The same, some images at a time, for captions of more images than fit into memory.
+
+        Parameters
+        ----------
+        v : array (images, features), path, or images
+        {settings}
+
+        Returns
+        -------
+        iterator of lists of Caption
+
+        Raises
+        ------
+        TypeError, ValueError
+            At once, if features are not those of the model, or a setting is out of range.
+        """
+        return self._generated(v, settings)
+
     def evaluate(
         self, v: Any, captions: Any, *, beam: int = 1, length_penalty: float = 1.0, max_length: int = 30
     ) -> CaptionEvaluation:
@@ -124,9 +144,8 @@ class CaptionModel(Estimator[CaptionerSettings]):
         said = [caption for block in self._said(features, rows, settings) for caption in block]
         references = self._reader.references(source, count)
         given = [references[row] for row in rows]
-        joint = self._reader.joint
         try:
-            score = bleu([caption.text for caption in said], [[joint.join(words) for words in each] for each in given])
+            score = bleu([caption.text for caption in said], [[*map(self._reader.text, each)] for each in given])
         except ModuleNotFoundError:
             score = None
         right = exact([caption.words for caption in said], given)
@@ -191,7 +210,7 @@ class CaptionModel(Estimator[CaptionerSettings]):
     def _caption(self, ids: list[int], log_probability: float, ended: bool) -> Caption:
         known = self._fitted_vocabulary().words
         words = tuple(known[index] for index in ids if index < len(known))
-        return Caption(self._reader.joint.join(words), words, log_probability, ended)
+        return Caption(self._reader.text(words), words, log_probability, ended)
 
     def _place(self, v: Any) -> Array | HostTable:
         """Features, or images of an encoder, where batches take them from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from portnn.estimators.caption_corpus import CaptionCorpus
 from portnn.estimators.caption_evaluation import MULTIPLE, CaptionEvaluator
 from portnn.estimators.caption_model import CaptionModel
 from portnn.estimators.captioner_settings import CaptionerRun, CaptionerSettings
+from portnn.estimators.conv_net import ConvNet
 from portnn.estimators.data_facts import DataFacts, digest_of
 from portnn.estimators.estimator import Recipe, as_backend
 from portnn.estimators.feature_placing import place_features
@@ -23,6 +25,7 @@ from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.estimators.word_corpus import saved_vocabulary
 from portnn.images import read_features
+from portnn.images.placing import is_whole
 from portnn.models import ImageClassifier, RecurrentDecoder
 from portnn.models.recurrent_decoder import ENCODER
 from portnn.ops import CELLS
@@ -117,6 +120,8 @@ class Captioner(CaptionModel):
         encoder, image_input, net_params = self._encoder(settings.features)
         given = read_features(v) if isinstance(v, str | os.PathLike) and image_input is None else v
         backend = self._backend_of(given)
+        if self.backend is None and chosen.dtype is None and image_input is not None and is_whole(given):
+            backend = replace(backend, dtype="float32")
         features = self._placed(given, backend, image_input)
         count = int(features.shape[0])
         source = as_captions(captions)
@@ -193,9 +198,9 @@ class Captioner(CaptionModel):
         """Network that is trained along, how it is given images, and its parameters on the host."""
         if net is None:
             return (None if self.model is None else self.model.encoder), self.image_input, {}
-        model, params, backend = net._fitted()
-        if not isinstance(model, ImageClassifier):
+        if not isinstance(net, ConvNet):
             raise TypeError(f"features must be a ConvNet, got {type(net).__name__}")
+        model, params, backend = net._fitted()
         if self.model is not None:
             raise ValueError("this Captioner has been fitted; another network cannot take the place of its own")
         of_net = {ENCODER + name: backend.to_host(params[name]) for name in model.feature_shapes()}

@@ -84,8 +84,8 @@ class CaptionerRun(ScheduledRunSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateSettings(Settings):
-    """Settings of `Captioner.generate`."""
+class BeamSettings(Settings):
+    """Settings of a search for the likeliest captions."""
 
     beam: Annotated[
         int, positive, "Captions of each image that are followed at a time; 1 takes the likeliest word each time."
@@ -96,13 +96,19 @@ class GenerateSettings(Settings):
         "Captions of a beam compete by their log-probability divided by their length to this power; 0 favours short "
         "ones.",
     ] = 1.0
+    max_length: Annotated[int, positive, "Most words of a caption; one that has not ended by then is cut."] = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateSettings(BeamSettings):
+    """Settings of `Captioner.generate`."""
+
     temperature: Annotated[
         float,
         not_negative,
         "Draw words at random: below 1 favours what is likely, above 1 varies more; 0 draws nothing.",
     ] = 0.0
     top_k: Annotated[int | None, positive, "Draw from this many of the likeliest words only."] = None
-    max_length: Annotated[int, positive, "Most words of a caption; one that has not ended by then is cut."] = 30
     seed: Annotated[
         int | None,
         By(seed_of, settles_none=True),

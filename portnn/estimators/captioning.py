@@ -20,6 +20,9 @@ Host = np.ndarray[Any, Any]
 ENTRIES = 1 << 22
 """Log-probabilities that are computed at a time."""
 
+BEGINNINGS = 1 << 12
+"""Captions that are followed at a time, so that the first ones come soon."""
+
 
 class Speaker:
     """Says captions of one block of images, word by word.
@@ -100,7 +103,7 @@ LEAST = -1e30
 
 def images_at_a_time(model: RecurrentDecoder, beam: int) -> int:
     """Images of which captions are said at a time."""
-    at_most = max(1, ENTRIES // (model.vocabulary_size * beam))
+    at_most = max(1, min(BEGINNINGS, ENTRIES // model.vocabulary_size) // beam)
     return at_most if model.encoder is None else min(at_most, model.encoder.rows_at_a_time)
 
 

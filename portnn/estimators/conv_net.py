@@ -71,8 +71,8 @@ class ConvNet(RowLearner):
     RUN: ClassVar[type[RunSettings]] = ConvNetRun
     RECIPES: ClassVar[dict[str, Recipe]] = {
         "digits": Recipe(
-            {"channels": (16, 32), "hidden": (64,), "dropout": 0.25},
-            {"batch_size": 32, "learning_rate": 2e-3, "epochs": 60.0, "shift": 1},
+            {"channels": (64, 64), "hidden": (128,), "dropout": 0.5, "l2": 1e-4},
+            {"batch_size": 32, "learning_rate": 1e-3, "epochs": 60.0, "schedule": "cosine"},
         ),
     }
     MODEL: ClassVar[type[ImageClassifier]] = ImageClassifier
@@ -133,7 +133,10 @@ class ConvNet(RowLearner):
         ConvNet
             Itself.
         """
-        return self._train_epoch(*self._given(images, labels), sample_weight, settings)
+        X, y = self._given(images, labels)
+        self._train_epoch(X, y, sample_weight, settings)
+        self._keep_layout(X)
+        return self
 
     def features(self, images: Any) -> Array:
         """What the last layer sees: the activations before it, for other models to read.
@@ -174,8 +177,12 @@ class ConvNet(RowLearner):
             return images, labels
         if images.labels is None and labels is None:
             raise ValueError(f"{images.name} has no labels to learn")
-        self.layout = images.layout
         return images, images.labels if labels is None else labels
+
+    def _keep_layout(self, X: Any) -> None:
+        """Remember the form of the file that is trained on."""
+        if isinstance(X, LabelledImages):
+            self.layout = X.layout
 
     def _opened(self, images: Any) -> Any:
         """Images of a path; anything else as it is."""
@@ -212,6 +219,7 @@ class ConvNet(RowLearner):
         return channel_scaling(rows, backend)
 
     def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Task:
+        self._keep_layout(X)
         task = super()._task(X, y, sample_weight, settings)
         task.width = 0 if self.settings.batch_norm else self._fitted()[0].width
         return task

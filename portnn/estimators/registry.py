@@ -14,7 +14,7 @@ class Entry(NamedTuple):
 
 
 ESTIMATORS: dict[str, Entry] = {
-    "Captioner": Entry("portnn.estimators.captioner"),
+    "Captioner": Entry("portnn.estimators.captioner", "caption"),
     "CharRNN": Entry("portnn.estimators.char_rnn", "char-rnn"),
     "MLP": Entry("portnn.estimators.mlp", "mlp"),
     "ConvNet": Entry("portnn.estimators.conv_net", "conv"),

@@ -77,7 +77,11 @@ def test_train_predict_evaluate_features(train, portnn, folder, data) -> None:
     ]
     written = portnn(*shlex.split(report["features"])[1:])
     assert (written.status, written.err) == (0, "")
-    assert written.out == f"{folder.path / 'features.npz'}: features (60, 5) float32, labels (60,) <U6\n"
+    features = folder.path / "features.npz"
+    assert written.out.splitlines() == [
+        f"{features}: features (60, 5) float32, labels (60,) <U6",
+        f"to caption  portnn caption train {features} captions.tsv",
+    ]
 
 
 def test_json_says_what_the_model_says(train, folder, data) -> None:
@@ -106,7 +110,7 @@ def test_without_a_file_it_learns_digits(portnn, folder, train) -> None:
     lines = [portnn(*command).out.splitlines() for command in commands]
     assert len(lines[0]) == 359
     assert lines[1][0] in report["tested"].replace("test images", "images")
-    assert lines[2] == [f"{folder.path / 'features.npz'}: features (359, 5) float32, labels (359,) int64"]
+    assert lines[2][0] == f"{folder.path / 'features.npz'}: features (359, 5) float32, labels (359,) int64"
     digits = LabelledImages(folder.path / "digits.npz")
     assert np.array_equal(digits.images, library.datasets.digits().test_images)
     again = portnn(*arguments, "--resume", "--steps", 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,8 +70,11 @@ def features(
     arrays = {"features": [list(shape), kind]}
     if images.labels is not None and suffix == ".npz":
         arrays["labels"] = [list(images.labels.shape), str(images.labels.dtype)]
+    caption = shlex.join(["portnn", "caption", "train", str(out), "captions.tsv"])
     if as_json:
-        print_json({"file": str(out), **{name: {"shape": s, "dtype": d} for name, (s, d) in arrays.items()}})
+        shapes = {name: {"shape": s, "dtype": d} for name, (s, d) in arrays.items()}
+        print_json({"file": str(out), **shapes, "caption_command": caption})
         return
     listed = ", ".join(f"{name} {tuple(shape)} {kind}" for name, (shape, kind) in arrays.items())
     print(f"{out}: {listed}")
+    print(f"to caption  {caption}")
