@@ -135,7 +135,13 @@ def examples(session: nox.Session) -> None:
     # Those that need data of the user's own run on a little of the same form, which their tests make.
     session.run("pytest", *EVERY_CORE, "tests/examples", env=ONE_THREAD)
     session.chdir(session.create_tmp())
-    runs = (("char_rnn", "300"), ("min_char_rnn", "300"), ("text_classifier", "400"), ("scipy_minimize",))
+    runs = (
+        ("char_rnn", "300"),
+        ("min_char_rnn", "300"),
+        ("text_classifier", "400"),
+        ("captions", "2"),
+        ("scipy_minimize",),
+    )
     for name, *arguments in runs:
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
 
@@ -173,7 +179,14 @@ def imports(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation and run what it shows; a warning is an error."""
     session.install(".[docs,plot,sklearn]")
-    pages = ("docs/index.md", "docs/idea.md", "docs/gradients.md", "docs/word2vec.md", "docs/text_classifier.md")
+    pages = (
+        "docs/index.md",
+        "docs/idea.md",
+        "docs/gradients.md",
+        "docs/word2vec.md",
+        "docs/text_classifier.md",
+        "docs/images.md",
+    )
     session.run("python", "-m", "doctest", "-o", "ELLIPSIS", *pages)
     shutil.rmtree("docs/api", ignore_errors=True)  # pages of names that are no longer there would stay
     where = ("-d", "docs/_build/doctrees", "docs", "docs/_build/html")

@@ -116,7 +116,7 @@ class CaptionReader:
 
         def texts() -> Iterator[str]:
             nonlocal line
-            for line, row, caption in source.read(advance):  # noqa: B007 - `tokens` reads it
+            for line, row, caption in source.read(advance):
                 if row >= count:
                     raise ValueError(f"{source.place(line)} names row {row}, but {about} {count} rows, from 0")
                 described[row] = True

@@ -22,9 +22,10 @@ from portnn.estimators.given_captions import as_captions
 from portnn.estimators.image_input import ImageInput
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.word_corpus import saved_vocabulary
+from portnn.estimators.word_gradients import word_gradients
 from portnn.images import read_features
 from portnn.models import RecurrentDecoder
-from portnn.settings import feature_call
+from portnn.settings import brief, feature_call
 from portnn.text import WordVocabulary
 from portnn.text.words import NEW_MODELS, word_rules
 from portnn.vectors import vocabulary_arrays
@@ -150,6 +151,36 @@ class CaptionModel(Estimator[CaptionerSettings]):
             score = None
         right = exact([caption.words for caption in said], given)
         return CaptionEvaluation(loss, right, score, len(corpus.rows), len(rows))
+
+    def word_gradients(self, v: Any, caption: str) -> np.ndarray[Any, Any]:
+        """What each word of a caption owes to the features: the gradient of its log-probability.
+
+        Parameters
+        ----------
+        v : array (features,), or an image if the model has an encoder
+        caption : str
+
+        Returns
+        -------
+        NumPy array (words + 1, features), or (words + 1, height, width, channels)
+            How the log-probability of each word, given the words before it, grows with each entry of v; in the last
+            row that of the end.
+
+        Raises
+        ------
+        ValueError
+            If the caption has no words, or one that the model does not know.
+        """
+        model, params, backend = self._fitted()
+        words, known = self._reader.tokens(caption), self._fitted_vocabulary().index
+        strange = [word for word in words if word not in known]
+        if strange or not words:
+            raise ValueError(
+                f"{brief(strange[0])} is not a word of the model" if strange else "the caption has no words"
+            )
+        placed = self._place(v[None, ...])
+        one = backend.asarray(rows_of(placed, np.zeros(1, np.int64), backend))
+        return word_gradients(model, params, backend, one, [known[word] for word in words])
 
     def features(self, images: Any) -> Array:
         """Features of images as the model's encoder, which was trained along, computes them: (images, features).

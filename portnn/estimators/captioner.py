@@ -70,8 +70,8 @@ class Captioner(CaptionModel):
     RUN: ClassVar[type[RunSettings]] = CaptionerRun
     RECIPES: ClassVar[dict[str, Recipe]] = {
         "digits": Recipe(
-            {"cell": "lstm", "hidden_size": 128, "embedding_size": 32},
-            {"batch_size": 32, "learning_rate": 3e-3, "epochs": 15.0},
+            {"cell": "lstm", "hidden_size": 128, "embedding_size": 32, "dropout": 0.2},
+            {"batch_size": 32, "learning_rate": 3e-3, "epochs": 15.0, "schedule": "cosine"},
         ),
     }
 

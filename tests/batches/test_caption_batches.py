@@ -113,7 +113,7 @@ def test_masks_depend_neither_on_the_order_of_asking_nor_on_multiple(rng):
 
 @pytest.mark.host
 def test_what_makes_no_batches(rng):
-    with pytest.raises(ValueError, match="^batch_size must be a positive whole number, got 0$"):
+    with pytest.raises(ValueError, match=r"^batch_size must be a positive whole number, got 0$"):
         batches_of(rng.normal(size=(4, 3)), batch_size=0)
     with pytest.raises(ValueError, match=r"^dropout must be in \[0, 1\), got 1.0$"):
         batches_of(rng.normal(size=(4, 3)), dropout=1.0)

@@ -28,13 +28,11 @@ def talker(backend="numpy", **changes):
 
 
 def log_probabilities(model, features, sentence):
-    """Of the next id after each beginning of a sentence (words + 1, ids), from the logits of the whole."""
+    """Of the next id after each beginning of a sentence (words + 1, ids), from the logits of the whole by NumPy."""
     ids = [model.vocabulary.index[word] for word in sentence]
     inputs = np.asarray([model.model.boundary, *ids])[:, None]
     batch = CaptionBatch(features[None], inputs, inputs, np.ones(inputs.shape))
-    backend = model.backend
-    logits, _ = model.model.logits(model.params, tree_map(backend.asarray, batch), xp=backend.xp)
-    logits = np.asarray(to_host(logits), np.float64)[:, 0]
+    logits = model.model.logits(tree_map(to_host, model.params), batch, xp=np)[0][:, 0]
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 import re
 
+import array_api_strict
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -13,6 +14,7 @@ from numpy.testing import assert_allclose
 
 import portnn
 from portnn.backends import to_host
+from portnn.estimators.caption_evaluation import CaptionEvaluator
 from portnn.estimators.conv_net import ConvNet
 from portnn.images import CaptionFile
 
@@ -121,10 +123,10 @@ def test_files_give_the_model_that_lists_and_arrays_give(tmp_path, monkeypatch):
 
 @pytest.mark.host
 def test_held_out_images_are_held_out_with_all_their_captions(monkeypatch):
-    """Those that are trained on and those that are measured are about different images, and all are one or the other."""
+    """Images that are trained on are not measured, and all are one or the other."""
     used = []
     batches, evaluator = (f"portnn.estimators.captioner.{name}" for name in ("CaptionBatches", "CaptionEvaluator"))
-    makes, measures = portnn.batches.CaptionBatches, portnn.estimators.captioner.CaptionEvaluator
+    makes, measures = portnn.batches.CaptionBatches, CaptionEvaluator
 
     def make(features, rows, *arrays, **options):
         used.append(options["chosen"](np.arange(options["count"])))
@@ -251,8 +253,6 @@ def test_what_cannot_be_learnt(data, options, kind, message):
 
 @pytest.mark.host
 def test_what_a_fitted_model_refuses(tmp_path):
-    import array_api_strict
-
     model = speaker().fit(FEATURES, CAPTIONS, **QUICK)
     net = ConvNet(channels=(2,), hidden=(4,), seed=1).fit(IMAGES, KINDS, **QUICK)
     path = write(tmp_path / "c.tsv", [*CAPTIONS, ["a dog"]])

@@ -1,5 +1,6 @@
 """A classifier of pictures: by PyTorch, with its penalty, its dropout and its running means."""
 
+import itertools
 import re
 
 import numpy as np
@@ -69,7 +70,7 @@ def sequential(torch, model, params):
         before = channels
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if model.global_pooling else [nn.Flatten()]
     sizes = model.head.sizes
-    for layer, (size, units) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for layer, (size, units) in enumerate(itertools.pairwise(sizes)):
         layers += [nn.Linear(size, units), *([activation()] if layer < len(sizes) - 2 else [])]
     net = nn.Sequential(*layers).double()
     with torch.no_grad():
@@ -137,7 +138,8 @@ def test_training_with_batch_normalisation_is_that_of_pytorch(backend, drawn):
         rate, number = (backend.asarray(np.float64(value)) for value in (0.01, position + 1))
         result = step(*state, batch, (), rate, number)
         state = [result.params, result.optimizer_state]
-        x, targets = (torch.tensor(np.array(backend.to_host(array))) for array in (batch.x, batch.targets))
+        kinds = ((batch.x, np.float64), (batch.targets, np.int64))
+        x, targets = (torch.tensor(np.array(backend.to_host(array), dtype)) for array, dtype in kinds)
         right = torch.nn.functional.cross_entropy(net(x.permute(0, 3, 1, 2)), targets)
         losses.append((float(result.loss), right.item()))
         theirs.zero_grad()
@@ -164,15 +166,15 @@ def test_running_means_are_saved_and_evaluation_uses_them(backend, rng, tmp_path
         saved = next(array for key, array in arrays.items() if key.endswith(name))
         assert_allclose(saved, backend.to_host(net.params[name]), rtol=0.0)
         assert not np.allclose(saved, 0.0 if name.endswith("mean") else 1.0, atol=0.05)
-    right = backend.to_host(net.outputs(images))
+    right = net.outputs(images)
     again = portnn.load(tmp_path / "net.safetensors", backend=backend)
-    assert np.array_equal(backend.to_host(again.outputs(images)), right)
-    alone = np.concatenate([backend.to_host(net.outputs(images[k : k + 1])) for k in range(20)])
+    assert np.array_equal(again.outputs(images), right)
+    alone = np.concatenate([net.outputs(images[k : k + 1]) for k in range(20)])
     assert_allclose(alone, right, rtol=1e-10, atol=1e-12)
     for name in net.model.frozen_parameters:
         net.params[name] = net.params[name] + 1.0
-        changed, right = backend.to_host(net.outputs(images)), changed if name.endswith("var") else right
-        assert np.abs(changed - right).max() > 1e-3
+        before, right = right, net.outputs(images)
+        assert np.abs(right - before).max() > 1e-3
 
 
 def test_the_penalty_is_on_weights_alone(evaluate, drawn):
@@ -244,8 +246,7 @@ def test_pictures_at_a_time_follow_from_the_outputs_of_convolutions():
 )
 def test_settings_that_make_no_network(settings, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        model = network(**settings)
-        model.init(np.random.default_rng(0))
+        network(**settings).init(np.random.default_rng(0))
 
 
 @pytest.mark.host

@@ -19,8 +19,14 @@ LENGTHS = np.asarray([3, 5, 1, 4])
 TIME, BATCH = int(LENGTHS.max()), len(LENGTHS)
 PAST = np.arange(TIME)[:, np.newaxis] >= LENGTHS
 
+EVERYWHERE = [("lstm", "first", 2), ("gru", "every", 1), ("rnn", "first", 1)]
+"""Kinds that are tested on every library; all others on the host."""
 every_kind = pytest.mark.parametrize(
-    ("cell", "features_at", "num_layers"), list(itertools.product(sorted(CELLS), ENTRANCES, (1, 2)))
+    ("cell", "features_at", "num_layers"),
+    [
+        pytest.param(*kind, marks=() if kind in EVERYWHERE else pytest.mark.host)
+        for kind in itertools.product(sorted(CELLS), ENTRANCES, (1, 2))
+    ],
 )
 
 
@@ -142,6 +148,7 @@ def test_through_an_encoder_the_gradients_are_those_of_pytorch(results, drawn, b
         assert_allclose(gradient, p[key].grad.numpy(), rtol=1e-9, atol=1e-12, err_msg=key)
 
 
+@pytest.mark.host
 @every_kind
 def test_a_padded_batch_is_its_captions_alone(results, drawn, cell, features_at, num_layers):
     """And what stands in padding, inputs or targets, does not matter."""

@@ -164,6 +164,14 @@ class Adapted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._mx, name)
 
+    def __array_namespace_info__(self) -> Any:
+        """MLX's answers for its default device: ours are names, which it does not know."""
+        info = self._mx.__array_namespace_info__()
+        asked = {name: _without_device(getattr(info, name)) for name in ("default_dtypes", "dtypes")}
+        return types.SimpleNamespace(
+            capabilities=info.capabilities, default_device=info.default_device, devices=info.devices, **asked
+        )
+
     def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Array:
         """Memory is shared where it can be."""
         return self._mx.asarray(obj, dtype, copy=copy)

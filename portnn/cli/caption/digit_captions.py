@@ -55,7 +55,7 @@ def write_digits(files: DigitFiles, net: ConvNet | None, name: str) -> None:
     if net is not None:
         with naming(name):
             next(_of_cells(net, np.zeros((1, 8, 8 * CELLS, 1))))  # it fails here, before there is a folder
-    data = captioned_digits()
+    data = captioned_digits(4000, captions=4)
     net = net or _trained()
     for path, images in ((files.features, data.images), (files.test_features, data.test_images)):
         write_features(path, _of_cells(net, images), len(images), None, lambda _: None)
