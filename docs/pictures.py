@@ -10,7 +10,19 @@ from typing import Any
 from sphinx_gallery.scrapers import figure_rst
 from sphinx_gallery.sorting import ExplicitOrder
 
-STUDIES = ("circuit", "neuron", "rbf", "softmax", "ring", "digits", "spiral", "memory", "sentence", "convolution")
+STUDIES = (
+    "circuit",
+    "neuron",
+    "rbf",
+    "softmax",
+    "ring",
+    "digits",
+    "spiral",
+    "memory",
+    "sentence",
+    "convolution",
+    "caption",
+)
 order = ExplicitOrder([f"{name}.py" for name in STUDIES] + ["*"])
 
 _start = 0

@@ -76,6 +76,8 @@ for column, row in enumerate(several):
     axes[1, column].imshow(lengths, cmap="Blues", vmin=0.0, aspect="auto")
     axes[1, column].set_yticks(range(len(lengths)), [*said[row].words, "(end)"])
     axes[1, column].set_xticks(range(PLACES), ["left", "middle", "right"])
-figure.suptitle("Where each word looks: the gradient of its log-probability, place by place; the darker, the longer", fontsize=11)
+figure.suptitle(
+    "Where each word looks: the gradient of its log-probability, place by place; the darker, the longer", fontsize=11
+)
 figure.savefig("looks.png", dpi=144)
 print("wrote captions.png and looks.png")

@@ -1,6 +1,6 @@
 """A convolutional network: time of an epoch of portnn on NumPy, PyTorch and JAX.
 
-    python examples/benchmarks/conv.py [--rounds 5] [--batches N] [--json FILE]
+    python examples/benchmarks/conv.py [--rounds 5] [--batches N] [--cuda] [--json FILE]
 
 Two convolutions of 3 x 3 with padding, each with a rectifier and max pooling of 2 x 2, a hidden layer of 64 units and a
 softmax over 10 classes; batches of 64, Adam, float32. On scikit-learn's 1,797 digits (8 x 8 x 1; 16 and 32 channels),
@@ -9,8 +9,11 @@ and on 10,000 random images of 32 x 32 x 3 (32 and 64 channels).
 All contenders see the same images in the same order; batches are gathered inside the time. Each lives in a process of
 its own, so that none disturbs another's threads, and they take turns, an epoch each, round after round. portnn has as
 many workers as its estimator would take; "one process" is portnn without workers, its products on all threads. PyTorch
-has its convolutions (oneDNN) in either layout, and its fused Adam. JAX has XLA's convolutions, compiled before the clock
-starts, and drops what is left after the last whole batch. The best peer is the fastest of all these.
+has its convolutions (oneDNN) in either layout, and its fused Adam. JAX has XLA's convolutions, compiled before the
+clock starts, and drops what is left after the last whole batch. The best peer is the fastest of all these.
+
+With --cuda, portnn on CuPy, PyTorch and JAX takes turns with PyTorch (cuDNN, without TF32) and JAX on a GPU, and all
+images are there before the clock starts.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import functools
 import itertools
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,15 +96,46 @@ def portnn_epoch(name: str, most: int | None, workers: int | None = None) -> Run
     return epochs(len(images), train, most)
 
 
-def torch_epoch(name: str, most: int | None, *, channels_last: bool) -> Run:
+def portnn_cuda(name: str, most: int | None, library: str) -> Run:
+    import portnn
+    from portnn.backends import tree_map
+    from portnn.models import ImageClassifier, RowBatch
+    from portnn.optimizers import Adam
+    from portnn.training import init_optimizer, make_step
+
+    images, labels, channels = task(name)
+    backend = portnn.backend(library, device=None if library == "cupy" else "cuda")
+    model = ImageClassifier(image_shape=images.shape[1:], channels=channels, hidden=(HIDDEN,), outputs=CLASSES)
+    params, optimizer = tree_map(backend.asarray, model.init(np.random.default_rng(0))), Adam()
+    x, y, xp = backend.asarray(images), backend.asarray(labels), backend.xp
+    step = make_step(model, optimizer, backend)
+    state, rate = [params, init_optimizer(optimizer, model, params, backend)], backend.asarray(np.float64(RATE))
+    numbers = itertools.count(1)
+
+    def train(rows: np.ndarray[Any, Any]) -> None:
+        chosen = backend.asarray(rows)
+        batch = RowBatch(xp.take(x, chosen, axis=0), xp.take(y, chosen, axis=0))
+        state[:] = step(*state, batch, (), rate, backend.asarray(np.float64(next(numbers))))[:2]
+
+    epoch = epochs(len(images), train, most, whole=True)
+
+    def run() -> None:
+        epoch()
+        backend.synchronize(state[0]["layers.0.weight"])
+
+    return run
+
+
+def torch_epoch(name: str, most: int | None, *, channels_last: bool, device: str = "cpu") -> Run:
     import torch
 
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True
     torch.manual_seed(0)
     torch.set_num_threads(THREADS)
     images, labels, (first, second) = task(name)
     form = torch.channels_last if channels_last else torch.contiguous_format
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=form)
-    y = torch.from_numpy(labels)
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).to(device).contiguous(memory_format=form)
+    y = torch.from_numpy(labels).to(device)
     size = images.shape[1] // 4
     net = torch.nn.Sequential(
         torch.nn.Conv2d(images.shape[3], first, 3, padding=1),
@@ -114,16 +148,23 @@ def torch_epoch(name: str, most: int | None, *, channels_last: bool) -> Run:
         torch.nn.Linear(size * size * second, HIDDEN),
         torch.nn.ReLU(),
         torch.nn.Linear(HIDDEN, CLASSES),
-    ).to(memory_format=form)
+    ).to(device=device, memory_format=form)
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE, fused=True)
 
     def train(rows: np.ndarray[Any, Any]) -> None:
-        chosen = torch.from_numpy(rows)
+        chosen = torch.from_numpy(rows).to(device)
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(net(x[chosen]), y[chosen]).backward()
         optimizer.step()
 
-    return epochs(len(images), train, most)
+    epoch = epochs(len(images), train, most, whole=device != "cpu")
+
+    def run() -> None:
+        epoch()
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    return run
 
 
 def jax_epoch(name: str, most: int | None) -> Run:
@@ -168,9 +209,12 @@ def jax_epoch(name: str, most: int | None) -> Run:
         return p, means, squares, number + 1.0
 
     state = [params, *(jax.tree.map(jnp.zeros_like, params) for _ in range(2)), jnp.float32(1.0)]
+    on_cpu = jax.default_backend() == "cpu"
+    jax.config.update("jax_default_matmul_precision", None if on_cpu else "float32")
+    x, y = (images, labels) if on_cpu else (jnp.asarray(images), jnp.asarray(labels))
 
     def train(rows: np.ndarray[Any, Any]) -> None:
-        state[:] = step(*state, images[rows], labels[rows])
+        state[:] = step(*state, x[rows], y[rows])
         jax.block_until_ready(state)
 
     return epochs(len(images), train, most, whole=True)
@@ -182,22 +226,29 @@ PEERS = {
     "torch channels last": functools.partial(torch_epoch, channels_last=True),
     "jax": jax_epoch,
 }
-MAKERS: dict[str, Callable[..., Run]] = {**PORTNN, **PEERS}
+CUDA_PORTNN = {f"portnn on {each}": functools.partial(portnn_cuda, library=each) for each in ("cupy", "torch", "jax")}
+CUDA_PEERS = {
+    "torch cuda": functools.partial(torch_epoch, channels_last=False, device="cuda"),
+    "torch cuda channels last": functools.partial(torch_epoch, channels_last=True, device="cuda"),
+    "jax cuda": jax_epoch,
+}
+MAKERS: dict[str, Callable[..., Run]] = {**PORTNN, **PEERS, **CUDA_PORTNN, **CUDA_PEERS}
 
 
-def speed(name: str, rounds: int, most: int | None) -> dict[str, Any]:
+def speed(name: str, rounds: int, most: int | None, own: Iterable[str], peers: Iterable[str]) -> dict[str, Any]:
     """Measure and print the time of an epoch."""
-    contenders = {each: Contender(__file__, each) for each in MAKERS}
+    contenders = {each: Contender(__file__, each) for each in (*own, *peers)}
     times = take_turns(contenders, [name, most], rounds=rounds, seconds=0.0, warm=0)
     row = {each: {"median": statistics.median(found), "best": min(found)} for each, found in times.items()}
     print(f"\n{name}: seconds for {f'{most} batches' if most else 'an epoch'}: median (best)\n")
     print("| contender | seconds | portnn / contender |\n| --- | --- | --- |")
+    ours = {kind: min(row[each][kind] for each in own) for kind in ("median", "best")}
     for each, found in row.items():
-        ratios = [row["portnn"][kind] / found[kind] for kind in ("median", "best")]
+        ratios = [ours[kind] / found[kind] for kind in ("median", "best")]
         print(f"| {each} | {found['median']:.3g} ({found['best']:.3g}) | {ratios[0]:.2f} ({ratios[1]:.2f}) |")
-    peers = {kind: min(PEERS, key=lambda each: row[each][kind]) for kind in ("median", "best")}
-    ratios = [row["portnn"][kind] / row[peer][kind] for kind, peer in peers.items()]
-    print(f"\nportnn / best peer ({peers['median']}): {ratios[0]:.2f} ({ratios[1]:.2f})")
+    best = {kind: min(peers, key=lambda each: row[each][kind]) for kind in ("median", "best")}
+    ratios = [ours[kind] / row[peer][kind] for kind, peer in best.items()]
+    print(f"\nportnn / best peer ({best['median']}): {ratios[0]:.2f} ({ratios[1]:.2f})")
     return {"batches": most, "times": times, **row}
 
 
@@ -205,15 +256,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", type=int, help="in each round; by default an epoch")
+    parser.add_argument("--cuda", action="store_true", help="measure on a GPU")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         serve(MAKERS[options.work], tuned=options.work in PORTNN)
         return
-    results: dict[str, Any] = {"machine": describe("numpy", "torch", "jax")}
+    results: dict[str, Any] = {"machine": describe("numpy", "torch", "jax", gpu=options.cuda)}
+    own, peers = (CUDA_PORTNN, CUDA_PEERS) if options.cuda else (PORTNN, PEERS)
     for name in TASKS:
-        results[name] = speed(name, options.rounds, options.batches)
+        results[name] = speed(name, options.rounds, options.batches, list(own), list(peers))
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1), encoding="utf-8")
 

@@ -11,7 +11,19 @@ from portnn.cli.demo import FOLDERS, studies
 
 pytestmark = pytest.mark.host
 
-NAMES = ["circuit", "neuron", "rbf", "softmax", "ring", "digits", "spiral", "memory", "sentence", "convolution"]
+NAMES = [
+    "circuit",
+    "neuron",
+    "rbf",
+    "softmax",
+    "ring",
+    "digits",
+    "spiral",
+    "memory",
+    "sentence",
+    "convolution",
+    "caption",
+]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -35,7 +47,7 @@ def test_lists_the_studies_in_their_order(portnn) -> None:
     assert result.status == 0
     lines = [line.split(maxsplit=2) for line in result.out.splitlines()]
     assert [name for name, *_ in lines] == NAMES
-    assert [number for _, number, _ in lines] == [f"{n}." for n in range(1, 11)]
+    assert [number for _, number, _ in lines] == [f"{n}." for n in range(1, 12)]
     assert all(len(title) > 10 for *_, title in lines)
 
 

@@ -91,6 +91,7 @@ METHODS = {
         "generate": lambda call, data, folder: call(data[0], temperature=0.5),
         "evaluate": lambda call, data, folder: call(*data),
         "features": lambda call, data, folder: None,
+        "caption_blocks": lambda call, data, folder: next(iter(call(data[0]))),
         "word_gradients": lambda call, data, folder: call(data[0][0], "no bird"),
     },
     "CharRNN": {

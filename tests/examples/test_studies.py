@@ -123,6 +123,21 @@ def test_convolution_is_what_a_pencil_finds(tmp_path) -> None:
     assert all(float(error) < 1e-8 for _, error in errors)
 
 
+def test_caption_goes_from_pixels_to_words_and_back(tmp_path) -> None:
+    printed = run("caption", tmp_path, ["caption", "caption_time"])
+    shapes = dict(re.findall(r"^(\w+) .* {3,}(\d+(?: x \d+)+)$", printed, flags=re.MULTILINE))
+    assert shapes["places"] == shapes["dplaces"] == "2 x 8 x 8 x 1"
+    assert shapes["v"] == shapes["dv"] == "1 x 64"
+    assert (shapes["h"], shapes["y"]) == (shapes["dh"], shapes["dy"]) == ("10 x 1 x 64", "10 x 1 x 24")
+    assert float(re.search(r"^largest difference from portnn.models: (\S+)$", printed, flags=re.MULTILINE)[1]) < 1e-12
+    said = re.findall(r"^ *(\d+) {3}(\S+) +(0\.\d+|1\.00) ", printed, flags=re.MULTILINE)
+    assert [int(number) for number, *_ in said] == list(range(1, len(said) + 1))
+    assert said[-1][1] == "(boundary)"
+    right = re.findall(r"^unseen .* (\S+) +at least (\S+)$", printed, flags=re.MULTILINE)
+    assert len(right) == 2
+    assert all(float(here) >= float(least) for here, least in right), right
+
+
 def test_sentence_learns_negation_and_explains_it(tmp_path) -> None:
     pictures = ["sentence_but", "sentence_confusion", "sentence_loss", "sentence_not_sad", "sentence_unknown"]
     printed = run("sentence", tmp_path, pictures)
