@@ -102,7 +102,7 @@ def test_without_a_file_it_learns_digits(portnn, folder, train) -> None:
     arguments = ("conv", "train", "--out", folder.path, "--channels", 3, "--hidden", 5, "--workers", 1)
     result = portnn(*arguments, "--steps", 3)
     assert result.status == 0, result.err
-    assert "recipe digits: dropout 0.25, batch_size 32" in result.err
+    assert "recipe digits: dropout 0.5, l2 0.0001, batch_size 32" in result.err
     assert "scikit-learn's digits, 1,438 images of 8 x 8 pixels, grey, 10 classes" in result.err
     report = reported(result)
     assert "on 359 test images, which neither trained nor chose it" in report["tested"]
