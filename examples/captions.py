@@ -2,11 +2,11 @@
 
     python examples/captions.py [EPOCHS] [SEED]
 
-A ConvNet learns to read scikit-learn's handwritten digits. Its last layer is taken away; what that layer saw of an image,
-128 numbers, are the features of a digit. Pictures of one, two or three digits side by side are described by the
+A ConvNet learns to read scikit-learn's handwritten digits. Its last layer is taken away; what that layer saw of an
+image, 128 numbers, are the features of a digit. Pictures of one, two or three digits side by side are described by the
 features of their three places, and an LSTM learns to say sentences about them, of a small grammar: which digits they
 show, which is the larger or odd, which is to the left of which. Pictures for the test are made of digits that neither
-network has seen. A sentence that is said of them counts as right only if every word is: if it is one of all the sentences
+network has seen. A sentence about one of them counts as right only if every word is: if it is one of all the sentences
 that the grammar has for that picture.
 
 captions.png shows pictures with what is said of them; looks.png where in time the picture matters: which of its places
@@ -65,7 +65,7 @@ for ax, picture, caption in zip(axes.flat, data.test_images, said, strict=False)
 figure.suptitle("Pictures that neither network has seen, and what is said of them", fontsize=11)
 figure.savefig("captions.png", dpi=144)
 
-# Which place each word looks at: the length of the gradient of its log-probability with respect to that place's features.
+# Where each word looks: the length of the gradient of its log-probability with respect to the features of each place.
 several = [row for row, shown in enumerate(data.test_shown) if len(shown) == PLACES][:3]
 figure, axes = plt.subplots(2, 3, figsize=(11.0, 5.0), height_ratios=(1, 4), layout="constrained")
 for column, row in enumerate(several):

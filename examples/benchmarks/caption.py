@@ -8,9 +8,9 @@ before the first step are tanh of an affine map of the features; float32.
 
 An epoch is all batches of 64 captions, bucketed by length and made inside the time, and for each forward, backward,
 clipping to a global norm of 5, and Adam (PyTorch's is fused). Both see the same batches in the same order. Beam search
-follows five beginnings of the caption of each of 1,000 images, in blocks of as many images as portnn takes at a time, up
-to 20 words, by the same rules: both must find the same captions, which is checked. Weights are random, with a bias for
-the end of a caption that makes captions some ten words long.
+follows five beginnings of the caption of each of 1,000 images, in blocks of as many images as portnn takes at a time,
+up to 20 words, by the same rules: both must find the same captions, which is checked. Weights are random, with a bias
+for the end of a caption that makes captions some ten words long.
 
 Each contender lives in a process of its own, and they take turns, round after round. portnn has as many workers as its
 command line would take; "one process" is portnn without workers.

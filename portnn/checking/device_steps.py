@@ -22,7 +22,7 @@ def device_steps(
     optimizer: Optimizer,
     settings: StepSettings = CLIPPED,
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield the steps of a case, with their arrays: training, evaluation and, for a model that says one id after the other, sampling.
+    """Yield the steps of a case, with their arrays: training, evaluation and, where ids are drawn one by one, sampling.
 
     Parameters
     ----------

@@ -14,14 +14,14 @@ class Entry(NamedTuple):
 
 
 ESTIMATORS: dict[str, Entry] = {
-    "Captioner": Entry("portnn.estimators.captioner", "caption"),
     "CharRNN": Entry("portnn.estimators.char_rnn", "char-rnn"),
     "MLP": Entry("portnn.estimators.mlp", "mlp"),
-    "ConvNet": Entry("portnn.estimators.conv_net", "conv"),
     "LinearRegression": Entry("portnn.estimators.linear_models"),
     "LogisticRegression": Entry("portnn.estimators.linear_models"),
     "SoftmaxRegression": Entry("portnn.estimators.linear_models"),
     "TextClassifier": Entry("portnn.estimators.text_classifier", "text-classifier"),
+    "ConvNet": Entry("portnn.estimators.conv_net", "conv"),
+    "Captioner": Entry("portnn.estimators.captioner", "caption"),
     "Word2Vec": Entry("portnn.estimators.word2vec", "word2vec"),
 }
 

@@ -37,13 +37,6 @@ def _table(y: Any, **settings: Any) -> Example:
 
 
 EXAMPLES = {
-    "Captioner": Example(
-        {"cell": "rnn", "hidden_size": 4, "embedding_size": 3, "num_layers": 2, "dropout": 0.3},
-        (POINTS, CAPTIONS),
-        {"batch_size": 8, "held_out": 0.2},
-        lambda model: (model.generate(POINTS[:4], beam=2), model.evaluate(POINTS, CAPTIONS)),
-        (-POINTS, CAPTIONS),
-    ),
     "CharRNN": Example(
         {"hidden_size": 6, "num_layers": 2, "dropout": 0.3},
         (TEXT,),
@@ -52,13 +45,6 @@ EXAMPLES = {
         (TEXT[::-1],),
     ),
     "MLP": _table(np.arange(40) % 3, hidden_layer_sizes=(5,), dropout=0.3, standardize=True),
-    "ConvNet": Example(
-        {"channels": (2, 3), "hidden": (4,), "dropout": 0.3, "batch_norm": True},
-        (IMAGES, np.arange(40) % 3),
-        {"batch_size": 8, "held_out": 0.2, "shift": 1, "flip": True, "noise": 0.1},
-        lambda model: (model.features(IMAGES).tolist(), model.evaluate(IMAGES, np.arange(40) % 3)),
-        (IMAGES[::-1], np.arange(40) % 3),
-    ),
     "LinearRegression": _table(POINTS @ np.ones(3), standardize_y=True),
     "LogisticRegression": _table(POINTS[:, 0] > 0.0),
     "SoftmaxRegression": _table(np.asarray(["a", "b", "c", "d"])[np.arange(40) % 4], class_weight={"a": 2.0}),
@@ -68,6 +54,20 @@ EXAMPLES = {
         {"batch_size": 8, "held_out": 0.2},
         lambda model: (model.predict_proba(TEXTS[:4]).tolist(), model.evaluate(TEXTS, ["+", "-", "-", "+"] * 10)),
         ([text.replace("film", "play") for text in TEXTS], ["+", "-", "-", "+"] * 10),
+    ),
+    "ConvNet": Example(
+        {"channels": (2, 3), "hidden": (4,), "dropout": 0.3, "batch_norm": True},
+        (IMAGES, np.arange(40) % 3),
+        {"batch_size": 8, "held_out": 0.2, "shift": 1, "flip": True, "noise": 0.1},
+        lambda model: (model.features(IMAGES).tolist(), model.evaluate(IMAGES, np.arange(40) % 3)),
+        (IMAGES[::-1], np.arange(40) % 3),
+    ),
+    "Captioner": Example(
+        {"cell": "rnn", "hidden_size": 4, "embedding_size": 3, "num_layers": 2, "dropout": 0.3},
+        (POINTS, CAPTIONS),
+        {"batch_size": 8, "held_out": 0.2},
+        lambda model: (model.generate(POINTS[:4], beam=2), model.evaluate(POINTS, CAPTIONS)),
+        (-POINTS, CAPTIONS),
     ),
     "Word2Vec": Example(
         {"vector_size": 4, "window": 2, "min_count": 1, "sample": 0.0, "batch_size": 8},

@@ -38,7 +38,7 @@ from portnn.training import Interrupted, RunFolder
 from portnn.training.state import RunState
 from portnn.vectors.unknown_word import unknown_word
 
-from .examples import EXAMPLES, POINTS, TEXT, TEXTS, every_estimator, fit, make, tables
+from .examples import EXAMPLES, IMAGES, POINTS, TEXT, TEXTS, every_estimator, fit, make, tables
 
 
 @pytest.fixture(scope="module")
@@ -415,15 +415,20 @@ def test_every_method_and_property_of_scikit_learns_estimators(sent):
     y = np.arange(40) % 3
     X = POINTS
     ways = {
-        **dict.fromkeys(("fit", "partial_fit", "score"), lambda call: call(X, y)),
-        **dict.fromkeys(("predict", "predict_proba", "predict_log_proba", "decision_function"), lambda call: call(X)),
-        **dict.fromkeys(("get_params", "set_params", "get_metadata_routing"), lambda call: call()),
+        **dict.fromkeys(("fit", "fit_transform", "partial_fit", "score"), lambda call: call(X, y)),
+        **dict.fromkeys(
+            ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform"), lambda call: call(X)
+        ),
+        **dict.fromkeys(
+            ("get_params", "set_params", "get_metadata_routing", "get_feature_names_out", "set_output"),
+            lambda call: call(),
+        ),
         "to": lambda call: call("numpy"),
     }
     routing = {"set_fit_request", "set_partial_fit_request", "set_score_request"}
     for name in portnn.sklearn.__all__:
         kind = getattr(portnn.sklearn, name)
-        X = TEXTS if name == "TextClassifier" else POINTS
+        X = {"TextClassifier": TEXTS, "ConvNetClassifier": IMAGES}.get(name, POINTS)
         first = kind(max_iter=2, solver="adam", random_state=0)
         for twin in sent(first):
             assert repr(twin) == repr(first)
