@@ -181,6 +181,7 @@ def torch_beam(most: int | None, images: int) -> Run:
         live[:, 0] = 0.0
         sequences = torch.full((count, BEAM, LONGEST), boundary)
         whole, whole_ids = torch.full((count, BEAM), -torch.inf), sequences.clone()
+        done, among_best = torch.zeros(count, 1, dtype=torch.bool), torch.arange(2 * BEAM) < BEAM
         last, first = torch.full((count * BEAM,), boundary), torch.arange(count)[:, None] * BEAM
         for step in range(LONGEST + 1):
             h, c = cell(torch.nn.functional.embedding(last, params["embedding.weight"]), (h, c))
@@ -190,7 +191,7 @@ def torch_beam(most: int | None, images: int) -> Run:
             parent, word = places // ids, places % ids
             ends = word == boundary
             before = sequences.gather(1, parent[:, :, None].expand(-1, -1, LONGEST))
-            divided = torch.where(ends, best / (step + 1.0), -torch.inf)
+            divided = torch.where(ends & among_best & ~done, best / (step + 1.0), -torch.inf)
             whole, kept = torch.cat((whole, divided), dim=1).topk(BEAM, dim=1)
             whole_ids = torch.cat((whole_ids, before), dim=1).gather(1, kept[:, :, None].expand(-1, -1, LONGEST))
             if step == LONGEST:
@@ -199,7 +200,8 @@ def torch_beam(most: int | None, images: int) -> Run:
             live = torch.where(ends, -torch.inf, best).gather(1, going)
             sequences = before.gather(1, going[:, :, None].expand(-1, -1, LONGEST))
             sequences[:, :, step] = word.gather(1, going)
-            if bool((live[:, 0] / (step + 1.0) <= whole[:, -1]).all()):
+            done |= (live[:, :1] / (step + 1.0)) <= whole[:, -1:]
+            if bool(done.all()):
                 break
             last = sequences[:, :, step].reshape(-1)
             parents = (first + parent.gather(1, going)).reshape(-1)

@@ -75,6 +75,7 @@ def epochs(count: int, step: Callable[[np.ndarray[Any, Any]], object], most: int
 def portnn_epoch(name: str, most: int | None, workers: int | None = None) -> Run:
     import portnn
     from portnn.backends import tree_map
+    from portnn.estimators.conv_net import PER_ENTRY
     from portnn.models import ImageClassifier, RowBatch
     from portnn.optimizers import Adam
     from portnn.training import Workers, automatic_workers, init_optimizer, make_step
@@ -83,7 +84,7 @@ def portnn_epoch(name: str, most: int | None, workers: int | None = None) -> Run
     backend = portnn.backend("numpy")
     model = ImageClassifier(image_shape=images.shape[1:], channels=channels, hidden=(HIDDEN,), outputs=CLASSES)
     params, optimizer = tree_map(backend.asarray, model.init(np.random.default_rng(0))), Adam()
-    count = workers or automatic_workers(BATCH, model.width, backend)
+    count = workers or automatic_workers(BATCH, model.multiplications // PER_ENTRY, backend)
     shared = while_running.enter_context(Workers(model, backend, count)) if count > 1 else None
     step = make_step(model, optimizer, backend, workers=shared)
     state, rate = [params, init_optimizer(optimizer, model, params, backend)], backend.asarray(np.float64(RATE))

@@ -105,23 +105,22 @@ def beam_search(
 def largest(values: Host, most: int) -> Host:
     """Places (rows, most) of the largest entries of each row, the largest first.
 
-    Only entries in chunks with the largest maxima can be among them.
+    Only entries in chunks with the largest maxima can be among them. A chunk takes every so-manieth entry, so that the
+    maxima of all chunks are those of whole runs of memory.
     """
     rows, n = values.shape
-    most = min(most, n)
-    chunks = -(-n // CHUNK)
+    most, chunks = min(most, n), n // CHUNK
     if chunks <= 2 * most:
         places = np.argpartition(-values, most - 1, axis=1)[:, :most] if most < n else np.tile(np.arange(n), (rows, 1))
     else:
-        padded = values
-        if n % CHUNK:
-            padded = np.full((rows, chunks * CHUNK), -np.inf, values.dtype)
-            padded[:, :n] = values
-        tops = padded.reshape(rows, chunks, CHUNK).max(axis=2)
+        in_chunks = chunks * CHUNK
+        tops = values[:, :in_chunks].reshape(rows, CHUNK, chunks).max(axis=1)
         some = np.argpartition(-tops, most - 1, axis=1)[:, :most]
-        candidates = (some[:, :, None] * CHUNK + np.arange(CHUNK)).reshape(rows, -1)
-        chosen = np.take_along_axis(padded, candidates, axis=1)
+        members = (some[:, :, None] + np.arange(CHUNK) * chunks).reshape(rows, -1)
+        rest = np.tile(np.arange(in_chunks, n), (rows, 1))
+        candidates = np.concatenate((members, rest), axis=1)
+        chosen = np.take_along_axis(values, candidates, axis=1)
         places = np.take_along_axis(candidates, np.argpartition(-chosen, most - 1, axis=1)[:, :most], axis=1)
-    places = np.sort(np.minimum(places, n - 1), axis=1)  # of equal entries the first comes first
+    places = np.sort(places, axis=1)  # of equal entries the first comes first
     order = np.argsort(-np.take_along_axis(values, places, axis=1), axis=1, kind="stable")
     return np.take_along_axis(places, order, axis=1)

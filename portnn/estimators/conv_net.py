@@ -25,6 +25,9 @@ from portnn.tables import Scaling
 from portnn.tables.holding_out import Ids
 from portnn.tables.placing import backend_for
 
+PER_ENTRY = 4800
+"""Multiplications of convolutions that are as much work for a worker as an entry of a recurrent layer's gates."""
+
 
 @documented(ConvNetSettings)
 class ConvNet(RowLearner):
@@ -221,7 +224,8 @@ class ConvNet(RowLearner):
     def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Task:
         self._keep_layout(X)
         task = super()._task(X, y, sample_weight, settings)
-        task.width = 0 if self.settings.batch_norm else self._fitted()[0].width
+        model = self._fitted()[0]
+        task.width = 0 if model.batch_norm else model.multiplications // PER_ENTRY
         return task
 
     def _batches(self, rows: RowBatch, settings: EpochSettings, seed: int, **more: Any) -> RowBatches:

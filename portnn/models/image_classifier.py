@@ -105,6 +105,14 @@ class ImageClassifier(ConvolutionSettings, Model):
         return sum(pixels * channels for pixels, channels in zip(before_pool, self.channels, strict=False))
 
     @property
+    def multiplications(self) -> int:
+        """Those of all convolutions of one picture in the forward pass."""
+        before = (self.image_shape[2], *self.channels)
+        sizes, lost = self.stack.sizes, 0 if self.padding == "same" else self.kernel - 1
+        places = ((height - lost) * (width - lost) for height, width in sizes)
+        return sum(n * self.kernel**2 * p * q for n, p, q in zip(places, before, self.channels, strict=False))
+
+    @property
     def masks(self) -> tuple[int, ...]:
         """Units of each dropout mask of a batch."""
         return self.head.sizes[:-1] if self.dropout else ()
