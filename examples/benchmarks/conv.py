@@ -1,6 +1,6 @@
 """A convolutional network: time of an epoch of portnn on NumPy, PyTorch and JAX.
 
-    python examples/benchmarks/conv.py [--rounds 5] [--batches N] [--cuda] [--json FILE]
+    python examples/benchmarks/conv.py [--rounds 5] [--batches N] [--tasks TASK ...] [--cuda] [--json FILE]
 
 Two convolutions of 3 x 3 with padding, each with a rectifier and max pooling of 2 x 2, a hidden layer of 64 units and a
 softmax over 10 classes; batches of 64, Adam, float32. On scikit-learn's 1,797 digits (8 x 8 x 1; 16 and 32 channels),
@@ -8,9 +8,9 @@ and on 10,000 random images of 32 x 32 x 3 (32 and 64 channels).
 
 All contenders see the same images in the same order; batches are gathered inside the time. Each lives in a process of
 its own, so that none disturbs another's threads, and they take turns, an epoch each, round after round. portnn has as
-many workers as its estimator would take; "one process" is portnn without workers, its products on all threads. PyTorch
-has its convolutions (oneDNN) in either layout, and its fused Adam. JAX has XLA's convolutions, compiled before the
-clock starts, and drops what is left after the last whole batch. The best peer is the fastest of all these.
+many workers as its estimator would take (for the digits, one), "one process" has none, and threads as in training.
+PyTorch has its convolutions (oneDNN) in either layout, and its fused Adam. JAX has XLA's convolutions, compiled before
+the clock starts, and drops what is left after the last whole batch. The best peer is the fastest of all these.
 
 With --cuda, portnn on CuPy, PyTorch and JAX takes turns with PyTorch (cuDNN, without TF32) and JAX on a GPU, and all
 images are there before the clock starts.
@@ -78,6 +78,7 @@ def portnn_epoch(name: str, most: int | None, workers: int | None = None) -> Run
     from portnn.estimators.conv_net import PER_ENTRY
     from portnn.models import ImageClassifier, RowBatch
     from portnn.optimizers import Adam
+    from portnn.process import one_blas_thread
     from portnn.training import Workers, automatic_workers, init_optimizer, make_step
 
     images, labels, channels = task(name)
@@ -86,6 +87,8 @@ def portnn_epoch(name: str, most: int | None, workers: int | None = None) -> Run
     params, optimizer = tree_map(backend.asarray, model.init(np.random.default_rng(0))), Adam()
     count = workers or automatic_workers(BATCH, model.multiplications // PER_ENTRY, backend)
     shared = while_running.enter_context(Workers(model, backend, count)) if count > 1 else None
+    if count == 1 and name == "digits":  # Trainer takes one thread for products as small as these
+        while_running.enter_context(one_blas_thread())
     step = make_step(model, optimizer, backend, workers=shared)
     state, rate = [params, init_optimizer(optimizer, model, params, backend)], backend.asarray(np.float64(RATE))
     numbers = itertools.count(1)
@@ -257,6 +260,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", type=int, help="in each round; by default an epoch")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, help="which to measure; by default both")
     parser.add_argument("--cuda", action="store_true", help="measure on a GPU")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--work", help=argparse.SUPPRESS)
@@ -266,7 +270,7 @@ def main() -> None:
         return
     results: dict[str, Any] = {"machine": describe("numpy", "torch", "jax", gpu=options.cuda)}
     own, peers = (CUDA_PORTNN, CUDA_PEERS) if options.cuda else (PORTNN, PEERS)
-    for name in TASKS:
+    for name in options.tasks or TASKS:
         results[name] = speed(name, options.rounds, options.batches, list(own), list(peers))
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1), encoding="utf-8")
