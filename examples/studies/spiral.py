@@ -99,8 +99,8 @@ class Watch:
         gradients = model.gradients(cache, xp=xp)
         backward = ops.ACTIVATIONS[model.activation].backward
         delta3 = ops.cross_entropy_backward(1.0, cache.objective, xp=xp)
-        delta2 = backward(delta3 @ event.params["layers.2.weight"].T, cache.hidden[1].activation, xp=xp)
-        delta1 = backward(delta2 @ event.params["layers.1.weight"].T, cache.hidden[0].activation, xp=xp)
+        delta2 = backward(delta3 @ event.params["layers.2.weight"].T, cache.outputs.hidden[1].activation, xp=xp)
+        delta1 = backward(delta2 @ event.params["layers.1.weight"].T, cache.outputs.hidden[0].activation, xp=xp)
         self.steps.append(event.step)
         self.losses.append(float(event.loss))
         self.w1.append(float(xp.mean(xp.abs(gradients["layers.0.weight"]))))

@@ -24,7 +24,7 @@ from portnn.estimators.image_input import ImageInput
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, run
 from portnn.estimators.word_corpus import saved_vocabulary
-from portnn.images import read_features
+from portnn.images import LabelledImages, read_features
 from portnn.images.placing import is_whole
 from portnn.models import ImageClassifier, RecurrentDecoder
 from portnn.models.recurrent_decoder import ENCODER
@@ -118,9 +118,10 @@ class Captioner(CaptionModel):
     def _task(self, v: Any, captions: Any, settings: CaptionerRun, saved: Saved | None) -> Task:
         chosen, seed = self.settings, seed_of(self.settings.seed)
         encoder, image_input, net_params = self._encoder(settings.features)
-        given = read_features(v) if isinstance(v, str | os.PathLike) and image_input is None else v
-        backend = self._backend_of(given)
-        if self.backend is None and chosen.dtype is None and image_input is not None and is_whole(given):
+        given = _opened(v, image_input)
+        pixels = given.images if isinstance(given, LabelledImages) else given
+        backend = self._backend_of(pixels)
+        if self.backend is None and chosen.dtype is None and image_input is not None and is_whole(pixels):
             backend = replace(backend, dtype="float32")
         features = self._placed(given, backend, image_input)
         count = int(features.shape[0])
@@ -157,8 +158,7 @@ class Captioner(CaptionModel):
             evaluator = CaptionEvaluator(model, backend, features, corpus, held) if len(held) else None
         elif not isinstance(settings.held_out, float):
             others, said = settings.held_out[:2]
-            others = read_features(others) if isinstance(others, str | os.PathLike) and image_input is None else others
-            placed = self._placed(others, backend, image_input, model)
+            placed = self._placed(_opened(others, image_input), backend, image_input, model)
             measured = reader.encode(
                 as_captions(said), vocabulary, int(placed.shape[0]), partial=True, about="the held-out features have"
             )
@@ -241,6 +241,13 @@ class Captioner(CaptionModel):
             dropout=chosen.dropout,
             encoder=encoder,
         )
+
+
+def _opened(given: Any, image_input: ImageInput | None) -> Any:
+    """Features, or images for an encoder, of a path; anything else as it is."""
+    if image_input is not None:
+        return image_input.opened(given)
+    return read_features(given) if isinstance(given, str | os.PathLike) else given
 
 
 def _about(corpus: CaptionCorpus, rows: Any, count: int) -> Any:

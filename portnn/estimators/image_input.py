@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 from portnn.backends import Array, Backend
 from portnn.batches import HostTable
+from portnn.images import ImageLayout, LabelledImages
 from portnn.images.placing import place_images
 from portnn.tables import Scaling
 
@@ -27,9 +29,19 @@ class ImageInput(NamedTuple):
     channels_first: bool
     scaling: Scaling | None
 
+    def opened(self, images: Any) -> Any:
+        """Images of a path, in the form of the network's own; anything else as it is."""
+        if not isinstance(images, str | os.PathLike):
+            return images
+        height, width, channels = self.shape
+        return LabelledImages(images, layout=ImageLayout((height, width), channels, self.channels_first))
+
     def place(self, images: Any, backend: Backend) -> Array | HostTable:
-        """Images for a model on a backend."""
-        return place_images(images, backend, channels_first=self.channels_first, shape=self.shape, scaling=self.scaling)
+        """Images, also those of a path or `LabelledImages`, for a model on a backend."""
+        images, first = self.opened(images), self.channels_first
+        if isinstance(images, LabelledImages):
+            images, first = images.images, False  # files always come with channels last
+        return place_images(images, backend, channels_first=first, shape=self.shape, scaling=self.scaling)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types, from which `from_json` makes an equal one."""

@@ -95,7 +95,7 @@ class ImageClassifier(ConvolutionSettings, Model):
     @property
     def rows_at_a_time(self) -> int:
         """Pictures to evaluate at a time, so that the outputs of all layers fit into memory."""
-        return max(1, ENTRIES // self.width)
+        return max(1, ENTRIES // max(1, self.width))
 
     @property
     def width(self) -> int:

@@ -271,3 +271,21 @@ def test_what_a_fitted_model_refuses(tmp_path):
     ):
         with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}"):
             call()
+
+
+@pytest.mark.host
+@pytest.mark.parametrize("first", [False, True], ids=["channels last", "channels first"])
+def test_images_for_an_encoder_may_be_a_file(tmp_path, first) -> None:
+    images = np.random.default_rng(0).random((8, 2, 4, 5) if first else (8, 4, 5, 2)).astype(np.float32)
+    np.savez(tmp_path / "images.npz", images=images)
+    net = portnn.ConvNet(channels=(3,), hidden=(4,), channels_first=first).fit(
+        images, [0, 1] * 4, steps=2, progress=False
+    )
+    options = {"features": net, "steps": 3, "batch_size": 4, "progress": False}
+    given, read = (
+        portnn.Captioner(hidden_size=4, embedding_size=3).fit(source, ["a cat", "a dog"] * 4, **options)
+        for source in (images, tmp_path / "images.npz")
+    )
+    assert all(np.array_equal(given.params[name], read.params[name]) for name in given.params)
+    assert read.generate(images) == read.generate(tmp_path / "images.npz")
+    assert np.array_equal(read.features(images), read.features(str(tmp_path / "images.npz")))

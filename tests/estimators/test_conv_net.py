@@ -250,3 +250,9 @@ def test_images_that_are_refused():
                 call(images)
     with pytest.raises(ValueError, match=re.escape("y has 3 rows, but X has 24")):
         network().fit(COLOURS, LABELS[:3], **QUICK)
+
+
+def test_without_a_convolution_features_are_those_of_the_pixels():
+    images = np.random.default_rng(0).random((6, 3, 3))
+    net = portnn.ConvNet(channels=(), hidden=(), seed=1).fit(images, [0, 1] * 3, steps=2, progress=False)
+    assert np.array_equal(net.features(images), images.reshape(6, 9))
