@@ -240,7 +240,7 @@ class RecurrentDecoder(Settings, Model):
 
         Returns
         -------
-        dfeatures : array like `CaptionBatch.features`, or None
+        dfeatures : array like the features of the batch, or None
         grads : dict of str to array
         """
         dy, dweight, dbias = ops.linear_backward(dlogits, cache.output, xp=xp)

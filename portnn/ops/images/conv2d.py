@@ -87,7 +87,7 @@ def conv2d(
     Notes
     -----
     Patches are gathered for some pictures at a time, so that they never have more entries than
-    `portnn.backends.libraries.Library.patch_entries`, or than those of one picture.
+    ``portnn.backends.libraries.Library.patch_entries``, or than those of one picture.
 
     References
     ----------
