@@ -203,12 +203,16 @@ def models(tmp_path_factory):
     for name in ESTIMATORS:
         kind = getattr(portnn, name)
         size = {
+            "Captioner": {"hidden_size": 2, "embedding_size": 2},
             "CharRNN": {"hidden_size": 3},
+            "ConvNet": {"channels": (2,), "hidden": (3,), "batch_norm": True},
             "TextClassifier": {"hidden_size": 2, "embedding_size": 2},
             "Word2Vec": {"vector_size": 2, "window": 2, "min_count": 1, "sample": 0.0},
         }
         model = kind(**size.get(name, {}))
         data = {"CharRNN": (text,), "Word2Vec": (words,), "LinearRegression": (X, X[:, 0])}
+        data["ConvNet"] = (X.reshape(3, 4, 2, 1), ["a", "b", "a"])
+        data["Captioner"] = (X[:2], ["a cat", "a dog"])
         data["TextClassifier"] = (["good", "not bad", "bad", "not good"], ["+", "+", "-", "-"])
         run = {"batch_size": 2, "seq_length": 5} if name == "CharRNN" else {}
         model.fit(*data.get(name, (X, X[:, 0] > 0)), steps=1, progress=False, **run).save(folder / name)
