@@ -11,7 +11,7 @@ import typer
 from portnn.cli.declared_options import settle_seed
 from portnn.estimators.running import load_run
 from portnn.settings import declared
-from portnn.training import RunFolder
+from portnn.training import RunFolder, RunState
 
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out, with its settings.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
@@ -111,3 +111,32 @@ def draw_curve(folder: RunFolder, runs: Any, **look: Any) -> tuple[bool, str]:
     except OSError as error:
         return False, f"not drawn: cannot write {folder.curve}: {error.strerror or error}"
     return True, ""
+
+
+def print_run(
+    run: RunState, folder: RunFolder, *, unit: str, patience: int | None, best: str, curve: Path | str
+) -> None:
+    """Print how fast a run was, how it ended, and where its files are.
+
+    Parameters
+    ----------
+    run : RunState
+    folder : RunFolder
+    unit : str
+        What the speed counts.
+    patience : int or None
+        What the run ended by; None if it took all its steps.
+    best : str
+        What is said of the best checkpoint after the last one.
+    curve : Path or str
+        Picture of the losses, or why there is none.
+    """
+    print(f"speed       {run.tokens_per_second:,.0f} {unit}/s over {run.seconds:.1f} s of training, {run.step} steps")
+    if patience is not None:
+        print(
+            f"ended       by --patience: no lower loss in the last {patience} measurement{'s' * (patience != 1)}; "
+            "--resume with a larger number, or none, to continue"
+        )
+    print(f"checkpoint  {folder.last}{best}")
+    print(f"metrics     {folder.metrics}")
+    print(f"loss curve  {curve}")

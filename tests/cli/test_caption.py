@@ -218,7 +218,6 @@ def test_a_network_whose_channels_come_first(train, portnn, folder, tmp_path) ->
 
 
 def test_without_files_it_learns_captioned_digits(train, portnn, folder, tmp_path, monkeypatch) -> None:
-    pytest.importorskip("sklearn")
     found = captioned_digits(60, test_pictures=20)
     monkeypatch.setattr("portnn.cli.caption.digit_captions.captioned_digits", lambda *_, **__: found)
     pixels = np.random.default_rng(0).random((20, 8, 8))

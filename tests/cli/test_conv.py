@@ -98,7 +98,6 @@ def test_json_says_what_the_model_says(train, folder, data) -> None:
 
 
 def test_without_a_file_it_learns_digits(portnn, folder, train) -> None:
-    pytest.importorskip("sklearn")
     arguments = ("conv", "train", "--out", folder.path, "--channels", 3, "--hidden", 5, "--workers", 1)
     result = portnn(*arguments, "--steps", 3)
     assert result.status == 0, result.err

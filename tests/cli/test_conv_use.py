@@ -63,7 +63,6 @@ def test_how_well_images_are_read(portnn, net, tmp_path) -> None:
 
 
 def test_misread_images_are_drawn(portnn, net, data, tmp_path) -> None:
-    pytest.importorskip("matplotlib")
     pixels, labels = bars(6)
     np.savez(tmp_path / "t.npz", images=pixels, labels=["row", *labels[1:]])
     picture = tmp_path / "p.svg"

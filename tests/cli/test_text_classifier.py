@@ -325,7 +325,6 @@ def test_each_word_has_its_part(ask, model) -> None:
 
 
 def test_a_text_is_drawn(ask, tmp_path) -> None:
-    pytest.importorskip("matplotlib")
     result = ask("not bad", "--plot", tmp_path / "p.svg")
     assert (result.status, result.err) == (0, f"picture {tmp_path / 'p.svg'}\n")
     assert (tmp_path / "p.svg").read_text().startswith("<?xml")

@@ -11,7 +11,7 @@ from portnn.cli.caption.measured import as_record, in_words, say_without_bleu
 from portnn.cli.caption.row_files import rows_for
 from portnn.cli.caption.training_captions import TrainingCaptions
 from portnn.cli.options import print_json
-from portnn.cli.runs import draw_curve
+from portnn.cli.runs import draw_curve, print_run
 from portnn.estimators import Captioner, load
 from portnn.images import CaptionFile
 from portnn.training import RunFolder
@@ -82,15 +82,14 @@ def report(
     print(f"learned     {in_words(evaluation, measured_on)}{chosen}")
     if tested:
         print(f"tested      {in_words(tested, 'test')}, with every sentence that is true of each")
-    print(f"speed       {run.tokens_per_second:,.0f} captions/s over {run.seconds:.1f} s of training, {run.step} steps")
-    if ended_early:
-        print(
-            f"ended       by --patience: no lower loss in the last {patience} measurement{'s' * (patience != 1)}; "
-            "--resume with a larger number, or none, to continue"
-        )
-    print(f"checkpoint  {folder.last}" + (f", best on held-out images {best}" if chose else ""))
-    print(f"metrics     {folder.metrics}")
-    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print_run(
+        run,
+        folder,
+        unit="captions",
+        patience=patience if ended_early else None,
+        best=f", best on held-out images {best}" if chose else "",
+        curve=folder.curve if drawn else trouble,
+    )
     if digits:
         print(f"digits      {', '.join(map(str, digits))}")
     for name, command in commands.items():

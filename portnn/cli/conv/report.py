@@ -9,7 +9,7 @@ from typing import Any
 from portnn.cli.conv.training_images import Part, TrainingImages, write_digits
 from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
-from portnn.cli.runs import draw_curve
+from portnn.cli.runs import draw_curve, print_run
 from portnn.estimators import ConvNet, load
 from portnn.objectives import OBJECTIVES
 from portnn.tables import split_ids
@@ -89,15 +89,14 @@ def report(
     print(f"learned     {in_words(objective, evaluation, measured_on, 'image')}{chosen}")
     if test:
         print(f"tested      {in_words(objective, test, 'test', 'image')}, which neither trained nor chose it")
-    print(f"speed       {run.tokens_per_second:,.0f} images/s over {run.seconds:.1f} s of training, {run.step} steps")
-    if ended_early:
-        print(
-            f"ended       by --patience: no lower loss in the last {patience} measurement{'s' * (patience != 1)}; "
-            "--resume with a larger number, or none, to continue"
-        )
-    print(f"checkpoint  {folder.last}" + (f", best on held-out images {best}" if chose else ""))
-    print(f"metrics     {folder.metrics}")
-    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print_run(
+        run,
+        folder,
+        unit="images",
+        patience=patience if ended_early else None,
+        best=f", best on held-out images {best}" if chose else "",
+        curve=folder.curve if drawn else trouble,
+    )
     if digits:
         print(f"digits      {digits}, those of the test")
     for name, command in commands.items():

@@ -11,7 +11,7 @@ import numpy as np
 
 from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
-from portnn.cli.runs import draw_curve
+from portnn.cli.runs import draw_curve, print_run
 from portnn.estimators import MLP, load
 from portnn.objectives import OBJECTIVES
 from portnn.tables import Table, split_ids
@@ -90,15 +90,14 @@ def report(
     print(f"learned     {in_words(model.objective, evaluation, measured_on)}{chosen}")
     if tested:
         print(f"tested      {in_words(model.objective, tested, 'test')}, which neither trained nor chose it")
-    print(f"speed       {run.tokens_per_second:,.0f} rows/s over {run.seconds:.1f} s of training, {run.step} steps")
-    if ended_early:
-        print(
-            f"ended       by --patience: no lower loss in the last {patience} measurement{'s' * (patience != 1)}; "
-            "--resume with a larger number, or none, to continue"
-        )
-    print(f"checkpoint  {folder.last}" + (f", lowest held-out loss {best}" if best else ""))
-    print(f"metrics     {folder.metrics}")
-    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print_run(
+        run,
+        folder,
+        unit="rows",
+        patience=patience if ended_early else None,
+        best=f", lowest held-out loss {best}" if best else "",
+        curve=folder.curve if drawn else trouble,
+    )
     print(f"predict     {command}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
-from portnn.cli.runs import draw_curve
+from portnn.cli.runs import draw_curve, print_run
 from portnn.cli.text_classifier.training_texts import TrainingTexts, write_sentences
 from portnn.estimators import TextClassifier, load
 from portnn.objectives import OBJECTIVES
@@ -96,15 +96,14 @@ def report(
         print(f"            {in_words(objective, training, 'training', 'text')}")
     if tested:
         print(f"tested      {in_words(objective, tested, 'test', 'text')}, which neither trained nor chose it")
-    print(f"speed       {run.tokens_per_second:,.0f} texts/s over {run.seconds:.1f} s of training, {run.step} steps")
-    if ended_early:
-        print(
-            f"ended       by --patience: no lower loss in the last {patience} measurement{'s' * (patience != 1)}; "
-            "--resume with a larger number, or none, to continue"
-        )
-    print(f"checkpoint  {folder.last}" + (f", best on held-out texts {best}" if chose else ""))
-    print(f"metrics     {folder.metrics}")
-    print(f"loss curve  {folder.curve if drawn else trouble}")
+    print_run(
+        run,
+        folder,
+        unit="texts",
+        patience=patience if ended_early else None,
+        best=f", best on held-out texts {best}" if chose else "",
+        curve=folder.curve if drawn else trouble,
+    )
     if sentences:
         print(f"sentences   {sentences[0]}, {sentences[1]}")
     print(f"predict     {predict}")
