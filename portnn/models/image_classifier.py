@@ -217,18 +217,12 @@ class ImageClassifier(ConvolutionSettings, Model):
         return self.stack.measured(params, cache.outputs.features.stack)
 
     def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
-        """Cut a batch into parts of nearly equal numbers of pictures, each with its share of the mean loss.
-
-        Raises
-        ------
-        ValueError
-            With batch normalisation, whose statistics are those of the whole batch.
-        """
+        """Cut a batch into parts of nearly equal numbers of pictures, each with its share of the mean loss."""
         self.check_splits()
         return split_rows(batch, parts)
 
     def check_splits(self) -> None:
-        """Raise ValueError if a batch has to stay in one process."""
+        """Raise ValueError with batch normalisation, whose statistics are those of the whole batch."""
         if self.batch_norm:
             raise ValueError("batch normalisation needs the whole batch in one process: workers must be 1")
 

@@ -60,9 +60,8 @@ class Model(Protocol):
 
         The loss of the whole is the sum of the parts' losses times their shares. There are at least as many rows as
         parts. Every array of a carry has the batch as its first axis, along which the parts are rejoined.
-
-        Raises
-        ------
-        ValueError
-            If the model trains in one process.
         """
+
+    def check_splits(self) -> None:
+        """Raise ValueError if the model trains in one process alone, so that there is no `split`."""
+        return

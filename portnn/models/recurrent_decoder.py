@@ -270,9 +270,13 @@ class RecurrentDecoder(Settings, Model):
 
     def split(self, batch: CaptionBatch, carry: tuple[()], parts: int) -> list[tuple[CaptionBatch, tuple[()], float]]:
         """Cut a batch between its sequences into parts as equal as can be, each with its share of the mean loss."""
+        self.check_splits()
+        return split_captions(batch, parts)
+
+    def check_splits(self) -> None:
+        """Raise ValueError if an encoder's batch has to stay in one process."""
         if self.encoder is not None:
             self.encoder.check_splits()
-        return split_captions(batch, parts)
 
     def features_of(self, params: Parameters, images: Array, *, xp: Namespace) -> Array:
         """Features (batch, feature_size) of images, as an encoder computes them in evaluation."""

@@ -81,7 +81,7 @@ class Trainer:
     best_params: Parameters | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        check_workers(self.plan.workers, self.backend, self.batches.batch_size)
+        check_workers(self.plan.workers, self.backend, self.batches.batch_size, self.model)
         optimizer_state = init_optimizer(self.plan.optimizer, self.model, self.params, self.backend)
         self.go_on(RunState(self.params, optimizer_state, self._initial_carry()))
         self._files = None if self.folder is None else RunFolder(self.folder)

@@ -154,8 +154,8 @@ class Workers:
             self._shared, self._tables = np.empty((0, 0)), {}  # releases the memory
 
 
-def check_workers(count: int, backend: Backend, batch_size: int) -> None:
-    """Raise ValueError unless `count` workers can share batches of `batch_size` on the backend."""
+def check_workers(count: int, backend: Backend, batch_size: int, model: Model) -> None:
+    """Raise ValueError unless `count` workers can share the model's batches of `batch_size` on the backend."""
     count = checked_number("workers", count, int, positive)
     if count > 1 and not backend.library.on_host:
         raise ValueError(f"workers train on NumPy; on {backend.name} there can be only one, not {count}")
@@ -163,6 +163,8 @@ def check_workers(count: int, backend: Backend, batch_size: int) -> None:
         raise ValueError(f"workers need Linux's shared memory; on {sys.platform} there can be only one, not {count}")
     if count > batch_size:
         raise ValueError(f"{count} workers cannot share a batch_size of {batch_size}")
+    if count > 1:
+        model.check_splits()
 
 
 def can_share(backend: Backend) -> bool:

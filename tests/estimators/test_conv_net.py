@@ -256,3 +256,13 @@ def test_without_a_convolution_features_are_those_of_the_pixels():
     images = np.random.default_rng(0).random((6, 3, 3))
     net = portnn.ConvNet(channels=(), hidden=(), seed=1).fit(images, [0, 1] * 3, steps=2, progress=False)
     assert np.array_equal(net.features(images), images.reshape(6, 9))
+
+
+def test_batch_normalisation_and_workers_are_refused_before_anything_is_written(tmp_path):
+    net = portnn.ConvNet(channels=(2,), batch_norm=True)
+    with pytest.raises(
+        ValueError, match=r"^batch normalisation needs the whole batch in one process: workers must be 1$"
+    ):
+        net.fit(np.zeros((4, 3, 3)), [0, 1] * 2, workers=2, batch_size=4, out=tmp_path / "run", progress=False)
+    assert net.params is None
+    assert not list(tmp_path.rglob("*.jsonl"))

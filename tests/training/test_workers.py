@@ -20,7 +20,7 @@ from numpy.testing import assert_allclose
 import portnn
 from portnn import process
 from portnn.backends import Backend, keep_mask, tree_flatten
-from portnn.models import LanguageBatch, RecurrentLM
+from portnn.models import FeedForward, LanguageBatch, RecurrentLM
 from portnn.training import WorkerError, Workers, automatic_workers, check_workers, pack
 
 pytestmark = [
@@ -332,14 +332,14 @@ def alive(process: int) -> bool:
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
 def test_counts_that_make_no_sense(backend, count):
     with pytest.raises((TypeError, ValueError), match="workers must be a positive whole number"):
-        check_workers(count, backend, 16)
+        check_workers(count, backend, 16, FeedForward((2, 2)))
 
 
 def test_other_libraries_have_one(backend):
     other = Backend("torch", backend.xp, backend.device, "float32")
-    check_workers(1, other, 16)
+    check_workers(1, other, 16, FeedForward((2, 2)))
     with pytest.raises(ValueError, match="on torch there can be only one, not 2"):
-        check_workers(2, other, 16)
+        check_workers(2, other, 16, FeedForward((2, 2)))
     assert automatic_workers(64, 512, other) == 1
 
 
@@ -354,7 +354,7 @@ def test_elsewhere_than_on_linux_there_is_one(backend, monkeypatch):
     monkeypatch.delattr(os, "memfd_create")
     assert automatic_workers(64, 512, backend) == 1
     with pytest.raises(ValueError, match="shared memory"):
-        check_workers(2, backend, 16)
+        check_workers(2, backend, 16, FeedForward((2, 2)))
 
 
 def test_a_worker_for_every_core_that_has_enough_to_do(backend, monkeypatch):
