@@ -63,10 +63,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         absent.append("host")
     if not config.portnn_backend.library.scikit_learn:
         absent.append("scikit_learn_dispatch")
+    here = config.portnn_backend.name
     left_out = [
         item
         for item in items
         if any(item.get_closest_marker(marker) for marker in absent)
+        or any(here not in marker.args for marker in item.iter_markers("only"))
         or (config.narrow and ("backend32" not in item.fixturenames or "backend" in item.fixturenames))
     ]
     config.hook.pytest_deselected(items=left_out)

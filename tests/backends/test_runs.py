@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from portnn.backends import RowGradient, coalesce, scatter_add
 from portnn.backends.libraries.cupy import CuPy
 from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
+from portnn.backends.namespaces import namespace_of
 from portnn.checking.kernels import meta_backend
 
 SIZE = ONE_HOT_ROWS + 1
@@ -153,38 +154,32 @@ def test_pytorch_sorts_before_it_adds_unless_that_has_been_done(coalesced, sorts
     assert sum(count for name, count in launched.items() if "sort" in name) == sorts
 
 
-@pytest.fixture
-def jax_backend():
-    pytest.importorskip("jax")
-    import portnn
-
-    return portnn.backend("jax")
-
-
-@pytest.mark.host
+@pytest.mark.only("jax")
 @pytest.mark.parametrize(("platform", "sorts"), [("cpu", 0), ("cuda", 1)])
-def test_jax_sorts_for_a_gpu_alone(jax_backend, platform, sorts):
+def test_jax_sorts_for_a_gpu_alone(backend, platform, sorts):
     """It lowers a step for a GPU that is not there."""
     import jax
 
     arrays = (np.zeros((SIZE, 3), np.float32), np.zeros(9, np.int32), np.zeros((9, 3), np.float32))
-    step = jax.jit(lambda *given: scatter_add(*given, xp=jax_backend.xp))
+    step = jax.jit(lambda *given: scatter_add(*given, xp=backend.xp))
     lowered = step.trace(*arrays).lower(lowering_platforms=(platform,))
     assert lowered.as_text().count("stablehlo.sort") == sorts
 
 
-@pytest.mark.host
+@pytest.mark.only("jax")
 @pytest.mark.parametrize(
     ("platform", "chosen", "precision"),
     [("cpu", None, "DEFAULT"), ("gpu", None, "HIGHEST"), ("gpu", "tensorfloat32", "HIGH")],
 )
-def test_jax_multiplies_in_float32_on_a_gpu_unless_told_otherwise(
-    jax_backend, monkeypatch, platform, chosen, precision
-):
+def test_jax_multiplies_in_float32_on_a_gpu_unless_told_otherwise(backend, monkeypatch, platform, chosen, precision):
     import jax
 
+    def added(table, ids, rows):
+        return scatter_add(table, ids, rows, xp=namespace_of(table))  # by one-hot rows: the table is small
+
     monkeypatch.setattr("jax.default_backend", lambda: platform)
+    x, ids = backend.xp.ones((2, 2), dtype=backend.xp.float32), backend.xp.zeros(2, dtype=backend.xp.int32)
     with jax.default_matmul_precision(chosen):
-        x = np.ones((2, 2), np.float32)
-        text = jax_backend.compile(jax.numpy.matmul).lower(x, x).as_text()
-    assert f"[{precision}, {precision}]" in text
+        for step, arrays in ((namespace_of(x).matmul, (x, x)), (added, (x, ids, x))):
+            lowered = jax.jit(step).trace(*arrays).lower(lowering_platforms=("cuda",))
+            assert f"[{precision}, {precision}]" in lowered.as_text()

@@ -14,7 +14,7 @@ from portnn.backends.libraries.windows import Window
 
 
 class JAX(Library):
-    """JAX without its autodiff."""
+    """JAX without its autodiff, behind a namespace that multiplies in single precision on a GPU, too."""
 
     name = "jax"
     module = "jax.numpy"
@@ -31,6 +31,10 @@ class JAX(Library):
         if dtype == "float64":
             jax.config.update("jax_enable_x64", True)
         return super().prepare(module, dtype)
+
+    def namespace_of(self, array: Array) -> Namespace:
+        """Not the array's own namespace, which is plain `jax.numpy`."""
+        return namespace()
 
     def devices(self, *, xp: Namespace) -> list[str]:
         """All devices of the default platform."""
@@ -63,19 +67,10 @@ class JAX(Library):
         array.block_until_ready()
 
     def compile(self, step: F, donate: tuple[int, ...], *, xp: Namespace) -> F:
-        """Let XLA compile the whole step.
-
-        Off the CPU, JAX multiplies float32 matrices in TF32 or less if nobody has chosen otherwise.
-        """
+        """Let XLA compile the whole step."""
         import jax
 
-        @functools.wraps(step)
-        def precise(*args: Any, **kwargs: Any) -> Any:
-            chosen = jax.config.jax_default_matmul_precision
-            with jax.default_matmul_precision(chosen or (None if jax.default_backend() == "cpu" else "float32")):
-                return step(*args, **kwargs)
-
-        return jax.jit(precise, donate_argnums=donate)  # type: ignore[no-any-return]
+        return jax.jit(step, donate_argnums=donate)  # type: ignore[no-any-return]
 
     def scan(
         self,
@@ -154,6 +149,36 @@ class JAX(Library):
         import jax
 
         return jax.transfer_guard("disallow")  # type: ignore[no-any-return]
+
+
+class Precise:
+    """`jax.numpy`, but where JAX would multiply float32 matrices in TF32 or less, portnn asks for float32.
+
+    `jax_default_matmul_precision`, if it is set, decides instead.
+    """
+
+    __name__ = "jax.numpy"
+
+    def __init__(self) -> None:
+        import jax.numpy
+
+        self._numpy = jax.numpy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._numpy, name)
+
+    def matmul(self, x1: Array, x2: Array, /) -> Array:
+        """Matrix product."""
+        import jax
+
+        asked = jax.config.jax_default_matmul_precision is None and jax.default_backend() != "cpu"
+        return self._numpy.matmul(x1, x2, precision="float32" if asked else None)
+
+
+@functools.cache
+def namespace() -> Namespace:
+    """Namespace that is the same for every array."""
+    return Precise()
 
 
 def _fused(step: Step[Carry], prepare: Prepare) -> Step[Carry]:
