@@ -6,6 +6,7 @@ import types
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.compiling import compile
+from portnn.backends.group import Group
 from portnn.backends.host_numbers import native, on_host, real_numbers, to_host
 from portnn.backends.libraries.windows import Window
 from portnn.backends.namespaces import (
@@ -25,13 +26,14 @@ from portnn.backends.random import generator, generator_from_json, keep_mask, se
 from portnn.backends.recurrent_products import gates_first, product, products, slices_are_views
 from portnn.backends.row_gradient import RowGradient, SummedRows, coalesce
 from portnn.backends.scanning import scan
-from portnn.backends.scatter import one_hot, scatter_add
+from portnn.backends.scatter import minus_one_hot, one_hot, scatter_add
 from portnn.backends.tree import tree_flatten, tree_map, tree_unflatten
 
 __all__ = [
     "Array",
     "Backend",
     "BackendStatus",
+    "Group",
     "MissingBackendError",
     "Namespace",
     "RowGradient",
@@ -52,6 +54,7 @@ __all__ = [
     "is_array",
     "keep_mask",
     "library_name",
+    "minus_one_hot",
     "namespace",
     "native",
     "on_host",

@@ -1,4 +1,4 @@
-"""`scatter_add`: add rows to a table where ids may repeat; `one_hot`: rows of the identity matrix."""
+"""`scatter_add`: add rows to a table where ids may repeat; `one_hot`, `minus_one_hot`: rows of the identity matrix."""
 
 from __future__ import annotations
 
@@ -50,3 +50,15 @@ def scatter_add(
 def one_hot(ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:
     """Rows of the identity matrix. ids (...,) integer -> (..., depth) in `dtype`."""
     return library_of(xp).one_hot(ids, plain(depth), dtype, xp=xp)
+
+
+def minus_one_hot(x: Array, ids: Array, scale: Array | float, *, xp: Namespace) -> Array:
+    """``scale * (x - one_hot(ids))``, a new array (..., n).
+
+    Parameters
+    ----------
+    x : array (..., n), real floating
+    ids : integer array (...)
+    scale : array (..., 1) or (), or float
+    """
+    return library_of(xp).minus_one_hot(x, ids, scale, xp=xp)

@@ -79,6 +79,12 @@ class Primitives:
         classes = xp.arange(depth, dtype=ids.dtype, device=self.device_of(ids))
         return xp.astype(ids[..., None] == classes, dtype)
 
+    def minus_one_hot(self, x: Array, ids: Array, scale: Array | float, *, xp: Namespace) -> Array:
+        """Subtract the whole rows."""
+        difference = x - self.one_hot(ids, x.shape[-1], x.dtype, xp=xp)
+        difference *= scale
+        return difference
+
     def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
         """Sort by id and sum each run into its first row, so that no shape depends on data."""
         if not ids.shape[0]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, device, one_hot, portable
+from portnn.backends import Array, Namespace, device, minus_one_hot, portable
 from portnn.ops.losses.row_mean import row_shares, where_counted
 from portnn.ops.rows import row_max
 from portnn.ops.shapes import check_shape, shape
@@ -92,12 +92,9 @@ def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache, *, xp
         Each row is weighted as in the mean.
     """
     probabilities, targets, shares = cache
+    rows = math.prod(probabilities.shape[:-1])
+    scale = dloss / rows if shares is None else (shares * dloss)[..., None]
     if targets.ndim < probabilities.ndim:
-        dlogits = probabilities - one_hot(targets, probabilities.shape[-1], probabilities.dtype, xp=xp)
-    else:
-        dlogits = probabilities * xp.sum(targets, axis=-1, keepdims=True) - targets
-    if shares is None:
-        dlogits *= dloss / math.prod(probabilities.shape[:-1])
-        return dlogits
-    scale = (shares * dloss)[..., None]
-    return xp.where(scale == 0.0, xp.zeros_like(dlogits), dlogits * scale)
+        return minus_one_hot(probabilities, targets, scale, xp=xp)
+    dlogits = (probabilities * xp.sum(targets, axis=-1, keepdims=True) - targets) * scale
+    return dlogits if shares is None else xp.where(scale == 0.0, xp.zeros_like(dlogits), dlogits)
