@@ -196,7 +196,7 @@ class CaptionModel(Estimator[CaptionerSettings]):
         placed, size, xp = self._place(images), model.encoder.rows_at_a_time, backend.xp
         count = int(placed.shape[0])
         parts = [
-            model.features_of(params, rows_of(placed, np.arange(start, min(start + size, count)), backend), xp=xp)
+            model.features_of(params, rows_of(placed, np.arange(start, min(start + size, count)), backend), xp=xp)[0]
             for start in range(0, count, size)
         ]
         features = parts[0] if len(parts) == 1 else xp.concat(parts)

@@ -225,7 +225,7 @@ class ConvNet(RowLearner):
         self._keep_layout(X)
         task = super()._task(X, y, sample_weight, settings)
         model = self._fitted()[0]
-        task.width = 0 if model.batch_norm else model.multiplications // PER_ENTRY
+        task.width = model.multiplications // PER_ENTRY
         return task
 
     def _batches(self, rows: RowBatch, settings: EpochSettings, seed: int, **more: Any) -> RowBatches:

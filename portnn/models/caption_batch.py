@@ -38,10 +38,9 @@ class CaptionBatch(NamedTuple):
 def split_captions(batch: CaptionBatch, parts: int) -> list[tuple[CaptionBatch, tuple[()], float]]:
     """Parts of nearly equal numbers of sequences, each without a carry and with its share of the mean loss."""
     count, pieces = batch.inputs.shape[1], []
+    parts = min(parts, count)
     for start, stop in itertools.pairwise(count * part // parts for part in range(parts + 1)):
         share = float(batch.weights[:, start:stop].sum() / batch.weights.sum())
-        if start == stop:  # a part without sequences works on one whose share is zero
-            start, stop = 0, 1
         over_time = tree_map(lambda array, a=start, b=stop: array[:, a:b, ...], tuple(batch[1:]))
         pieces.append((CaptionBatch(batch.features[start:stop, ...], *over_time), (), share))
     return pieces

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, without_graph
+from portnn.backends import Array, Group, Namespace, without_graph
 from portnn.models.protocol import Parameters
 from portnn.settings import FIXED, OneOf, Settings, documented, fraction, positive
 
@@ -179,7 +179,7 @@ class ConvolutionStack(ConvolutionSettings):
         return params
 
     def forward(
-        self, params: Parameters, x: Array, *, training: bool = False, xp: Namespace
+        self, params: Parameters, x: Array, *, training: bool = False, group: Group | None = None, xp: Namespace
     ) -> tuple[Array, ConvolutionStackCache]:
         """Features of pictures, and a cache.
 
@@ -190,6 +190,8 @@ class ConvolutionStack(ConvolutionSettings):
         x : array (batch, height, width, channels)
         training : bool
             Whether batch normalisation takes the statistics of this batch, not the running means.
+        group : Group, optional
+            Processes that have a part of the batch each.
 
         Returns
         -------
@@ -203,7 +205,8 @@ class ConvolutionStack(ConvolutionSettings):
             norm = None
             if self.batch_norm:
                 given = None if training else ops.ChannelStatistics(params[names.mean], params[names.var])
-                x, found, norm = ops.batch_norm(x, params[names.scale], params[names.shift], given, xp=xp)
+                affine = params[names.scale], params[names.shift]
+                x, found, norm = ops.batch_norm(x, *affine, given, group=group, xp=xp)
                 statistics.append(found)
             x, activation, pooling = self._activated_and_pooled(x, xp)
             layers.append(ConvolutionCache(convolution, norm, activation, pooling))
@@ -246,7 +249,7 @@ class ConvolutionStack(ConvolutionSettings):
         running: Parameters = {}
         for names, found, kept in zip(self.names, cache.statistics, cache.layers, strict=False):
             assert kept.norm is not None
-            count = math.prod(kept.norm.normal.shape[:3])
+            count = kept.norm.averaged
             fair = count / max(count - 1, 1)  # of a sample, the variance about its own mean is a little small
             running[names.mean] = params[names.mean] * self.momentum + found.mean * (1.0 - self.momentum)
             running[names.var] = params[names.var] * self.momentum + found.var * ((1.0 - self.momentum) * fair)

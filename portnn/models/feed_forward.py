@@ -143,10 +143,6 @@ class FeedForward(Settings, Model):
             params[f"layers.{layer}.weight"], params[f"layers.{layer}.bias"] = draw, np.zeros(n_out)
         return params
 
-    def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing: no state passes from one batch to the next."""
-        return ()
-
     def outputs_of(
         self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, xp: Namespace
     ) -> tuple[Array, FeedForwardOutputs]:
@@ -232,12 +228,11 @@ class FeedForward(Settings, Model):
 def split_rows(batch: RowBatch, parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
     """Parts of nearly equal numbers of rows, each without a carry and with its share of the mean loss."""
     rows, pieces = batch.x.shape[0], []
+    parts = min(parts, rows)
     for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
         share = (stop - start) / rows
         if batch.weights is not None and batch.weights.any():
             share = float(batch.weights[start:stop].sum() / batch.weights.sum())
-        if start == stop:  # a part without rows works on a row whose share is zero
-            start, stop = 0, 1
         piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
         pieces.append((piece, (), share))
     return pieces

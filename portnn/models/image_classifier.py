@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, without_graph
+from portnn.backends import Array, Group, Namespace, without_graph
 from portnn.models.convolution_stack import ConvolutionSettings, ConvolutionStack, ConvolutionStackCache
 from portnn.models.feed_forward import (
     FeedForward,
@@ -48,6 +48,7 @@ class ImageClassifierCache(NamedTuple):
 
     outputs: ImageOutputsCache
     objective: Any
+    weight: float
 
 
 @documented()
@@ -118,6 +119,11 @@ class ImageClassifier(ConvolutionSettings, Model):
         return self.head.sizes[:-1] if self.dropout else ()
 
     @property
+    def couples_parts(self) -> bool:
+        """Batch normalisation does: its statistics are those of the whole batch."""
+        return self.batch_norm
+
+    @property
     def frozen_parameters(self) -> tuple[str, ...]:
         """The running means of batch normalisation."""
         return self.stack.statistics
@@ -140,26 +146,37 @@ class ImageClassifier(ConvolutionSettings, Model):
         """Draw initial parameters on the host, float64, as `FeedForward.init` does."""
         return {**self.stack.init(rng, scale), **self.head.init(rng, scale)}
 
-    def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing: no state passes from one batch to the next."""
-        return ()
-
     def outputs_of(
-        self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, training: bool = False, xp: Namespace
+        self,
+        params: Parameters,
+        x: Array,
+        keep: tuple[Array, ...] = (),
+        *,
+        training: bool = False,
+        group: Group | None = None,
+        xp: Namespace,
     ) -> tuple[Array, ImageOutputsCache]:
         """Outputs of the last layer (rows, outputs) for pictures x (rows, height, width, channels), and a cache.
 
-        `training` says whether batch normalisation takes the statistics of these pictures.
+        `training` says whether batch normalisation takes the statistics of these pictures, and of those that the other
+        processes of `group` have.
         """
-        features, cache = self.features_of(params, x, keep, training=training, xp=xp)
+        features, cache = self.features_of(params, x, keep, training=training, group=group, xp=xp)
         outputs, last = ops.linear(features, *layer_parameters(params, self.head.depth - 1), xp=xp)
         return outputs, ImageOutputsCache(cache, last)
 
     def features_of(
-        self, params: Parameters, x: Array, keep: tuple[Array, ...] = (), *, training: bool = False, xp: Namespace
+        self,
+        params: Parameters,
+        x: Array,
+        keep: tuple[Array, ...] = (),
+        *,
+        training: bool = False,
+        group: Group | None = None,
+        xp: Namespace,
     ) -> tuple[Array, FeaturesCache]:
         """What the last layer reads (rows, features), and a cache."""
-        features, stack = self.stack.forward(params, x, training=training, xp=xp)
+        features, stack = self.stack.forward(params, x, training=training, group=group, xp=xp)
         dropped = None
         if keep:
             features, dropped = ops.dropout(features, keep[0], rate=self.dropout, xp=xp)
@@ -172,19 +189,19 @@ class ImageClassifier(ConvolutionSettings, Model):
         return *cache.stack.maps, *hidden_layers(cache.hidden, features)
 
     def loss(
-        self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, xp: Namespace
+        self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, group: Group | None = None, xp: Namespace
     ) -> tuple[Array, tuple[()], ImageClassifierCache]:
         """Mean loss per picture with the L2 penalty, no carry, and a cache for `gradients`."""
-        outputs, cache = self.outputs_of(params, batch.x, batch.keep, training=True, xp=xp)
+        outputs, cache = self.outputs_of(params, batch.x, batch.keep, training=True, group=group, xp=xp)
         loss, of_objective = OBJECTIVES[self.objective].forward(outputs, batch.targets, batch.weights, xp=xp)
         for name in self._penalised:
             loss += l2_penalty(params[name], self.l2, xp=xp)
-        return loss, (), ImageClassifierCache(cache, of_objective)
+        return loss, (), ImageClassifierCache(cache, of_objective, 1.0 if group is None else group.weight)
 
     @without_graph
     def gradients(self, cache: ImageClassifierCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter that is trained."""
-        doutputs = OBJECTIVES[self.objective].backward(1.0, cache.objective, xp=xp)
+        doutputs = OBJECTIVES[self.objective].backward(cache.weight, cache.objective, xp=xp)
         return self.backward(doutputs, cache.outputs, of_x=False, xp=xp)[1]
 
     @without_graph
@@ -218,13 +235,7 @@ class ImageClassifier(ConvolutionSettings, Model):
 
     def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
         """Cut a batch into parts of nearly equal numbers of pictures, each with its share of the mean loss."""
-        self.check_splits()
         return split_rows(batch, parts)
-
-    def check_splits(self) -> None:
-        """Raise ValueError with batch normalisation, whose statistics are those of the whole batch."""
-        if self.batch_norm:
-            raise ValueError("batch normalisation needs the whole batch in one process: workers must be 1")
 
     @property
     def _penalised(self) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ class Model(Protocol):
         Tables (rows, width) whose gradient is a `portnn.backends.RowGradient`, because a batch uses few of their rows.
     frozen_parameters : tuple of str
         Parameters that have no gradient. A step leaves them as they are, unless `measured` returns them.
+    couples_parts : bool
+        Whether the loss of a part of a batch depends on the other parts. If so, `loss` also takes ``group``, the
+        processes that have a part each, and `gradients` are then those of the loss times its ``weight``, though not of
+        penalties, which are the same in every part.
     """
 
     @property
@@ -36,6 +40,11 @@ class Model(Protocol):
         """Names of the parameters that are not trained; none unless a model says otherwise."""
         return ()
 
+    @property
+    def couples_parts(self) -> bool:
+        """Whether `loss` takes a group; not unless a model says otherwise."""
+        return False
+
     def measured(self, params: Parameters, cache: Any, *, xp: Namespace) -> Parameters:
         """New values of frozen parameters that a step measures, such as running means, from the cache of its loss."""
         return {}
@@ -47,7 +56,8 @@ class Model(Protocol):
         """Draw initial parameters on the host, in float64; large tables may be float32."""
 
     def initial_carry(self, batch_size: int) -> Any:
-        """Carry before the first batch, on the host."""
+        """Carry before the first batch, on the host; none unless a model says otherwise."""
+        return ()
 
     def loss(self, params: Parameters, batch: Any, carry: Any, *, xp: Namespace) -> tuple[Array, Any, Any]:
         """Return loss (0-d), carry for the next batch, and a cache for `gradients`."""
@@ -58,8 +68,9 @@ class Model(Protocol):
     def split(self, batch: Any, carry: Any, parts: int) -> list[tuple[Any, Any, float]]:
         """Cut a batch and its carry, NumPy arrays, for workers: (batch, carry, share) for each of `parts`.
 
-        The loss of the whole is the sum of the parts' losses times their shares. There are at least as many rows as
-        parts. Every array of a carry has the batch as its first axis, along which the parts are rejoined.
+        The loss of the whole is the sum of the parts' losses times their shares. A batch of fewer rows than `parts`
+        becomes as many parts as it has rows. Every array of a carry has the batch as its first axis, along which the
+        parts are rejoined.
         """
 
     def check_splits(self) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, product, without_graph
+from portnn.backends import Array, Group, Namespace, product, without_graph
 from portnn.models.caption_batch import CaptionBatch, split_captions
 from portnn.models.entrance import ENTRANCES
 from portnn.models.image_classifier import FeaturesCache, ImageClassifier
@@ -40,6 +40,7 @@ class DecoderCache(NamedTuple):
 
     logits: LogitsCache
     loss: ops.CrossEntropyCache
+    weight: float
 
 
 Step = Callable[[Array, States, Array | None], tuple[Array, States]]
@@ -79,9 +80,7 @@ class RecurrentDecoder(Settings, Model):
     vocabulary_size: Annotated[int, positive, "Number of ids, with the boundary."]
     feature_size: Annotated[int, positive, "Features of an image."]
     features_at: Annotated[
-        str,
-        OneOf(ENTRANCES),
-        "Where features enter: at the first step, as the states before it, or at every step.",
+        str, OneOf(ENTRANCES), "Where features enter: at the first step, as the states before it, or at every step."
     ] = "first"
     cell: Annotated[str, OneOf(ops.CELLS), "Recurrent cell."] = "lstm"
     hidden_size: Annotated[int, positive, "Units of each layer."] = 128
@@ -108,6 +107,11 @@ class RecurrentDecoder(Settings, Model):
     def masks(self) -> tuple[int, ...]:
         """Features of each dropout mask of a batch."""
         return (self.embedding_size,) + (self.hidden_size,) * self.num_layers if self.dropout else ()
+
+    @property
+    def couples_parts(self) -> bool:
+        """Batch normalisation of an encoder does."""
+        return self.encoder is not None and self.encoder.couples_parts
 
     @property
     def frozen_parameters(self) -> tuple[str, ...]:
@@ -151,16 +155,12 @@ class RecurrentDecoder(Settings, Model):
                 params[name] = draw(rng, shape, fan, scale)
         return params
 
-    def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing goes from one batch to the next."""
-        return ()
-
     def start(self, params: Parameters, features: Array, *, xp: Namespace) -> tuple[States, Array | None]:
         """States before the first step, and what is added to the input of every step, or None.
 
         They follow from features (batch, feature_size), or from images if there is an encoder.
         """
-        v, _ = self._features(params, features, training=False, xp=xp)
+        v, _ = self.features_of(params, features, xp=xp)
         u, _ = ops.linear(v, params["entrance.weight"], params["entrance.bias"], xp=xp)
         states, added, _ = ENTRANCES[self.features_at].forward(u, self.stack, xp=xp)
         return states, added
@@ -188,10 +188,16 @@ class RecurrentDecoder(Settings, Model):
         return predict
 
     def logits(
-        self, params: Parameters, batch: CaptionBatch, *, training: bool = False, xp: Namespace
+        self,
+        params: Parameters,
+        batch: CaptionBatch,
+        *,
+        training: bool = False,
+        group: Group | None = None,
+        xp: Namespace,
     ) -> tuple[Array, LogitsCache]:
         """Logits of the next id (time, batch, vocabulary_size), and a cache."""
-        v, encoder = self._features(params, batch.features, training=training, xp=xp)
+        v, encoder = self.features_of(params, batch.features, training=training, group=group, xp=xp)
         u, entrance = ops.linear(v, params["entrance.weight"], params["entrance.bias"], xp=xp)
         states, added, entered = ENTRANCES[self.features_at].forward(u, self.stack, xp=xp)
         x, embedding = ops.embedding(batch.inputs, params["embedding.weight"], xp=xp)
@@ -203,16 +209,21 @@ class RecurrentDecoder(Settings, Model):
         if batch.keep:
             y, dropped = ops.dropout(y, batch.keep[-1], rate=self.dropout, xp=xp)
         logits, output = ops.linear(y, params["output.weight"], params["output.bias"], xp=xp)
-        cache = LogitsCache(encoder, entrance, entered, embedding, dropped_input, stack, dropped, output)
-        return logits, cache
+        return logits, LogitsCache(encoder, entrance, entered, embedding, dropped_input, stack, dropped, output)
 
     def loss(
-        self, params: Parameters, batch: CaptionBatch, carry: tuple[()] = (), *, xp: Namespace
+        self,
+        params: Parameters,
+        batch: CaptionBatch,
+        carry: tuple[()] = (),
+        *,
+        group: Group | None = None,
+        xp: Namespace,
     ) -> tuple[Array, tuple[()], DecoderCache]:
         """Mean cross-entropy in nats per id, the boundary at the end among them, no carry, and a cache."""
-        logits, cache = self.logits(params, batch, training=True, xp=xp)
+        logits, cache = self.logits(params, batch, training=True, group=group, xp=xp)
         loss, of_loss = ops.cross_entropy(logits, batch.targets, batch.weights, xp=xp)
-        return loss, (), DecoderCache(cache, of_loss)
+        return loss, (), DecoderCache(cache, of_loss, 1.0 if group is None else group.weight)
 
     def mean_loss(self, params: Parameters, batch: CaptionBatch, *, xp: Namespace) -> Array:
         """The same loss in evaluation, without a cache."""
@@ -222,7 +233,7 @@ class RecurrentDecoder(Settings, Model):
     @without_graph
     def gradients(self, cache: DecoderCache, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter that is trained."""
-        dlogits = ops.cross_entropy_backward(1.0, cache.loss, xp=xp)
+        dlogits = ops.cross_entropy_backward(cache.weight, cache.loss, xp=xp)
         return self.backward(dlogits, cache.logits, of_images=False, xp=xp)[1]
 
     @without_graph
@@ -270,25 +281,15 @@ class RecurrentDecoder(Settings, Model):
 
     def split(self, batch: CaptionBatch, carry: tuple[()], parts: int) -> list[tuple[CaptionBatch, tuple[()], float]]:
         """Cut a batch between its sequences into parts as equal as can be, each with its share of the mean loss."""
-        self.check_splits()
         return split_captions(batch, parts)
 
-    def check_splits(self) -> None:
-        """Raise ValueError if an encoder's batch has to stay in one process."""
-        if self.encoder is not None:
-            self.encoder.check_splits()
-
-    def features_of(self, params: Parameters, images: Array, *, xp: Namespace) -> Array:
-        """Features (batch, feature_size) of images, as an encoder computes them in evaluation."""
-        return self._features(params, images, training=False, xp=xp)[0]
-
-    def _features(
-        self, params: Parameters, given: Array, *, training: bool, xp: Namespace
+    def features_of(
+        self, params: Parameters, given: Array, *, training: bool = False, group: Group | None = None, xp: Namespace
     ) -> tuple[Array, FeaturesCache | None]:
-        """Features of a batch, computed from its images if there is an encoder."""
+        """Features (batch, feature_size), computed from images if there is an encoder, and its cache."""
         if self.encoder is None:
             return given, None
-        return self.encoder.features_of(of_encoder(params), given, training=training, xp=xp)
+        return self.encoder.features_of(of_encoder(params), given, training=training, group=group, xp=xp)
 
 
 def of_encoder(params: Parameters) -> Parameters:

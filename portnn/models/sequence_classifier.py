@@ -159,10 +159,6 @@ class SequenceClassifier(Settings, Model):
                 params[name] = draw(rng, shape, self.stack.output_size, scale)
         return params
 
-    def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing goes from one batch to the next."""
-        return ()
-
     def outputs_of(
         self, params: Parameters, batch: SequenceBatch, *, x: Array | None = None, xp: Namespace
     ) -> tuple[Array, OutputsCache]:
@@ -249,12 +245,11 @@ class SequenceClassifier(Settings, Model):
     def split(self, batch: SequenceBatch, carry: Any, parts: int) -> list[tuple[SequenceBatch, Any, float]]:
         """Cut a batch between its sequences into parts as equal as can be, each with its share of the mean loss."""
         count, pieces = batch.ids.shape[1], []
+        parts = min(parts, count)
         for start, stop in itertools.pairwise(count * part // parts for part in range(parts + 1)):
             share = (stop - start) / count
             if batch.weights is not None and batch.weights.any():
                 share = float(batch.weights[start:stop].sum() / batch.weights.sum())
-            if start == stop:  # a part without sequences works on one whose share is zero
-                start, stop = 0, 1
             pieces.append((sequences(batch, start, stop), carry, share))
         return pieces
 

@@ -104,10 +104,6 @@ class WordVectors(Settings, Model):
         drawn /= np.float32(self.vector_size * (1.0 if self.sg else 0.5))
         return {"input": drawn, "output": np.zeros(shape, np.float32)}
 
-    def initial_carry(self, batch_size: int) -> tuple[()]:
-        """Nothing goes from one batch to the next."""
-        return ()
-
     def loss(
         self, params: Parameters, batch: WindowBatch, carry: tuple[()] = (), *, xp: Namespace
     ) -> tuple[Array, tuple[()], WordVectorsCache]:

@@ -11,7 +11,8 @@ from portnn.training.progress import Progress, Reading, SpeedMeter, StopWatch, s
 from portnn.training.settings import LoopSettings, Plan, StepSettings
 from portnn.training.state import RunState
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
-from portnn.training.workers import WorkerError, Workers, automatic_workers, can_share, check_workers
+from portnn.training.worker_group import WorkerError
+from portnn.training.workers import Workers, automatic_workers, can_share, check_workers
 
 __all__ = [
     "Callback",

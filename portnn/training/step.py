@@ -88,8 +88,8 @@ def _new_step(
 
     def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Gradients, Parameters]:
         if workers is not None:
-            loss, carry, gradient, rows = workers(params, batch, carry)
-            return loss, carry, {ALL: gradient, **rows}, {}
+            found = workers(params, batch, carry)
+            return found.loss, found.carry, {ALL: found.gradient, **found.rows}, found.measured
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
         grads = model.gradients(cache, xp=xp)
         packed = {ALL: pack(grads, shapes, xp=xp)} if shapes else {}

@@ -21,15 +21,25 @@ import time
 import traceback
 from multiprocessing.connection import Connection, Pipe
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, RowGradient, tree_map
+from portnn.backends import Array, Backend, Group, RowGradient, tree_map
 from portnn.models import Model, Parameters
 from portnn.process import available_cpus, keep_freed_memory, one_blas_thread, tuning
 from portnn.settings import checked_number, positive
 from portnn.training.packing import Shapes, packed_shapes, unpack
+from portnn.training.worker_group import (
+    AbandonedError,
+    CallingGroup,
+    Process,
+    Vector,
+    WorkerError,
+    WorkerGroup,
+    gone,
+    received,
+)
 
 ROWS, ENTRIES = 8, 2048
 """Rows of a batch, and entries of its gates in one time step, that justify a worker."""
@@ -39,11 +49,15 @@ WATCH = 0.5
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-Vector = np.ndarray[Any, Any]
 
+class BatchResult(NamedTuple):
+    """What the parts of a batch come to: loss, carry, gradient as one vector and in rows, and what was measured."""
 
-class WorkerError(RuntimeError):
-    """A worker process failed or has ended."""
+    loss: Array
+    carry: Any
+    gradient: Vector
+    rows: dict[str, RowGradient]
+    measured: Parameters
 
 
 class Workers:
@@ -60,8 +74,8 @@ class Workers:
     """
 
     def __init__(self, model: Model, backend: Backend, count: int) -> None:
-        self._model, self._xp, self._shapes, self._count = model, backend.xp, packed_shapes(model), count
-        self._processes: list[tuple[subprocess.Popen[bytes], Connection]] = []
+        self._model, self._shapes, self._count = model, packed_shapes(model), count
+        self._processes: list[Process] = []
         # Every core has its process; more threads would compete for the same cores.
         self._narrowed = contextlib.ExitStack()
         self._narrowed.enter_context(one_blas_thread())
@@ -78,7 +92,7 @@ class Workers:
             for index, (_, connection) in enumerate(self._processes, start=1):
                 with contextlib.suppress(ConnectionError):  # the missing answer below says the same
                     connection.send((model, backend.dtype, count, index, tuning()["keeps_freed_memory"]))
-            for answer in [_answer(process, connection) for process, connection in self._processes]:
+            for answer in [received(process, connection) for process, connection in self._processes]:
                 if isinstance(answer, WorkerError):
                     raise answer
         except BaseException:
@@ -92,8 +106,8 @@ class Workers:
                 table[...] = params[name]
         return {**params, **self._tables}
 
-    def __call__(self, params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Array, dict[str, RowGradient]]:
-        """Compute loss, carry for the next batch, and the gradient as one vector and in rows, each of the whole batch.
+    def __call__(self, params: Parameters, batch: Any, carry: Any) -> BatchResult:
+        """Compute loss and gradients of the whole batch, and the carry for the next one.
 
         Parameters
         ----------
@@ -107,32 +121,27 @@ class Workers:
         WorkerError
             If another process failed or has ended.
         """
-        _pack_into(self._shared[0], params, self._shapes)
-        (own, own_carry, share), *others = self._model.split(batch, carry, self._count)
-        for (process, connection), part in zip(self._processes, others, strict=True):
+        np.concatenate([params[name].reshape(-1) for name in self._shapes], out=self._shared[0])
+        own, *others = self._model.split(batch, carry, self._count)
+        busy = self._processes[: len(others)]
+        for (process, connection), part in zip(busy, others, strict=True):
             try:
-                connection.send(part)
+                connection.send((part, 1 + len(others)))
             except ConnectionError:
-                raise _gone(process) from None
+                raise gone(process) from None
+        group, gradient = CallingGroup(busy), np.empty_like(self._shared[0])
         try:
-            loss, own_carry, cache = self._model.loss(params, own, own_carry, xp=self._xp)
-            gradient = np.empty_like(self._shared[0])
-            gradients = self._model.gradients(cache, xp=self._xp)
-            _pack_into(gradient, gradients, self._shapes)
+            result, cache = _compute(self._model, params, own, 1 + len(others), group, gradient, self._shapes)
+            measured = self._model.measured(params, cache, xp=np)
         finally:  # even after an error, no answer may be left for the next batch
-            answers = [_answer(process, connection) for process, connection in self._processes]
-        gradient *= share
-        loss, carries, rows = loss * share, [own_carry], [_rows(self._model, gradients, share)]
+            answers = group.answers()
         for index, answer in enumerate(answers, start=1):
             if isinstance(answer, WorkerError):
                 raise answer
-            part_loss, part_carry, part_rows = answer
-            loss += part_loss
             gradient += self._shared[index]
-            carries.append(part_carry)
-            rows.append(part_rows)
+        losses, carries, rows = zip(result, *answers, strict=True)
         carry, joined = (tree_map(lambda *parts: np.concatenate(parts), *trees) for trees in (carries, rows))
-        return loss, carry, gradient, joined
+        return BatchResult(sum(losses), carry, gradient, joined, measured)
 
     def __enter__(self) -> Workers:
         return self
@@ -198,16 +207,14 @@ def serve(memory: int, socket: int, parent: int) -> None:
             keep_freed_memory()
         shapes = packed_shapes(model)
         shared, tables = _shared(memory, model, count, dtype)
-        params = {**unpack(shared[0], shapes, xp=np), **tables}
+        params, group = {**unpack(shared[0], shapes, xp=np), **tables}, WorkerGroup(connection)
         connection.send(None)  # ready
-        while (part := connection.recv()) is not None:
-            batch, carry, share = part
+        while (message := connection.recv()) is not None:
+            part, parts = message
             try:
-                loss, carry, cache = model.loss(params, batch, carry, xp=np)
-                gradients = model.gradients(cache, xp=np)
-                _pack_into(shared[index], gradients, shapes)
-                shared[index] *= share
-                answer: Any = loss * share, carry, _rows(model, gradients, share)
+                answer: Any = _compute(model, params, part, parts, group, shared[index], shapes)[0]
+            except AbandonedError:
+                answer = None
             except Exception as error:
                 traceback.print_exc()
                 answer = WorkerError(f"a worker process failed: {type(error).__name__}: {error}")
@@ -266,21 +273,25 @@ def _entries(model: Model, count: int) -> int:
     return count * packed + sum(map(math.prod, apart.values()))
 
 
-def _rows(model: Model, gradients: Parameters, share: float) -> dict[str, RowGradient]:
-    """Gradients that come in rows, as parts of the gradient of the whole batch."""
-    return {name: RowGradient(gradients[name].ids, gradients[name].rows * share) for name in model.row_parameters}
-
-
-def _pack_into(vector: Vector, arrays: Parameters, shapes: Shapes) -> None:
-    np.concatenate([arrays[name].reshape(-1) for name in shapes], out=vector)
-
-
-def _answer(process: subprocess.Popen[bytes], connection: Connection) -> Any:
-    try:
-        return connection.recv()
-    except (EOFError, ConnectionError):
-        return _gone(process)
-
-
-def _gone(process: subprocess.Popen[bytes]) -> WorkerError:
-    return WorkerError(f"a worker process has ended: exit status {process.wait()}")
+def _compute(
+    model: Model,
+    params: Parameters,
+    part: tuple[Any, Any, float],
+    parts: int,
+    group: Group,
+    gradient: Vector,
+    shapes: Shapes,
+) -> tuple[tuple[Array, Any, dict[str, RowGradient]], Any]:
+    """Write what a part adds to the gradient of the batch; return what it adds to the rest, and a cache."""
+    batch, carry, share = part
+    if model.couples_parts:
+        group.weight, scale = share * parts, 1.0 / parts
+        loss, carry, cache = model.loss(params, batch, carry, group=group, xp=np)  # type: ignore[call-arg]
+    else:
+        scale = share
+        loss, carry, cache = model.loss(params, batch, carry, xp=np)
+    gradients = model.gradients(cache, xp=np)
+    for name, place in unpack(gradient, shapes, xp=np).items():
+        np.multiply(gradients[name], scale, out=place)
+    rows = {name: RowGradient(gradients[name].ids, gradients[name].rows * scale) for name in model.row_parameters}
+    return (loss * share, carry, rows), cache

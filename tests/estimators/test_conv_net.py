@@ -258,11 +258,22 @@ def test_without_a_convolution_features_are_those_of_the_pixels():
     assert np.array_equal(net.features(images), images.reshape(6, 9))
 
 
-def test_batch_normalisation_and_workers_are_refused_before_anything_is_written(tmp_path):
-    net = portnn.ConvNet(channels=(2,), batch_norm=True)
-    with pytest.raises(
-        ValueError, match=r"^batch normalisation needs the whole batch in one process: workers must be 1$"
-    ):
-        net.fit(np.zeros((4, 3, 3)), [0, 1] * 2, workers=2, batch_size=4, out=tmp_path / "run", progress=False)
-    assert net.params is None
-    assert not list(tmp_path.rglob("*.jsonl"))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batch_normalisation_over_workers_is_that_of_the_whole_batch(weighted):
+    """The last batch of an epoch has one picture, and some batches a part whose rows count nothing."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((17, 6, 6)), rng.integers(0, 2, 17)
+    weights = rng.integers(0, 2, 17).astype(np.float64) if weighted else None
+    settings = {"steps": 60, "batch_size": 4, "learning_rate": 0.01, "progress": False}
+    nets = [
+        portnn.ConvNet(channels=(3, 2), hidden=(4,), batch_norm=True, l2=0.01, dtype="float64", seed=1).fit(
+            images, labels, sample_weight=weights, workers=workers, **settings
+        )
+        for workers in (1, 2, 3)
+    ]
+    losses = [[row["loss"] for row in net.metrics if "loss" in row] for net in nets]
+    assert len(losses[0]) >= 10
+    for net, found in zip(nets, losses, strict=True):
+        assert_allclose(found, losses[0], rtol=1e-9)
+        for name, array in nets[0].params.items():
+            assert_allclose(net.params[name], array, rtol=1e-8, atol=1e-10, err_msg=name)

@@ -247,10 +247,3 @@ def test_pictures_at_a_time_follow_from_the_outputs_of_convolutions():
 def test_settings_that_make_no_network(settings, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         network(**settings).init(np.random.default_rng(0))
-
-
-@pytest.mark.host
-def test_batch_normalisation_needs_the_whole_batch(drawn):
-    model = network(batch_norm=True)
-    with pytest.raises(ValueError, match="batch normalisation needs the whole batch in one process: workers must be 1"):
-        model.split(drawn(model)[1], (), 2)

@@ -193,7 +193,7 @@ def test_an_encoder_in_evaluation_is_the_network_itself(backend, drawn):
     model = network(cell="rnn", encoder=encoder(batch_norm=True))
     params, batch = tree_map(backend.asarray, drawn(model))
     of_net = {name.removeprefix(ENCODER): array for name, array in params.items() if name.startswith(ENCODER)}
-    features = model.features_of(params, batch.features, xp=backend.xp)
+    features, _ = model.features_of(params, batch.features, xp=backend.xp)
     right, _ = model.encoder.features_of(of_net, batch.features, xp=backend.xp)
     assert np.array_equal(backend.to_host(features), backend.to_host(right))
     plain = network(cell="rnn")
@@ -252,7 +252,7 @@ def test_parts_of_a_batch_make_the_loss_and_the_gradient_of_the_whole(results, d
     params, batch = drawn(model)
     _, loss, _, grads = results(model, params, batch)
     pieces = [(results(model, params, piece), share) for piece, _, share in model.split(batch, (), parts)]
-    assert len(pieces) == parts
+    assert len(pieces) == min(parts, batch.inputs.shape[1])
     assert_allclose(sum(share * piece[1] for piece, share in pieces), loss, rtol=1e-12)
     for name, gradient in grads.items():
         assert_allclose(sum(share * piece[3][name] for piece, share in pieces), gradient, rtol=1e-9, atol=1e-12)

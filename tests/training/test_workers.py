@@ -19,9 +19,10 @@ from numpy.testing import assert_allclose
 
 import portnn
 from portnn import process
-from portnn.backends import Backend, keep_mask, tree_flatten
-from portnn.models import FeedForward, LanguageBatch, RecurrentLM
-from portnn.training import WorkerError, Workers, automatic_workers, check_workers, pack
+from portnn.backends import Backend, keep_mask, tree_flatten, tree_map
+from portnn.models import FeedForward, ImageClassifier, LanguageBatch, RecurrentLM, RowBatch
+from portnn.training import WorkerError, Workers, automatic_workers, check_workers, pack, worker_group
+from portnn.training.packing import packed_shapes
 
 pytestmark = [
     pytest.mark.host,
@@ -105,9 +106,64 @@ def test_numbers_that_are_not_finite_leave_no_warning(backend, model, params, ba
     """The line that says the run diverged is the only one."""
     huge = {name: np.where(array < 0.0, -1e308, 1e308) for name, array in params.items()}
     with Workers(model, backend, 3) as workers, np.errstate(all="ignore"):
-        loss, _, gradient, _ = workers(huge, batch, carry)
-        assert not (np.isfinite(loss) and np.all(np.isfinite(gradient)))
+        found = workers(huge, batch, carry)
+        assert not (np.isfinite(found.loss) and np.all(np.isfinite(found.gradient)))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def coupled():
+    """A model whose parts need sums over all of them, and a batch of five pictures."""
+    rng = np.random.default_rng(1)
+    model = ImageClassifier(image_shape=(4, 4, 1), channels=(2, 3), outputs=2, batch_norm=True)
+    return model, model.init(rng), RowBatch(rng.random((5, 4, 4, 1)), np.asarray([0, 1, 0, 1, 1]))
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_parts_that_need_one_another_are_the_whole(backend, coupled, count):
+    model, params, batch = coupled
+    with Workers(model, backend, count) as workers:
+        for some in (batch, tree_map(lambda array: array[:1, ...], batch)):  # one picture is one part
+            loss, _, cache = model.loss(params, some, (), xp=np)
+            gradient = pack(model.gradients(cache, xp=np), packed_shapes(model), xp=np)
+            shared = workers.sharing(params)
+            for _ in range(2):
+                found = workers(shared, some, ())
+                assert_allclose(found.loss, loss, rtol=1e-12)
+                assert_allclose(found.gradient, gradient, rtol=1e-9, atol=1e-14)
+                for name, array in model.measured(params, cache, xp=np).items():
+                    assert_allclose(found.measured[name], array, rtol=1e-12)
+
+
+@pytest.mark.parametrize("row", [0, 2, -1])
+@pytest.mark.parametrize("field", ["x", "targets"])
+def test_an_error_in_one_part_abandons_the_others(backend, coupled, row, field, capfd):
+    """Before the first sum, and between the last of the loss and the first of the gradients."""
+    model, params, batch = coupled
+    bad = batch._replace(**{field: getattr(batch, field).astype(object)})
+    getattr(bad, field)[row] = "not a number"
+    with Workers(model, backend, 3) as workers:
+        shared = workers.sharing(params)
+        for _ in range(2):
+            with pytest.raises((WorkerError, TypeError, ValueError, IndexError)):
+                workers(shared, bad, ())
+            assert_allclose(workers(shared, batch, ()).loss, model.loss(params, batch, (), xp=np)[0], rtol=1e-12)
+    assert "Abandoned" not in capfd.readouterr().err
+
+
+def test_a_worker_that_is_killed_between_sums_is_reported(backend, coupled, monkeypatch):
+    model, params, batch = coupled
+    with Workers(model, backend, 3) as workers:
+        shared = workers.sharing(params)
+
+        def killed_before_its_sum(process, connection, receive=worker_group.received):
+            process.kill()
+            process.wait()
+            return receive(process, connection)
+
+        monkeypatch.setattr(worker_group, "received", killed_before_its_sum)
+        with pytest.raises(WorkerError, match="has ended: exit status -9"):
+            workers(shared, batch, ())
 
 
 @pytest.mark.parametrize("stream", [0, -1])

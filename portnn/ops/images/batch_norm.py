@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Namespace, device, portable
+from portnn.backends import Array, Group, Namespace, device, portable
 from portnn.ops.rows import as_rows
 from portnn.ops.shapes import check_shape
 
@@ -27,14 +27,17 @@ class BatchNormCache(NamedTuple):
         x with mean 0 and variance 1.
     scale, inverse : array (channels,)
         `inverse` is 1 / standard deviation.
-    of_batch : bool
-        Whether mean and variance were those of x itself, through which gradients then flow as well.
+    averaged : int
+        Rows whose mean and variance were taken, through which gradients then flow as well; 0 if both were given.
+    group : Group or None
+        Processes that have the rows; None if x has them all.
     """
 
     normal: Array
     scale: Array
     inverse: Array
-    of_batch: bool
+    averaged: int
+    group: Group | None
 
 
 class BatchNormGradients(NamedTuple):
@@ -53,6 +56,7 @@ def batch_norm(
     statistics: ChannelStatistics | None = None,
     *,
     epsilon: float = 1e-5,
+    group: Group | None = None,
     xp: Namespace = None,
 ) -> tuple[Array, ChannelStatistics, BatchNormCache]:
     """Give each channel mean 0 and variance 1, then a mean and a variance that are learned.
@@ -69,6 +73,8 @@ def batch_norm(
         of x.
     epsilon : float
         Keeps a channel whose variance is 0 finite.
+    group : Group, optional
+        Processes that have a part of the batch each: mean and variance are those of the whole.
 
     Returns
     -------
@@ -90,12 +96,13 @@ def batch_norm(
     expected = (x.shape[-1],)
     check_shape("batch_norm", "scale", scale, expected, "x expects")
     check_shape("batch_norm", "shift", shift, expected, "x expects")
-    rows, of_batch = as_rows(x, xp=xp), statistics is None
+    rows, count = as_rows(x, xp=xp), 0
     if statistics is None:
-        share = _shares(rows, xp)
-        mean = xp.matmul(share, rows)
+        count = _count(rows, group, xp)
+        share = _equal(rows, 1.0 / count, xp)
+        mean = _summed(xp.matmul(share, rows), group)
         centred = rows - mean
-        statistics = ChannelStatistics(mean, xp.matmul(share, centred * centred))
+        statistics = ChannelStatistics(mean, _summed(xp.matmul(share, centred * centred), group))
     else:
         check_shape("batch_norm", "mean", statistics.mean, expected, "x expects")
         check_shape("batch_norm", "var", statistics.var, expected, "x expects")
@@ -103,7 +110,7 @@ def batch_norm(
     inverse = 1.0 / xp.sqrt(statistics.var + epsilon)
     normal = centred * inverse
     y = xp.reshape(normal * scale + shift, x.shape)
-    return y, statistics, BatchNormCache(xp.reshape(normal, x.shape), scale, inverse, of_batch)
+    return y, statistics, BatchNormCache(xp.reshape(normal, x.shape), scale, inverse, count, group)
 
 
 @portable
@@ -123,14 +130,29 @@ def batch_norm_backward(dy: Array, cache: BatchNormCache, *, xp: Namespace = Non
     BatchNormGradients
     """
     drows, normal = as_rows(dy, xp=xp), as_rows(cache.normal, xp=xp)
-    ones = xp.ones(drows.shape[0], dtype=dy.dtype, device=device(dy))
+    ones = _equal(drows, 1.0, xp)
     dscale, dshift = xp.matmul(ones, drows * normal), xp.matmul(ones, drows)
     dx = drows
-    if cache.of_batch:
-        dx = drows - (dshift + normal * dscale) * (1.0 / drows.shape[0])
+    if cache.averaged:
+        of_scale, of_shift = (dscale, dshift) if cache.group is None else _over_all(cache.group, dscale, dshift, xp)
+        dx = drows - (of_shift + normal * of_scale) * (1.0 / cache.averaged)
     return BatchNormGradients(xp.reshape(dx * (cache.scale * cache.inverse), dy.shape), dscale, dshift)
 
 
-def _shares(rows: Array, xp: Namespace) -> Array:
-    """Weights with which a product takes the mean of rows: BLAS adds whole rows at once."""
-    return xp.full(rows.shape[0], 1.0 / rows.shape[0], dtype=rows.dtype, device=device(rows))
+def _equal(rows: Array, weight: float, xp: Namespace) -> Array:
+    """Weights with which a product sums rows: BLAS adds whole rows at once."""
+    return xp.full(rows.shape[0], weight, dtype=rows.dtype, device=device(rows))
+
+
+def _count(rows: Array, group: Group | None, xp: Namespace) -> int:
+    count = rows.shape[0]
+    return count if group is None else int(group.sum(xp.asarray(count)))
+
+
+def _summed(array: Array, group: Group | None) -> Array:
+    return array if group is None else group.sum(array)
+
+
+def _over_all(group: Group, dscale: Array, dshift: Array, xp: Namespace) -> tuple[Array, Array]:
+    both = group.sum(xp.stack((dscale, dshift)))
+    return both[0, :], both[1, :]
