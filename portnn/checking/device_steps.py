@@ -9,7 +9,6 @@ import numpy as np
 
 from portnn.backends import Backend, generator, tree_map
 from portnn.checking.model_cases import TrainingCase
-from portnn.models import RecurrentDecoder, RecurrentLM
 from portnn.optimizers import Optimizer
 from portnn.training import StepSettings, init_optimizer, make_step
 
@@ -49,13 +48,6 @@ def device_steps(
     carry = tree_map(on.asarray, model.initial_carry(batches.batch_size))
     learning_rate, number = on.asarray(np.float64(0.01)), on.asarray(np.float64(1.0))
     yield "evaluation", lambda: model.loss(params, batch, carry, xp=xp)[:2]
-    if isinstance(model, RecurrentLM):
-        ids, before = on.asarray(np.asarray([1])), tree_map(on.asarray, model.initial_carry(1))
-        sample = model.stepper(params, ids, before, xp=xp)
-        yield "sampling", lambda: sample(ids, before)
-    if isinstance(model, RecurrentDecoder):
-        word = on.asarray(np.asarray([1]))
-        states, added = model.start(params, batch.features[:1, ...], xp=xp)
-        say = model.stepper(params, word, states, xp=xp)
-        yield "sampling", lambda: say(word, states, added)
+    if case.sampling is not None:
+        yield "sampling", case.sampling(params, batch, on)
     yield "training", lambda: train(params, state, batch, carry, learning_rate, number)

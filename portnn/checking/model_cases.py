@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Namespace, RowGradient, backend, scatter_add, tree_flatten, tree_unflatten
+from portnn.backends import (
+    Array,
+    Backend,
+    Namespace,
+    RowGradient,
+    backend,
+    scatter_add,
+    tree_flatten,
+    tree_map,
+    tree_unflatten,
+)
 from portnn.batches import (
     Batches,
     CaptionBatches,
@@ -19,9 +29,11 @@ from portnn.batches import (
 )
 from portnn.checking.gradients import Checked
 from portnn.models import (
+    CaptionBatch,
     FeedForward,
     ImageClassifier,
     Model,
+    Parameters,
     RecurrentDecoder,
     RecurrentLM,
     RowBatch,
@@ -34,12 +46,20 @@ from portnn.ops import ACTIVATIONS, CELLS, POOLINGS
 Arrays = dict[str, Any]
 
 
+Sampling = Callable[[Parameters, Any, Backend], Callable[[], Any]]
+"""Makes a step that draws the next id, from parameters and a batch on a backend."""
+
+
 class TrainingCase(NamedTuple):
-    """A model and batches for the parity of training runs; `batches` makes fresh ones each time."""
+    """A model and batches for the parity of training runs; `batches` makes fresh ones each time.
+
+    `sampling` is there if ids are drawn from the model one by one.
+    """
 
     name: str
     model: Model
     batches: Callable[[], Batches]
+    sampling: Sampling | None = None
 
 
 Cases = Callable[[], Iterator[TrainingCase]]
@@ -74,7 +94,12 @@ def _language_cases() -> Iterator[TrainingCase]:
         def batches(model: RecurrentLM = model) -> ChunkStreams:
             return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, dropout=model.dropout)
 
-        yield TrainingCase(f"RecurrentLM {cell}", model, batches)
+        def sampling(params: Parameters, _: Any, on: Backend, model: RecurrentLM = model) -> Callable[[], Any]:
+            ids, before = on.asarray(np.asarray([1])), tree_map(on.asarray, model.initial_carry(1))
+            step = model.stepper(params, ids, before, xp=on.xp)
+            return lambda: step(ids, before)
+
+        yield TrainingCase(f"RecurrentLM {cell}", model, batches, sampling)
 
 
 @cases_of(FeedForward)
@@ -194,7 +219,12 @@ def _captions_case(name: str, **settings: Any) -> TrainingCase:
         ends = np.cumsum(lengths)
         return CaptionBatches(features, np.arange(9), ids, ends, boundary=model.boundary, batch_size=4, **masks)
 
-    return TrainingCase(f"RecurrentDecoder {name}", model, batches)
+    def sampling(params: Parameters, batch: CaptionBatch, on: Backend) -> Callable[[], Any]:
+        ids, (states, added) = on.asarray(np.asarray([1])), model.start(params, batch.features[:1, ...], xp=on.xp)
+        step = model.stepper(params, ids, states, xp=on.xp)
+        return lambda: step(ids, states, added)
+
+    return TrainingCase(f"RecurrentDecoder {name}", model, batches, sampling)
 
 
 def _sequences_case(name: str, **settings: Any) -> TrainingCase:
