@@ -116,6 +116,15 @@ def test_shapes_that_do_not_fit_are_named(place, name, shape):
         batch_norm(place(np.ones(SHAPES[0])), arrays["scale"], arrays["shift"], statistics)
 
 
+def test_no_pictures_have_no_statistics_but_can_be_given_some(place, rng):
+    (_, scale, shift), statistics = draw(rng)
+    arrays = [place(array) for array in (np.ones((0, 5, 6, 4)), scale, shift)]
+    with pytest.raises(ValueError, match=r"^batch_norm: x has shape \(0, 5, 6, 4\), so there is nothing to average"):
+        batch_norm(*arrays)
+    y, _, cache = batch_norm(*arrays, ChannelStatistics(*map(place, statistics)))
+    assert tuple(y.shape) == tuple(batch_norm_backward(y, cache).x.shape) == (0, 5, 6, 4)
+
+
 @pytest.mark.torch_oracle
 @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[1]], ids=str)
 @pytest.mark.parametrize("given", [False, True])

@@ -125,7 +125,7 @@ def test_float32_stays_float32(x, backend32, padding):
         ((2, 5, 6, 3), {"kernel": 2, "stride": (0, 1)}, "stride must be at least 1, got (0, 1)"),
         ((2, 5, 6, 3), {"kernel": 2, "padding": (0, -1)}, "padding must be at least 0, got (0, -1)"),
         ((2, 5, 6, 3), {"kernel": 2, "dilation": 0}, "dilation must be at least 1, got 0"),
-        ((2, 5, 6, 3), {"kernel": [2, 2]}, "kernel must be a whole number or a tuple of two, got [2, 2]"),
+        ((2, 5, 6, 3), {"kernel": None}, "kernel must be a whole number or a tuple of two, got None"),
         ((2, 5, 6, 3), {"kernel": 2.0}, "kernel must be a whole number or a tuple of two, got 2.0"),
         ((2, 5, 6, 3), {"kernel": (2, 2, 2)}, "kernel must be a whole number or a tuple of two, got (2, 2, 2)"),
         (
@@ -156,3 +156,10 @@ def test_values_and_gradients_equal_torch(run, rng, x, options):
         (y,), dx = run("max_pool2d", (pictures,), [dy], **options)
         assert np.array_equal(y, theirs.detach().numpy())
         assert_allclose(dx, given.grad.numpy(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kernel", [(2, 1), [2, 1], (np.int64(2), np.asarray(1))], ids=str)
+def test_a_size_may_be_written_in_several_ways(place, backend, rng, kernel):
+    x = rng.normal(size=(1, 4, 4, 2))
+    y, _ = max_pool2d(place(x), kernel)
+    assert np.array_equal(backend.to_host(y), x.reshape(1, 2, 2, 4, 2).max(axis=2))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from portnn.backends import Array, Group, Namespace, device, portable
 from portnn.ops.rows import as_rows
-from portnn.ops.shapes import check_shape
+from portnn.ops.shapes import check_shape, shape
 
 __all__ = ["BatchNormCache", "BatchNormGradients", "ChannelStatistics", "batch_norm", "batch_norm_backward"]
 
@@ -86,7 +86,7 @@ def batch_norm(
     Raises
     ------
     ValueError
-        If shapes do not fit.
+        If shapes do not fit, or there is nothing to average.
 
     References
     ----------
@@ -99,6 +99,8 @@ def batch_norm(
     rows, count = as_rows(x, xp=xp), 0
     if statistics is None:
         count = _count(rows, group, xp)
+        if not count:
+            raise ValueError(f"batch_norm: x has shape {shape(x)}, so there is nothing to average; give statistics")
         share = _equal(rows, 1.0 / count, xp)
         mean = _summed(xp.matmul(share, rows), group)
         centred = rows - mean

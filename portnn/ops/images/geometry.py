@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portnn.backends import Array, Window
 from portnn.ops.shapes import check_ndim, shape
+from portnn.settings import plain
 
 Size = int | tuple[int, int]
 Padding = int | tuple[int, int] | str
@@ -42,8 +43,9 @@ def pair(operation: str, name: str, value: Size, least: int) -> tuple[int, int]:
     ValueError
         If it is neither a whole number nor two, or one is too small.
     """
-    two = (value, value) if isinstance(value, int) else value
-    if not isinstance(two, tuple) or len(two) != 2 or not all(isinstance(one, int) for one in two):
+    value = tuple(map(plain, value)) if isinstance(value, tuple | list) else plain(value)
+    two = value if isinstance(value, tuple) else (value, value)
+    if len(two) != 2 or not all(isinstance(one, int) for one in two):
         raise ValueError(f"{operation}: {name} must be a whole number or a tuple of two, got {value!r}")
     if min(two) < least:
         raise ValueError(f"{operation}: {name} must be at least {least}, got {value}")
