@@ -52,13 +52,13 @@ def one_hot(ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:
     return library_of(xp).one_hot(ids, plain(depth), dtype, xp=xp)
 
 
-def minus_one_hot(x: Array, ids: Array, scale: Array | float, *, xp: Namespace) -> Array:
-    """``scale * (x - one_hot(ids))``, a new array (..., n).
+def minus_one_hot(x: Array, ids: Array, amounts: Array | float, *, xp: Namespace) -> Array:
+    """``x - amounts * one_hot(ids)``; x is no longer needed, and may be the result.
 
     Parameters
     ----------
     x : array (..., n), real floating
     ids : integer array (...)
-    scale : array (..., 1) or (), or float
+    amounts : array (..., 1) or (), or float
     """
-    return library_of(xp).minus_one_hot(x, ids, scale, xp=xp)
+    return library_of(xp).minus_one_hot(x, ids, amounts, xp=xp)

@@ -119,12 +119,11 @@ class NumPy(Library):
             return _by_columns(target if donate else target.copy(), ids, rows, scale, add_columns)
         return _by_segments(target if donate else target.copy(), ids, rows if scale is None else rows * scale)
 
-    def minus_one_hot(self, x: Array, ids: Array, scale: Array | float, *, xp: Namespace) -> Array:
-        """Touch one entry of each row after the product."""
-        result = x * scale
-        rows = result.reshape(-1, x.shape[-1])
-        rows[np.arange(rows.shape[0]), ids.reshape(-1)] -= np.broadcast_to(scale, (*ids.shape, 1)).reshape(-1)
-        return result
+    def minus_one_hot(self, x: Array, ids: Array, amounts: Array | float, *, xp: Namespace) -> Array:
+        """Touch one entry of each row."""
+        rows = x.reshape(-1, x.shape[-1])
+        rows[np.arange(rows.shape[0]), ids.reshape(-1)] -= np.broadcast_to(amounts, (*ids.shape, 1)).reshape(-1)
+        return x
 
     def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
         """Keep each id once: a shape may depend on data here."""

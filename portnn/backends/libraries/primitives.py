@@ -76,14 +76,14 @@ class Primitives:
 
     def one_hot(self, ids: Array, depth: int, dtype: object, *, xp: Namespace) -> Array:
         """Compare each id with every class."""
-        classes = xp.arange(depth, dtype=ids.dtype, device=self.device_of(ids))
-        return xp.astype(ids[..., None] == classes, dtype)
+        return xp.astype(self._is_class(ids, depth, xp), dtype)
 
-    def minus_one_hot(self, x: Array, ids: Array, scale: Array | float, *, xp: Namespace) -> Array:
-        """Subtract the whole rows."""
-        difference = x - self.one_hot(ids, x.shape[-1], x.dtype, xp=xp)
-        difference *= scale
-        return difference
+    def _is_class(self, ids: Array, depth: int, xp: Namespace) -> Array:
+        return ids[..., None] == xp.arange(depth, dtype=ids.dtype, device=self.device_of(ids))
+
+    def minus_one_hot(self, x: Array, ids: Array, amounts: Array | float, *, xp: Namespace) -> Array:
+        """Choose entry by entry."""
+        return xp.where(self._is_class(ids, x.shape[-1], xp), x - amounts, x)
 
     def coalesce(self, ids: Array, rows: Array, *, xp: Namespace) -> tuple[Array, Array, Array]:
         """Sort by id and sum each run into its first row, so that no shape depends on data."""

@@ -14,9 +14,21 @@ __all__ = ["CrossEntropyCache", "cross_entropy", "cross_entropy_backward"]
 
 
 class CrossEntropyCache(NamedTuple):
-    """What `cross_entropy_backward` needs."""
+    """What `cross_entropy_backward` needs.
 
-    probabilities: Array
+    Attributes
+    ----------
+    powers : array (..., n)
+        e to the power of each logit, less the largest of its row.
+    totals : array (..., 1)
+        Their sums: the probabilities are ``powers / totals``.
+    targets : array (...) or (..., n)
+    shares : array (...) or None
+        Of the rows in the mean; None if they are equal.
+    """
+
+    powers: Array
+    totals: Array
     targets: Array
     shares: Array | None
 
@@ -59,9 +71,8 @@ def cross_entropy(
         logits = where_counted(weights, logits, xp=xp)
 
     shifted = logits - row_max(logits, xp=xp)
-    probabilities = xp.exp(shifted)
-    totals = xp.sum(probabilities, axis=-1, keepdims=True)
-    probabilities /= totals
+    powers = xp.exp(shifted)
+    totals = xp.sum(powers, axis=-1, keepdims=True)
     log_totals = xp.log(totals[..., 0])
     if soft:
         nats = xp.sum(targets, axis=-1) * log_totals - xp.sum(targets * shifted, axis=-1)
@@ -70,10 +81,10 @@ def cross_entropy(
         places = xp.arange(rows, dtype=targets.dtype, device=device(targets)) * n + xp.reshape(targets, (-1,))
         nats = log_totals - xp.reshape(xp.take(xp.reshape(shifted, (-1,)), places, axis=0), leading)
     if weights is None:
-        return xp.sum(nats) / rows, CrossEntropyCache(probabilities, targets, None)
+        return xp.sum(nats) / rows, CrossEntropyCache(powers, totals, targets, None)
     # Soft targets of a row that does not count may hold anything as well.
     nats, shares = where_counted(weights, nats, xp=xp), row_shares(weights, xp=xp)
-    return xp.sum(nats * shares), CrossEntropyCache(probabilities, targets, shares)
+    return xp.sum(nats * shares), CrossEntropyCache(powers, totals, targets, shares)
 
 
 @portable
@@ -91,10 +102,11 @@ def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache, *, xp
     dlogits : array (..., n)
         Each row is weighted as in the mean.
     """
-    probabilities, targets, shares = cache
-    rows = math.prod(probabilities.shape[:-1])
-    scale = dloss / rows if shares is None else (shares * dloss)[..., None]
-    if targets.ndim < probabilities.ndim:
-        return minus_one_hot(probabilities, targets, scale, xp=xp)
-    dlogits = (probabilities * xp.sum(targets, axis=-1, keepdims=True) - targets) * scale
-    return dlogits if shares is None else xp.where(scale == 0.0, xp.zeros_like(dlogits), dlogits)
+    powers, totals, targets, shares = cache
+    scale = dloss / math.prod(powers.shape[:-1]) if shares is None else (shares * dloss)[..., None]
+    if targets.ndim < powers.ndim:
+        return minus_one_hot(powers * (scale / totals), targets, scale, xp=xp)
+    dlogits = powers * (xp.sum(targets, axis=-1, keepdims=True) / totals)
+    dlogits -= targets
+    dlogits *= scale
+    return dlogits if shares is None else where_counted(shares, dlogits, xp=xp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from portnn.backends import Array, Namespace
+from portnn.backends import Array, Namespace, zero_padding
 
 
 def row_shares(weights: Array, *, xp: Namespace) -> Array:
@@ -25,6 +25,4 @@ def where_counted(weights: Array, array: Array, *, xp: Namespace) -> Array:
 
     A product with 0 would not be enough, and arithmetic on such rows must not even cause a warning.
     """
-    if weights.ndim < array.ndim:
-        weights = weights[..., None]
-    return xp.where(weights == 0.0, xp.zeros_like(array), array)
+    return zero_padding((weights if weights.ndim == array.ndim else weights[..., None]) != 0.0, array, xp=xp)
