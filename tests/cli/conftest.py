@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import typer.main
 
 from portnn.cli.app import run
 from portnn.training import RunFolder
@@ -30,10 +32,15 @@ class Result(NamedTuple):
         return lines[0].removeprefix("portnn: ")
 
 
+built = functools.cache(typer.main.get_command)
+"""All commands and their options: Typer would build them for every call, which takes longer than most calls."""
+
+
 @pytest.fixture
 def portnn(monkeypatch, capsys) -> Callable[..., Result]:
     """Call the command: ``portnn("char-rnn", "train", path)``."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # Typer sets its own
+    monkeypatch.setattr("typer.main.get_command", built)
     monkeypatch.delenv("PORTNN_BACKEND", raising=False)
 
     def call(*arguments: object) -> Result:

@@ -36,6 +36,7 @@ from portnn.text import Phrases, Sentences, StreamDecoder, Vocabulary, encode_wo
 from portnn.text.sentences import SENTENCE_LEVELS
 from portnn.training import Interrupted, RunFolder
 from portnn.training.state import RunState
+from portnn.training.worker_group import AbandonedError
 from portnn.vectors.unknown_word import unknown_word
 
 from .examples import EXAMPLES, IMAGES, POINTS, TEXT, TEXTS, every_estimator, fit, make, tables
@@ -370,6 +371,7 @@ ERRORS = [
     portnn.MissingBackendError("torch is not installed", name="torch"),
     portnn.CheckpointError("x is damaged"),
     portnn.training.WorkerError("a worker process has ended"),
+    AbandonedError(),
     GradientError("wrong"),
     ParityError("wrong"),
 ]
