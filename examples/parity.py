@@ -7,15 +7,22 @@ tolerance: 1e-9 in float64 or 2e-4 in float32, unless the library's file in port
 Devices without float64 have their own columns.
 """
 
+import multiprocessing
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 
 import portnn
 from portnn.backends.libraries import LIBRARIES
 from portnn.checking import ParityError, check_losses, training_cases, training_losses
 from portnn.optimizers import optimizer
+from portnn.process import available_cpus
 
+DTYPES = ("float64", "float32")
 STEPS = 200
 RATES = {"steps": STEPS, "learning_rate": 0.01}
+MOST = 4
+"""Processes at a time."""
 
 
 def columns(library):
@@ -24,32 +31,48 @@ def columns(library):
     yield from ((device, device, False) for device in library.narrow_devices)
 
 
-def losses(name, device, dtype, case):
-    backend = portnn.backend(name, device=device, dtype=dtype)
-    return training_losses(case.model, optimizer("adam"), case.batches(), backend, **RATES), backend
+def difference(number, dtype, name, device):
+    """Largest difference of a case's loss on a library from NumPy's, or what is wrong with it."""
+    case = list(training_cases())[number]
+    found, expected = (
+        training_losses(case.model, optimizer("adam"), case.batches(), backend, **RATES)
+        for backend in (portnn.backend(name, device=device, dtype=dtype), portnn.backend("numpy", dtype=dtype))
+    )
+    try:
+        return check_losses(found, expected, portnn.backend(name, device=device, dtype=dtype)).error
+    except ParityError as failure:
+        return f"{case.name} {dtype}: {failure}"
 
 
-available = [status["name"] for status in portnn.backends() if status["available"]]
-asked = sys.argv[1:] or [name for name in available if not LIBRARIES[name].on_host]
-shown = [(name, *column) for name in asked for column in columns(LIBRARIES[name])]
-failures = []
-print(f"{STEPS} steps, Adam, gradient norm clipped to 5; largest relative difference of the loss from NumPy's\n")
-print(f"{'model':44}{'dtype':10}" + "".join(f"{heading:>18}" for _, heading, _, _ in shown))
-for case in training_cases():
-    for dtype in ("float64", "float32"):
-        expected, _ = losses("numpy", None, dtype, case)
-        cells = []
-        for name, _, device, wide in shown:
-            if dtype == "float64" and not wide:
-                cells.append(f"{'-':>18}")
-                continue
-            try:
-                found, backend = losses(name, device, dtype, case)
-                cells.append(f"{check_losses(found, expected, backend).error:18.1e}")
-            except ParityError as failure:
-                failures.append(f"{case.name} {dtype}: {failure}")
-                cells.append(f"{'FAILED':>18}")
-        print(f"{case.name:44}{dtype:10}" + "".join(cells), flush=True)
-print(f"\n{len(failures)} failed" if failures else "\nall within tolerance")
-print("\n".join(failures))
-sys.exit(1 if failures else 0)
+def main():
+    available = [status["name"] for status in portnn.backends() if status["available"]]
+    asked = sys.argv[1:] or [name for name in available if not LIBRARIES[name].on_host]
+    shown = [(name, *column) for name in asked for column in columns(LIBRARIES[name])]
+    failures = []
+    print(f"{STEPS} steps, Adam, gradient norm clipped to 5; largest relative difference of the loss from NumPy's\n")
+    print(f"{'model':44}{'dtype':10}" + "".join(f"{heading:>18}" for _, heading, _, _ in shown))
+    rows = [(number, case.name, dtype) for number, case in enumerate(training_cases()) for dtype in DTYPES]
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # processes that share a GPU
+    with ProcessPoolExecutor(min(MOST, available_cpus()), multiprocessing.get_context("spawn")) as processes:
+        pending = [
+            [
+                processes.submit(difference, number, dtype, name, device) if wide or dtype == "float32" else None
+                for name, _, device, wide in shown
+            ]
+            for number, _, dtype in rows
+        ]
+        for (_, case, dtype), cells in zip(rows, pending, strict=True):
+            found = [None if cell is None else cell.result() for cell in cells]
+            failures += [cell for cell in found if isinstance(cell, str)]
+            print(f"{case:44}{dtype:10}" + "".join(map(written, found)), flush=True)
+    print(f"\n{len(failures)} failed" if failures else "\nall within tolerance")
+    print("\n".join(failures))
+    sys.exit(1 if failures else 0)
+
+
+def written(cell):
+    return f"{'-':>18}" if cell is None else f"{'FAILED':>18}" if isinstance(cell, str) else f"{cell:18.1e}"
+
+
+if __name__ == "__main__":
+    main()

@@ -13,20 +13,24 @@ from portnn.models import RecurrentLM
 from portnn.optimizers import optimizer
 
 STEPS, CLIP = 200, 0.3
+
+FEWER = 40
+"""Steps of every case on every library; `examples/parity.py` takes 200 of each."""
+
 each_case = pytest.mark.parametrize("case", list(training_cases()), ids=lambda case: case.name)
 
 
 @each_case
-def test_the_loss_at_each_of_200_steps_is_the_same_as_on_numpy(backend, case):
+def test_the_loss_at_each_of_some_steps_is_the_same_as_on_numpy(backend, case):
     here = portnn.backend("numpy", dtype="float64")
     chosen = optimizer("adam")
     ours, numpys = (
-        training_losses(case.model, chosen, case.batches(), each, steps=STEPS, learning_rate=0.01)
+        training_losses(case.model, chosen, case.batches(), each, steps=FEWER, learning_rate=0.01)
         for each in (backend, here)
     )
-    assert len(ours) == STEPS
+    assert len(ours) == FEWER
     assert check_losses(ours, numpys, backend).error <= 1e-9
-    assert np.mean(ours[-20:]) < np.mean(ours[:20])
+    assert np.mean(ours[-10:]) < np.mean(ours[:10])
 
 
 @pytest.mark.host
