@@ -139,9 +139,17 @@ def python_number(value: Any) -> Any:
     return float(value) if other else value
 
 
+def python_sizes(value: Any) -> Any:
+    """The same of one or two numbers."""
+    return tuple(map(python_number, value)) if isinstance(value, tuple | list) else python_number(value)
+
+
 NUMBERS: dict[object, Callable[[Any], Any]] = {
     "float": python_number,
     "int": python_number,
+    "Size": python_sizes,
+    "Size | None": python_sizes,
+    "Padding": python_sizes,
     "Array | float": lambda value: python_number(value) if isinstance(value, numbers.Number) else value,
 }
 """How an argument becomes a number of Python's, by the annotation of its parameter; an array stays where it is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from portnn.backends import Array, Window
 from portnn.ops.shapes import check_ndim, shape
-from portnn.settings import plain
 
 Size = int | tuple[int, int]
 Padding = int | tuple[int, int] | str
@@ -43,7 +42,6 @@ def pair(operation: str, name: str, value: Size, least: int) -> tuple[int, int]:
     ValueError
         If it is neither a whole number nor two, or one is too small.
     """
-    value = tuple(map(plain, value)) if isinstance(value, tuple | list) else plain(value)
     two = value if isinstance(value, tuple) else (value, value)
     if len(two) != 2 or not all(isinstance(one, int) for one in two):
         raise ValueError(f"{operation}: {name} must be a whole number or a tuple of two, got {value!r}")
