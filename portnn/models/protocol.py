@@ -26,8 +26,7 @@ class Model(Protocol):
         Parameters that have no gradient. A step leaves them as they are, unless `measured` returns them.
     couples_parts : bool
         Whether the loss of a part of a batch depends on the other parts. If so, `loss` also takes ``group``, the
-        processes that have a part each, and `gradients` are then those of the loss times its ``weight``, though not of
-        penalties, which are the same in every part.
+        processes that have a part each, and `gradients` weights the loss, but no penalty, by ``group.weight``.
     """
 
     @property

@@ -28,7 +28,7 @@ class BatchNormCache(NamedTuple):
     scale, inverse : array (channels,)
         `inverse` is 1 / standard deviation.
     averaged : int
-        Rows whose mean and variance were taken, through which gradients then flow as well; 0 if both were given.
+        Rows over which mean and variance were taken, so that gradients flow through both; 0 if they were given.
     group : Group or None
         Processes that have the rows; None if x has them all.
     """
