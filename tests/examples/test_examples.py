@@ -15,13 +15,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 pytestmark = pytest.mark.host
 
 
-def run(name: str, *arguments: str, cwd: Path) -> str:
+def run(name: str, *arguments: str, cwd: Path, timeout: float = 120) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -51,6 +51,15 @@ def test_min_char_rnn_is_the_recipe(tmp_path):
     text.write_text("abcdefgh" * 40, encoding="utf-8")
     printed = run("min_char_rnn.py", "0", str(text), cwd=tmp_path)
     assert "step 0, smoothed loss 51.986 nats per 25 characters" in printed
+
+
+def test_captions_are_right(tmp_path):
+    """Both networks in full, as long as their recipes train them."""
+    printed = run("captions.py", cwd=tmp_path, timeout=600)
+    assert float(printed.split("read right: ")[1].split()[0]) >= 0.985
+    word_by_word = printed.split("word by word: ")[1].split()[0]
+    assert float(word_by_word) >= 0.95
+    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("captions.png", "looks.png"))
 
 
 def test_text_classifier_learns_negation(tmp_path):
