@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_the_import_line_decides_the_library(backend: Backend, run) -> None:
     name = backend.xp.__name__
-    importable = isinstance(backend.xp, types.ModuleType)
+    importable = hasattr(importlib.import_module(name), "asarray")  # of MLX, portnn has a namespace of its own
     params, sampled = run(f"import {name} as xp" if importable else f"xp = __import__('portnn').backend('{name}').xp")
     expected, expected_sample = run("import numpy as xp")
     assert all(type(param) is type(backend.asarray(np.zeros(1))) for param in params)
