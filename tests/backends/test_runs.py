@@ -1,9 +1,13 @@
 """Sums that are the same in whatever order a GPU adds, and the way that libraries take on a GPU."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import portnn
 from portnn.backends import RowGradient, coalesce, scatter_add
 from portnn.backends.libraries.cupy import CuPy
 from portnn.backends.libraries.runs import ONE_HOT_ROWS, sum_runs
@@ -180,6 +184,15 @@ def test_jax_multiplies_in_float32_on_a_gpu_unless_told_otherwise(backend, monke
     monkeypatch.setattr("jax.default_backend", lambda: platform)
     x, ids = backend.xp.ones((2, 2), dtype=backend.xp.float32), backend.xp.zeros(2, dtype=backend.xp.int32)
     with jax.default_matmul_precision(chosen):
-        for step, arrays in ((namespace_of(x).matmul, (x, x)), (added, (x, ids, x))):
+        xp = namespace_of(x)
+        for step, arrays in ((xp.matmul, (x, x)), (xp.vecdot, (x, x)), (added, (x, ids, x))):
             lowered = jax.jit(step).trace(*arrays).lower(lowering_platforms=("cuda",))
             assert f"[{precision}, {precision}]" in lowered.as_text()
+
+
+@pytest.mark.host
+def test_products_are_those_that_jax_is_asked_to_take_in_float32():
+    """Another one would be in TF32 on a GPU until its precision is asked for beside that of `matmul`."""
+    others = re.compile(r"\bxp\.(dot|vdot|inner|outer|tensordot|einsum|linalg\.(matmul|vecdot|tensordot|outer))\(")
+    sources = Path(portnn.__file__).parent.rglob("*.py")
+    assert not [str(path) for path in sources if others.search(path.read_text(encoding="utf-8"))]

@@ -169,10 +169,18 @@ class Precise:
 
     def matmul(self, x1: Array, x2: Array, /) -> Array:
         """Matrix product."""
-        import jax
+        return self._numpy.matmul(x1, x2, precision=_precision())
 
-        asked = jax.config.jax_default_matmul_precision is None and jax.default_backend() != "cpu"
-        return self._numpy.matmul(x1, x2, precision="float32" if asked else None)
+    def vecdot(self, x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
+        """Dot products, which XLA also computes as matrix products."""
+        return self._numpy.vecdot(x1, x2, axis=axis, precision=_precision())
+
+
+def _precision() -> str | None:
+    import jax
+
+    asked = jax.config.jax_default_matmul_precision is None and jax.default_backend() != "cpu"
+    return "float32" if asked else None
 
 
 @functools.cache
