@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from portnn import checkpoints as checkpoints
     from portnn import datasets as datasets
     from portnn import estimators as estimators
+    from portnn import groups as groups
     from portnn import images as images
     from portnn import interop as interop
     from portnn import models as models
@@ -68,6 +69,7 @@ _MODULES = (
     "checkpoints",
     "datasets",
     "estimators",
+    "groups",
     "images",
     "interop",
     "models",

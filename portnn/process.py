@@ -120,6 +120,11 @@ def one_blas_thread() -> Iterator[None]:
                     _one_thread["limit"].restore_original_limits()
 
 
+def few_blas_threads(count: int) -> contextlib.AbstractContextManager[Any]:
+    """Run matrix products in so many threads, until the context ends."""
+    return one_blas_thread() if count == 1 else _blas().limit(limits=count)
+
+
 _one_thread: dict[str, Any] = {"lock": threading.Lock(), "open": 0, "limit": None}
 
 

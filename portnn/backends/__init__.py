@@ -3,10 +3,10 @@
 import sys
 import types
 
+from portnn.backends.batch_group import BatchGroup
 from portnn.backends.catalogue import BackendStatus, backends
 from portnn.backends.choosing import Backend, MissingBackendError, backend, backend_of
 from portnn.backends.compiling import compile
-from portnn.backends.group import Group
 from portnn.backends.host_numbers import native, on_host, real_numbers, to_host
 from portnn.backends.libraries.windows import Window
 from portnn.backends.namespaces import (
@@ -33,7 +33,7 @@ __all__ = [
     "Array",
     "Backend",
     "BackendStatus",
-    "Group",
+    "BatchGroup",
     "MissingBackendError",
     "Namespace",
     "RowGradient",

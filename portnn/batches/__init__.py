@@ -7,6 +7,7 @@ from portnn.batches.captions import CaptionBatches
 from portnn.batches.host_table import HostTable
 from portnn.batches.image_table import ImageTable
 from portnn.batches.load import chance_to_keep, steady_batch_size
+from portnn.batches.part import WHOLE, Part
 from portnn.batches.permutation import Permutation
 from portnn.batches.rows import RowBatches, rows_at
 from portnn.batches.sequences import SequenceBatches, lengths_of, padded
@@ -16,6 +17,7 @@ from portnn.batches.window_settings import WindowSettings
 from portnn.batches.windows import WindowBatches
 
 __all__ = [
+    "WHOLE",
     "AliasTable",
     "Augmentation",
     "Batch",
@@ -24,6 +26,7 @@ __all__ = [
     "ChunkStreams",
     "HostTable",
     "ImageTable",
+    "Part",
     "Permutation",
     "RowBatches",
     "SequenceBatches",

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from portnn.backends import Array, Backend, keep_mask
-from portnn.batches.batch import Batch
+from portnn.backends import Array, Backend
+from portnn.batches.batch import Batch, check_rows
 from portnn.batches.host_table import HostTable
-from portnn.batches.sequences import SequenceBatches
+from portnn.batches.part import WHOLE, Part
+from portnn.batches.sequences import SequenceBatches, lengths_of, masks_over_time
 from portnn.models import CaptionBatch
 
 Host = np.ndarray[Any, Any]
@@ -100,24 +101,24 @@ class CaptionBatches:
         """Average number of captions in a batch."""
         return self._sequences.tokens
 
-    def at(self, position: int) -> Batch:
-        """Make the batch of a position: a `CaptionBatch`, on the host but for features that are on the backend."""
-        batch = self._sequences.at(position)
-        ids, lengths, rows, *_ = batch.data
+    def at(self, position: int, part: Part = WHOLE) -> Batch:
+        """Make the batch of a position, or its part: a `CaptionBatch`, on the host but for features on the backend."""
+        rows, longest = self._sequences.rows_of(position)
+        count, part = len(rows), part.of(len(rows))
+        batch, own = self._sequences.at(position, part), part.cut(count)
+        ids, lengths, of_images, *_ = batch.data
         lengths = np.full(ids.shape[1], len(ids)) if lengths is None else lengths
-        sequences = bounded(ids, lengths, self.boundary, self.multiple)
-        data = CaptionBatch(self._about(rows), *sequences, self._keep(position, len(ids) + 1, *sequences[0].shape))
-        return batch._replace(data=data)
-
-    def _about(self, rows: Host) -> Array:
-        return rows_of(self.features, rows, self.backend)
-
-    def _keep(self, position: int, longest: int, times: int, count: int) -> tuple[Host, ...]:
-        """Dropout masks, drawn for the longest caption, so that they do not depend on `multiple`."""
+        inputs, targets, weights = bounded(ids, lengths, self.boundary, self.multiple)
         rng = np.random.default_rng((self._sequences.seed, position, 2))
-        drawn = (keep_mask(rng, (longest, count, size), self._sequences.dropout) for size in self.masks)
-        past = ((0, times - longest), (0, 0), (0, 0))
-        return tuple(np.pad(mask, past) if times > longest else mask for mask in drawn)
+        drawn = (longest + 1, count)
+        keep = masks_over_time(rng, self.masks, self._sequences.dropout, drawn, own, len(inputs))
+        data = CaptionBatch(rows_of(self.features, of_images, self.backend), inputs, targets, weights, keep)
+        words = lengths_of(self._sequences.ends, rows) + 1
+        return batch._replace(data=data, share=part.share(count, words))
+
+    def check_parts(self, count: int) -> None:
+        """Raise ValueError unless every part of a whole batch has a caption."""
+        check_rows(count, self.batch_size)
 
 
 def rows_of(features: Array | HostTable, rows: Host, backend: Backend | None) -> Array:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from portnn.backends import keep_mask, seed_of
-from portnn.batches.batch import Batch
+from portnn.batches.batch import Batch, check_rows
+from portnn.batches.part import WHOLE, Part
 from portnn.batches.permutation import Permutation
 from portnn.models import SequenceBatch
 from portnn.settings import checked_number, fraction, positive
@@ -101,24 +102,37 @@ class SequenceBatches:
         """Average number of sequences in a batch."""
         return self.count / self.batches
 
-    def at(self, position: int) -> Batch:
-        """Make the batch of a position, on the host: a `SequenceBatch`."""
+    def at(self, position: int, part: Part = WHOLE) -> Batch:
+        """Make the batch of a position, or its part, on the host: a `SequenceBatch`. Only the part's ids are read."""
+        rows, longest = self.rows_of(position)
+        count, part = len(rows), part.of(len(rows))
+        own = part.cut(count)
+        ids, lengths = padded(self.ids, self.ends, rows[own], self.multiple)
+        if self.word_dropout:
+            rng, times = np.random.default_rng((self.seed, position, 3)), int(lengths.max())
+            dropped = rng.random((longest, count), dtype=np.float32)[:times, own] < self.word_dropout
+            ids[:times][dropped] = self.unknown_id
+            # Padding names no row that the batch does not use: not that of a word that was dropped.
+            ids = np.take_along_axis(ids, np.minimum(np.arange(len(ids))[:, None], lengths - 1), axis=0)
+        whole = self.multiple == 1 and lengths.min() == len(ids)
+        targets = np.asarray(self.targets[rows[own]], self.target_dtype)
+        weights = None if self.weights is None else self.weights[rows]
+        keep = self._keep(position, longest, count, own, len(ids))
+        data = SequenceBatch(ids, None if whole else lengths, targets, None if weights is None else weights[own], keep)
+        return Batch(data, 1.0, position % self.batches == 0, part.share(count, weights), part.size)
+
+    def check_parts(self, count: int) -> None:
+        """Raise ValueError unless every part of a whole batch has a sequence."""
+        check_rows(count, self.batch_size)
+
+    def rows_of(self, position: int) -> tuple[Host, int]:
+        """Numbers (n,) of the sequences of a batch, in the order of memory, and the length of the longest of them."""
         epoch, number = divmod(position, self.batches)
         pool, place = divmod(number, POOL)
         if (epoch, pool) != (self._epoch, self._number):
             self._pool, self._epoch, self._number = self._make_pool(epoch, pool), epoch, pool
-        ids, lengths, rows = padded(self.ids, self.ends, self._pool[place], self.multiple)
-        if self.word_dropout:
-            longest, rng = int(lengths.max()), np.random.default_rng((self.seed, position, 3))
-            dropped = rng.random((longest, len(rows)), dtype=np.float32) < self.word_dropout
-            dropped &= np.arange(longest)[:, None] < lengths  # padding names no row that the batch does not use
-            ids[:longest][dropped] = self.unknown_id
-        whole = self.multiple == 1 and lengths.min() == len(ids)
-        targets = np.asarray(self.targets[rows], self.target_dtype)
-        weights = None if self.weights is None else self.weights[rows]
-        keep = self._keep(position, int(lengths.max()), *ids.shape)
-        data = SequenceBatch(ids, None if whole else lengths, targets, weights, keep)
-        return Batch(data, 1.0, number == 0)
+        rows = np.sort(self._pool[place])  # neighbours on disk are read together
+        return rows, int(lengths_of(self.ends, rows).max())
 
     def _make_pool(self, epoch: int, number: int) -> list[Host]:
         """Numbers of the sequences of each batch in a pool."""
@@ -139,16 +153,32 @@ class SequenceBatches:
             self._permutation = Permutation(self.count, (self.seed, epoch))
         return self._permutation
 
-    def _keep(self, position: int, longest: int, times: int, count: int) -> tuple[Host, ...]:
-        """Dropout masks, drawn for the longest sequence, so that they do not depend on `multiple`."""
+    def _keep(self, position: int, longest: int, count: int, own: slice, times: int) -> tuple[Host, ...]:
+        """Dropout masks of a batch's part, `times` long."""
         if not self.masks:
             return ()
         rng = np.random.default_rng((self.seed, position, 2))
         *over_time, once = self.masks
-        drawn = (keep_mask(rng, (longest, count, size), self.dropout) for size in over_time)
-        past = ((0, times - longest), (0, 0), (0, 0))
-        masks = tuple(np.pad(mask, past) if times > longest else mask for mask in drawn)
-        return (*masks, keep_mask(rng, (count, once), self.dropout))
+        masks = masks_over_time(rng, over_time, self.dropout, (longest, count), own, times)
+        return (*masks, keep_mask(rng, (count, once), self.dropout)[own])
+
+
+def masks_over_time(
+    rng: np.random.Generator,
+    sizes: Sequence[int],
+    rate: float,
+    drawn: tuple[int, int],
+    own: slice,
+    times: int,
+) -> tuple[Host, ...]:
+    """Dropout masks (times, n, size) of the sequences at `own` of a batch.
+
+    They are drawn for the whole batch, ``(longest, count)``, so that they depend neither on padding nor on how it is
+    cut; beyond the longest sequence they are zero.
+    """
+    masks = (keep_mask(rng, (*drawn, size), rate)[:times, own] for size in sizes)
+    past = ((0, max(0, times - drawn[0])), (0, 0), (0, 0))
+    return tuple(np.pad(mask, past) if past[0][1] else mask for mask in masks)
 
 
 def lengths_of(ends: Host, rows: Host) -> Host:
@@ -157,8 +187,8 @@ def lengths_of(ends: Host, rows: Host) -> Host:
     return np.asarray(stops - np.where(rows > 0, ends[rows - 1], 0), np.int64)
 
 
-def padded(ids: Host, ends: Host, rows: Host, multiple: int = 1) -> tuple[Host, Host, Host]:
-    """Sequences with some numbers side by side, in the order of memory.
+def padded(ids: Host, ends: Host, rows: Host, multiple: int = 1) -> tuple[Host, Host]:
+    """Sequences with some numbers (n,) side by side.
 
     A sequence is padded with its last id, so that padding brings no row of a table into a batch that it does not use.
 
@@ -166,11 +196,8 @@ def padded(ids: Host, ends: Host, rows: Host, multiple: int = 1) -> tuple[Host, 
     -------
     ids : int64 array (time, n)
     lengths : int64 array (n,)
-    rows : int64 array (n,)
-        Their numbers.
     """
-    rows = np.sort(rows)  # neighbours on disk are read together
     lengths = lengths_of(ends, rows)
     times = math.ceil(int(lengths.max()) / multiple) * multiple
     steps = np.minimum(np.arange(times)[:, None], lengths - 1)
-    return ids[steps + (ends[rows] - lengths)].astype(np.int64), lengths, rows
+    return ids[steps + (ends[rows] - lengths)].astype(np.int64), lengths

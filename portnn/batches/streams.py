@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from portnn.backends import keep_mask, seed_of
-from portnn.batches.batch import Batch
+from portnn.batches.batch import Batch, check_rows
+from portnn.batches.part import WHOLE, Part
 from portnn.models import LanguageBatch
 from portnn.settings import checked_number, fraction, positive
 
@@ -93,30 +94,36 @@ class ChunkStreams:
         """Number of ids that one batch predicts."""
         return self.batch_size * self.seq_length
 
-    def at(self, position: int) -> Batch:
-        """Make the batch of a position, on the host: a `LanguageBatch`.
+    def at(self, position: int, part: Part = WHOLE) -> Batch:
+        """Make the batch of a position, or its part, on the host: a `LanguageBatch`. Only the part's streams are read.
 
         Raises
         ------
         ValueError
             If an id is negative or past the vocabulary.
         """
-        start = position % self.batches * self.seq_length
-        chunk = np.empty((self.seq_length + 1, self.batch_size), dtype=np.int64)
-        for stream in range(self.batch_size):
+        start, part = position % self.batches * self.seq_length, part.of(self.batch_size)
+        own = part.cut(self.batch_size)
+        chunk = np.empty((self.seq_length + 1, own.stop - own.start), dtype=np.int64)
+        for column, stream in enumerate(range(own.start, own.stop)):
             begin = stream * self.stream_length + start
-            chunk[:, stream] = self.ids[begin : begin + self.seq_length + 1]
+            chunk[:, column] = self.ids[begin : begin + self.seq_length + 1]
         check_range(chunk, self.vocabulary_size)
         if self.release is not None and start * self.batch_size % RELEASE_EVERY < self.tokens:
             self.release()
-        return Batch(LanguageBatch(chunk[:-1], chunk[1:], self._masks(position)), 1.0, start == 0)
+        data = LanguageBatch(chunk[:-1], chunk[1:], self._masks(position, own))
+        return Batch(data, 1.0, start == 0, part.share(self.batch_size), part.size)
 
-    def _masks(self, position: int) -> tuple[Any, ...]:
+    def check_parts(self, count: int) -> None:
+        """Raise ValueError unless every part has a stream."""
+        check_rows(count, self.batch_size)
+
+    def _masks(self, position: int, own: slice) -> tuple[Any, ...]:
         layers, *shape = self.masks
         if not layers:
             return ()
         rng = np.random.default_rng((self.seed, position))
-        return tuple(keep_mask(rng, tuple(shape), self.dropout) for _ in range(layers))
+        return tuple(keep_mask(rng, tuple(shape), self.dropout)[:, own] for _ in range(layers))
 
 
 def check_integers(ids: Ids) -> None:

@@ -13,6 +13,7 @@ from portnn.backends import seed_of
 from portnn.batches.alias import AliasTable
 from portnn.batches.batch import Batch
 from portnn.batches.load import chance_to_keep
+from portnn.batches.part import WHOLE, Part
 from portnn.batches.window_settings import WindowSettings
 from portnn.models import WindowBatch
 from portnn.settings import checked_number, positive
@@ -124,13 +125,17 @@ class WindowBatches:
         """Words of the text that one batch covers, those that subsampling drops included."""
         return self.words / self.batches
 
-    def at(self, position: int) -> Batch:
+    def at(self, position: int, part: Part = WHOLE) -> Batch:
         """Make the batch of a position, on the host: a `WindowBatch`. Its terms are its positive pairs."""
         number, place = divmod(position, self.per_slice)
         if number != self._number:
             self._slice, self._number = self._take(number), number
         data = WindowBatch(self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2))
         return Batch(data, self._slice.pairs[place], number % self.slices == place == 0)
+
+    def check_parts(self, count: int) -> None:
+        """Raise ValueError: gradients that come in rows of two large tables are not shared."""
+        raise ValueError("word2vec trains in one process: workers must be 1")
 
     def close(self) -> None:
         """End the thread. The next call of `at` starts it again."""

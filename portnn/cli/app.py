@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from portnn import __version__
 from portnn.cli import demo, gradcheck, info
+from portnn.cli.ranks import end_all, is_first, is_shared, join
 from portnn.estimators.registry import ESTIMATORS
 from portnn.training import DivergenceError, Interrupted
 
@@ -89,6 +90,13 @@ def run() -> None:
             # A file or pipe gets the same bytes on every system; a terminal that lacks a letter must not fail us.
             as_file = {} if stream is sys.stderr or stream.isatty() else {"encoding": "utf-8", "newline": "\n"}
             stream.reconfigure(errors="backslashreplace", **as_file)
+    if sys.argv[2:3] == ["train"] or sys.argv[1:2] == ["info"]:
+        try:
+            join()
+        except EXPECTED as error:
+            fail(message(error), 1)
+    elif not is_first():
+        raise SystemExit(0)  # other commands are for one process
     app(prog_name="portnn")
 
 
@@ -103,6 +111,8 @@ def message(error: BaseException) -> str:
 
 
 def fail(text: str, status: int) -> NoReturn:
-    """Print what went wrong on stderr and exit."""
+    """Print what went wrong on stderr and exit, with all ranks of the job if there is one."""
+    if is_shared():
+        end_all(text, status)
     print(f"portnn: {text}", file=sys.stderr)
     raise SystemExit(status)

@@ -38,6 +38,8 @@ def parser(setting: Setting) -> Callable[[Any], Any]:
                 return tuple(int(piece) for piece in text.split(","))
             return kind(text) if kind in (int, float) else written
         except ValueError:
+            if str in setting.kinds:  # or a word
+                return text
             expected = "whole numbers such as 50,50" if several else "a whole number" if kind is int else "a number"
             raise typer.BadParameter(f"{brief(written)} is not {expected}") from None
 

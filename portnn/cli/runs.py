@@ -9,9 +9,10 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from portnn.cli.declared_options import settle_seed
+from portnn.cli.ranks import decided_by_first, is_shared
 from portnn.estimators.running import load_run
 from portnn.settings import declared
-from portnn.training import RunFolder, RunState
+from portnn.training import MPI, RunFolder, RunState
 
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out, with its settings.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
@@ -31,6 +32,7 @@ def recipe_help(estimator: Any) -> str:
     return f"Named set of settings: {', '.join(estimator.RECIPES)}."
 
 
+@decided_by_first
 def choose(
     estimator: Any, given: dict[str, Any], folder: RunFolder, *, recipe: str | None, resume: bool, overwrite: bool
 ) -> Chosen:
@@ -55,6 +57,8 @@ def choose(
     if saved is not None and given.get("seed", 0) is None:
         given = {name: value for name, value in given.items() if name != "seed"}  # it was drawn when the run began
     settle_seed(given)
+    if is_shared():
+        given = {**given, "workers": _of_all_ranks(given.get("workers"))}
     model, run = estimator.recipe(recipe) if recipe and saved is None else ({}, {})
     if saved is not None:
         # In the checkpoint, the data have settled the length of the run; the rest is as requested.
@@ -72,6 +76,13 @@ def choose(
         {**run, **{name: value for name, value in given.items() if name in declared(estimator.RUN)}},
         saved,
     )
+
+
+def _of_all_ranks(workers: object) -> str:
+    """The setting of a run that mpiexec has started."""
+    if workers not in (None, MPI):
+        raise ValueError(f"--workers {workers} starts processes of its own; mpiexec has started those of this run")
+    return MPI
 
 
 def _saved(estimator: Any, folder: RunFolder) -> dict[str, Any] | None:

@@ -104,7 +104,8 @@ class CaptionEvaluator:
     def _block(self, params: Parameters, numbers: Host) -> tuple[float, float]:
         """Mean loss of some captions, and their words."""
         texts, spare = self.corpus.texts, -len(numbers) % self.multiple
-        ids, lengths, numbers = padded(texts.ids, texts.ends, numbers)
+        numbers = np.sort(numbers)  # neighbours on disk are read together
+        ids, lengths = padded(texts.ids, texts.ends, numbers)
         inputs, targets, weights = bounded(ids, lengths, self.model.boundary, self.multiple)
         rows = np.pad(self.corpus.rows[numbers], (0, spare), mode="edge")
         wide = ((0, 0), (0, spare))

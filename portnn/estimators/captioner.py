@@ -171,7 +171,7 @@ class Captioner(CaptionModel):
             corpus.texts.ends,
             boundary=model.boundary,
             backend=backend,
-            chosen=lambda places: training[places],
+            chosen=training.take,
             count=len(training),
             batch_size=settings.batch_size,
             masks=model.masks,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from portnn.backends import Backend, detached, tree_map
+import numpy as np
+
+from portnn.backends import Backend, detached, to_host, tree_map
 from portnn.batches import Batches
 from portnn.checkpoints import Arrays, CheckpointError, check_facts, load_checkpoint
 from portnn.estimators.data_facts import DataFacts, check_same_data
@@ -16,9 +20,10 @@ from portnn.estimators.estimator import Estimator
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.version_1 import upgraded
+from portnn.groups import ALONE, Group, check_agreement, from_first, mpi_group
 from portnn.models import Model, Parameters
 from portnn.settings import Settings, as_json, brief, declared
-from portnn.training import DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
+from portnn.training import MPI, DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
 
 Saved = tuple[Arrays, dict[str, Any]]
 
@@ -84,17 +89,25 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
         If no training run of this estimator wrote the checkpoint.
     """
     folder = None if settings.out is None else RunFolder(Path(settings.out))
-    with contextlib.nullcontext() if folder is None else folder.locked():
-        _run(estimator, settings, prepare, folder)
+    with contextlib.ExitStack() as stack:
+        group: Group = stack.enter_context(mpi_group(settings.timeout)) if settings.workers == MPI else ALONE
+        if folder is not None:
+            locked = folder.locked()
+            from_first(group, lambda: stack.enter_context(locked))
+        _run(estimator, settings, prepare, folder, group)
 
 
 def _run(
-    estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task], folder: RunFolder | None
+    estimator: Estimator[Any],
+    settings: RunSettings,
+    prepare: Callable[[Saved | None], Task],
+    folder: RunFolder | None,
+    group: Group,
 ) -> None:
     before = {**vars(estimator), "metrics": list(estimator.metrics)}
     trainer = None
     try:
-        trainer, task, total = _prepared(estimator, settings, prepare, folder)
+        trainer, task, total = _prepared(estimator, settings, prepare, folder, group)
         try:
             trainer.run(total)
         finally:
@@ -104,9 +117,9 @@ def _run(
             vars(estimator).clear()
             vars(estimator).update(before)
         else:
-            _keep(estimator, trainer)
+            _keep(estimator, trainer, ALONE)  # the others may have met no error
         raise
-    _keep(estimator, trainer)
+    _keep(estimator, trainer, group)
 
 
 def load_run(folder: RunFolder, estimator: str) -> Saved:
@@ -135,11 +148,20 @@ def _to_continue(folder: RunFolder, settings: RunSettings, estimator: str) -> Sa
 
 
 def _prepared(
-    estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task], folder: RunFolder | None
+    estimator: Estimator[Any],
+    settings: RunSettings,
+    prepare: Callable[[Saved | None], Task],
+    folder: RunFolder | None,
+    group: Group,
 ) -> tuple[Trainer, Task, int]:
     if estimator.params is not None:
         estimator.params = tree_map(detached, estimator.params)
-    saved = None if folder is None else _to_continue(folder, settings, type(estimator).__name__)
+    check_agreement(group, {"portnn": version("portnn"), "NumPy": version("numpy")})
+    saved = None
+    if folder is not None:
+        saved = from_first(group, lambda: _to_continue(folder, settings, type(estimator).__name__))
+    if group.size > 1 and estimator.settings.seed_was_drawn:
+        estimator.settings = replace(estimator.settings, seed=group.broadcast(estimator.settings.seed))
     if saved is not None:
         if estimator.settings.seed_was_drawn:
             estimator.settings = replace(estimator.settings, seed=saved[1]["settings"]["seed"])
@@ -152,10 +174,14 @@ def _prepared(
     estimator._forget()
     facts = {
         **estimator._facts(),
-        "fit": settings.recorded(steps=total, workers=plan.workers, **task.settled),
+        "fit": settings.recorded(steps=total, workers=MPI if settings.workers == MPI else plan.workers, **task.settled),
         "data": task.data._asdict(),
     }
     check_facts(facts)
+    if group.size > 1:
+        known = {"array library": task.backend.name, "parameters": _digest(task.params)}
+        check_agreement(group, {**known, **facts})
+    first = group.rank == 0
     trainer = Trainer(
         model=task.model,
         batches=task.batches,
@@ -163,13 +189,14 @@ def _prepared(
         backend=task.backend,
         params=task.params,
         held_out=task.held_out,
-        folder=None if folder is None else folder.path,
+        folder=folder.path if folder is not None and first else None,
         facts=facts,
         constants=estimator._constants(),
         callbacks=settings.callbacks,
         on_metrics=estimator.metrics.append,
         loss_unit=task.loss_unit,
-        quiet=not settings.progress,
+        quiet=not (settings.progress and first),
+        group=group,
     )
     if saved is not None:
         then = saved[1]
@@ -181,10 +208,17 @@ def _prepared(
     return trainer, task, total
 
 
+def _digest(params: Parameters) -> str:
+    digest = hashlib.sha256()
+    for _, array in sorted(params.items()):
+        digest.update(np.ascontiguousarray(to_host(array)).data)
+    return digest.hexdigest()
+
+
 def _plan(settings: RunSettings, task: Task, total: int, saved: Saved | None) -> Plan:
     """Plan of a run, with everything settled that the settings leave open."""
-    workers = settings.workers
-    if workers is None and saved is not None and can_share(task.backend):
+    workers = 1 if settings.workers == MPI else settings.workers
+    if workers is None and saved is not None and can_share(task.backend) and saved[1]["fit"]["workers"] != MPI:
         workers = saved[1]["fit"]["workers"]  # another number would change the last digits
     if workers is None:
         workers = automatic_workers(task.batches.batch_size, task.width, task.backend)
@@ -216,11 +250,11 @@ def _refuse_others(then: dict[str, Any], now: dict[str, Any]) -> None:
             raise CheckpointError(f"cannot resume: the checkpoint has {name} {brief(then[name])}, not {brief(value)}")
 
 
-def _keep(estimator: Estimator[Any], trainer: Trainer) -> None:
+def _keep(estimator: Estimator[Any], trainer: Trainer, group: Group) -> None:
     """Give the estimator what a run has come to, however it ended: its best parameters with patience, else the last."""
     estimator.history, estimator.params = trainer.state, trainer.state.params
-    if trainer.plan.patience is not None and trainer.held_out is not None:
-        estimator.params = trainer.best_params or _best_of(trainer) or estimator.params
+    if trainer.plan.patience is not None and trainer.state.best_held_out_loss is not None:
+        estimator.params = trainer.best_params or from_first(group, lambda: _best_of(trainer)) or estimator.params
 
 
 def _best_of(trainer: Trainer) -> Parameters | None:

@@ -62,8 +62,8 @@ class SequencePredictor:
             lengths = lengths_of(texts.ends, rows[chunk])
             order = np.argsort(lengths, kind="stable")
             for places in self._cut(order, lengths):
-                numbers = rows[chunk[places]]
-                found[chunk[places[np.argsort(numbers, kind="stable")]]] = self._batch(params, texts, numbers)
+                places = places[np.argsort(rows[chunk[places]], kind="stable")]  # neighbours on disk are read together
+                found[chunk[places]] = self._batch(params, texts, rows[chunk[places]])
             texts.release()
         return found
 
@@ -78,7 +78,7 @@ class SequencePredictor:
         return pieces
 
     def _batch(self, params: Parameters, texts: EncodedTexts, rows: Host) -> Host:
-        ids, lengths, _ = padded(texts.ids, texts.ends, rows, self.multiple)
+        ids, lengths = padded(texts.ids, texts.ends, rows, self.multiple)
         spare = -len(rows) % self.multiple
         if spare:
             ids = np.pad(ids, ((0, 0), (0, spare)), mode="edge")

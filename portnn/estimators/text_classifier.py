@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -188,7 +189,7 @@ class TextClassifier(TextModel):
             measured, of_measured = self._measured(settings.held_out, learned, layout, settings.encoding)
             digest = measured.digest(of_measured)
             evaluator = SequenceEvaluator(predict, measured.texts, measured.targets, of_measured)
-        rest = (lambda places: order(places + held)) if held else None
+        rest = functools.partial(_after, held, order) if held else None
         batches = SequenceBatches(
             corpus.texts.ids,
             corpus.texts.ends,
@@ -250,3 +251,8 @@ class TextClassifier(TextModel):
             sample_weight = by_class if sample_weight is None else np.asarray(sample_weight) * by_class
         placed = place_weights(sample_weight, len(corpus.texts), self.backend)
         return None if placed is None else np.asarray(self.backend.to_host(placed))
+
+
+def _after(held: int, order: Permutation, places: Host) -> Host:
+    """Numbers at some places of an order whose first ones are held out."""
+    return order(places + held)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
-from portnn.backends import Array, tree_map
+from portnn.backends import Array
 from portnn.settings import brief_fields
 
 
@@ -33,14 +32,3 @@ class CaptionBatch(NamedTuple):
 
     def __repr__(self) -> str:
         return brief_fields(self)
-
-
-def split_captions(batch: CaptionBatch, parts: int) -> list[tuple[CaptionBatch, tuple[()], float]]:
-    """Parts of nearly equal numbers of sequences, each without a carry and with its share of the mean loss."""
-    count, pieces = batch.inputs.shape[1], []
-    parts = min(parts, count)
-    for start, stop in itertools.pairwise(count * part // parts for part in range(parts + 1)):
-        share = float(batch.weights[:, start:stop].sum() / batch.weights.sum())
-        over_time = tree_map(lambda array, a=start, b=stop: array[:, a:b, ...], tuple(batch[1:]))
-        pieces.append((CaptionBatch(batch.features[start:stop, ...], *over_time), (), share))
-    return pieces

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Group, Namespace, without_graph
+from portnn.backends import Array, BatchGroup, Namespace, without_graph
 from portnn.models.protocol import Parameters
 from portnn.settings import FIXED, OneOf, Settings, documented, fraction, positive
 
@@ -179,7 +179,7 @@ class ConvolutionStack(ConvolutionSettings):
         return params
 
     def forward(
-        self, params: Parameters, x: Array, *, training: bool = False, group: Group | None = None, xp: Namespace
+        self, params: Parameters, x: Array, *, training: bool = False, group: BatchGroup | None = None, xp: Namespace
     ) -> tuple[Array, ConvolutionStackCache]:
         """Features of pictures, and a cache.
 
@@ -190,7 +190,7 @@ class ConvolutionStack(ConvolutionSettings):
         x : array (batch, height, width, channels)
         training : bool
             Whether batch normalisation takes the statistics of this batch, not the running means.
-        group : Group, optional
+        group : BatchGroup, optional
             Processes that have a part of the batch each.
 
         Returns

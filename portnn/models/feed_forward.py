@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, tree_map, without_graph
+from portnn.backends import Array, Namespace, without_graph
 from portnn.models.protocol import Model, Parameters
 from portnn.objectives import OBJECTIVES
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, not_negative, positive
@@ -219,23 +219,6 @@ class FeedForward(Settings, Model):
         if self.l2:
             dweight += cache.weight * self.l2
         return dx, {f"layers.{layer}.weight": dweight, f"layers.{layer}.bias": dbias}
-
-    def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
-        """Cut a batch into parts of nearly equal numbers of rows, each with its share of the mean loss."""
-        return split_rows(batch, parts)
-
-
-def split_rows(batch: RowBatch, parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
-    """Parts of nearly equal numbers of rows, each without a carry and with its share of the mean loss."""
-    rows, pieces = batch.x.shape[0], []
-    parts = min(parts, rows)
-    for start, stop in itertools.pairwise(rows * part // parts for part in range(parts + 1)):
-        share = (stop - start) / rows
-        if batch.weights is not None and batch.weights.any():
-            share = float(batch.weights[start:stop].sum() / batch.weights.sum())
-        piece = tree_map(lambda array, a=start, b=stop: array[a:b, ...], batch)
-        pieces.append((piece, (), share))
-    return pieces
 
 
 def hidden_layers(cache: tuple[LayerCache, ...], last: Array) -> tuple[Array, ...]:

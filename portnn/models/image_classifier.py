@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Group, Namespace, without_graph
+from portnn.backends import Array, BatchGroup, Namespace, without_graph
 from portnn.models.convolution_stack import ConvolutionSettings, ConvolutionStack, ConvolutionStackCache
 from portnn.models.feed_forward import (
     FeedForward,
@@ -18,7 +18,6 @@ from portnn.models.feed_forward import (
     hidden_layers,
     l2_penalty,
     layer_parameters,
-    split_rows,
 )
 from portnn.models.protocol import Model, Parameters
 from portnn.objectives import OBJECTIVES
@@ -153,7 +152,7 @@ class ImageClassifier(ConvolutionSettings, Model):
         keep: tuple[Array, ...] = (),
         *,
         training: bool = False,
-        group: Group | None = None,
+        group: BatchGroup | None = None,
         xp: Namespace,
     ) -> tuple[Array, ImageOutputsCache]:
         """Outputs of the last layer (rows, outputs) for pictures x (rows, height, width, channels), and a cache.
@@ -172,7 +171,7 @@ class ImageClassifier(ConvolutionSettings, Model):
         keep: tuple[Array, ...] = (),
         *,
         training: bool = False,
-        group: Group | None = None,
+        group: BatchGroup | None = None,
         xp: Namespace,
     ) -> tuple[Array, FeaturesCache]:
         """What the last layer reads (rows, features), and a cache."""
@@ -189,7 +188,13 @@ class ImageClassifier(ConvolutionSettings, Model):
         return *cache.stack.maps, *hidden_layers(cache.hidden, features)
 
     def loss(
-        self, params: Parameters, batch: RowBatch, carry: tuple[()] = (), *, group: Group | None = None, xp: Namespace
+        self,
+        params: Parameters,
+        batch: RowBatch,
+        carry: tuple[()] = (),
+        *,
+        group: BatchGroup | None = None,
+        xp: Namespace,
     ) -> tuple[Array, tuple[()], ImageClassifierCache]:
         """Mean loss per picture with the L2 penalty, no carry, and a cache for `gradients`."""
         outputs, cache = self.outputs_of(params, batch.x, batch.keep, training=True, group=group, xp=xp)
@@ -232,10 +237,6 @@ class ImageClassifier(ConvolutionSettings, Model):
     def measured(self, params: Parameters, cache: ImageClassifierCache, *, xp: Namespace) -> Parameters:
         """Running means of batch normalisation after a batch."""
         return self.stack.measured(params, cache.outputs.features.stack)
-
-    def split(self, batch: RowBatch, carry: tuple[()], parts: int) -> list[tuple[RowBatch, tuple[()], float]]:
-        """Cut a batch into parts of nearly equal numbers of pictures, each with its share of the mean loss."""
-        return split_rows(batch, parts)
 
     @property
     def _penalised(self) -> tuple[str, ...]:

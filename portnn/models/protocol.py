@@ -63,15 +63,3 @@ class Model(Protocol):
 
     def gradients(self, cache: Any, *, xp: Namespace) -> Parameters:
         """Gradients of the loss for every parameter that is trained, shaped like it or a `RowGradient`."""
-
-    def split(self, batch: Any, carry: Any, parts: int) -> list[tuple[Any, Any, float]]:
-        """Cut a batch and its carry, NumPy arrays, for workers: (batch, carry, share) for each of `parts`.
-
-        The loss of the whole is the sum of the parts' losses times their shares. A batch of fewer rows than `parts`
-        becomes as many parts as it has rows. Every array of a carry has the batch as its first axis, along which the
-        parts are rejoined.
-        """
-
-    def check_splits(self) -> None:
-        """Raise ValueError if the model trains in one process alone, so that there is no `split`."""
-        return

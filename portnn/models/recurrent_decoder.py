@@ -10,8 +10,8 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Group, Namespace, product, without_graph
-from portnn.models.caption_batch import CaptionBatch, split_captions
+from portnn.backends import Array, BatchGroup, Namespace, product, without_graph
+from portnn.models.caption_batch import CaptionBatch
 from portnn.models.entrance import ENTRANCES
 from portnn.models.image_classifier import FeaturesCache, ImageClassifier
 from portnn.models.protocol import Model, Parameters
@@ -193,7 +193,7 @@ class RecurrentDecoder(Settings, Model):
         batch: CaptionBatch,
         *,
         training: bool = False,
-        group: Group | None = None,
+        group: BatchGroup | None = None,
         xp: Namespace,
     ) -> tuple[Array, LogitsCache]:
         """Logits of the next id (time, batch, vocabulary_size), and a cache."""
@@ -217,7 +217,7 @@ class RecurrentDecoder(Settings, Model):
         batch: CaptionBatch,
         carry: tuple[()] = (),
         *,
-        group: Group | None = None,
+        group: BatchGroup | None = None,
         xp: Namespace,
     ) -> tuple[Array, tuple[()], DecoderCache]:
         """Mean cross-entropy in nats per id, the boundary at the end among them, no carry, and a cache."""
@@ -279,12 +279,14 @@ class RecurrentDecoder(Settings, Model):
         running = self.encoder.stack.measured(of_encoder(params), cache.logits.encoder.stack)
         return {ENCODER + name: value for name, value in running.items()}
 
-    def split(self, batch: CaptionBatch, carry: tuple[()], parts: int) -> list[tuple[CaptionBatch, tuple[()], float]]:
-        """Cut a batch between its sequences into parts as equal as can be, each with its share of the mean loss."""
-        return split_captions(batch, parts)
-
     def features_of(
-        self, params: Parameters, given: Array, *, training: bool = False, group: Group | None = None, xp: Namespace
+        self,
+        params: Parameters,
+        given: Array,
+        *,
+        training: bool = False,
+        group: BatchGroup | None = None,
+        xp: Namespace,
     ) -> tuple[Array, FeaturesCache | None]:
         """Features (batch, feature_size), computed from images if there is an encoder, and its cache."""
         if self.encoder is None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from portnn import ops
-from portnn.backends import Array, Namespace, product, tree_map, without_graph
+from portnn.backends import Array, Namespace, product, without_graph
 from portnn.models.protocol import Model, Parameters
 from portnn.models.recurrent_stack import RecurrentStack, StackCache, States, Stepper, draw
 from portnn.settings import OneOf, Settings, brief_fields, documented, fraction, positive
@@ -159,17 +158,3 @@ class RecurrentLM(Settings, Model):
             dy = ops.dropout_backward(dy, dropped, xp=xp)
         _, _, grads = self.stack.backward(dy, None, stack, xp=xp)
         return {"output.weight": dweight, "output.bias": dbias, **grads}
-
-    def split(self, batch: LanguageBatch, carry: States, parts: int) -> list[tuple[LanguageBatch, States, float]]:
-        """Cut a batch between its streams into parts as equal as can be, each with its share of the mean loss."""
-        streams = batch.inputs.shape[1]
-        cuts = [streams * part // parts for part in range(parts + 1)]
-        pieces = []
-        for start, stop in itertools.pairwise(cuts):
-            piece = tree_map(lambda array, a=start, b=stop: array[:, a:b, ...], batch)
-            states = tree_map(lambda array, a=start, b=stop: array[a:b, ...], carry)
-            share = (stop - start) / streams
-            if batch.weights is not None:
-                share = float(piece.weights.sum()) / (float(batch.weights.sum()) or 1.0)
-            pieces.append((piece, states, share))
-        return pieces

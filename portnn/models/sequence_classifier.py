@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -241,24 +240,3 @@ class SequenceClassifier(Settings, Model):
             dx = ops.dropout_backward(dx, cache.outputs.dropped_input, xp=xp)
         table: Array | RowGradient = ops.embedding_backward(dx, embedding, as_rows=self.rows_at_a_time, xp=xp)
         return {TABLE: table, **grads}
-
-    def split(self, batch: SequenceBatch, carry: Any, parts: int) -> list[tuple[SequenceBatch, Any, float]]:
-        """Cut a batch between its sequences into parts as equal as can be, each with its share of the mean loss."""
-        count, pieces = batch.ids.shape[1], []
-        parts = min(parts, count)
-        for start, stop in itertools.pairwise(count * part // parts for part in range(parts + 1)):
-            share = (stop - start) / count
-            if batch.weights is not None and batch.weights.any():
-                share = float(batch.weights[start:stop].sum() / batch.weights.sum())
-            pieces.append((sequences(batch, start, stop), carry, share))
-        return pieces
-
-
-def sequences(batch: SequenceBatch, start: int, stop: int) -> SequenceBatch:
-    """Some sequences of a batch, in host arrays, padded to the longest of them."""
-    lengths = None if batch.lengths is None else batch.lengths[start:stop]
-    times = batch.ids.shape[0] if lengths is None else int(lengths.max())
-    *over_time, once = batch.keep or ((),)
-    keep = (*(mask[:times, start:stop] for mask in over_time), once[start:stop]) if batch.keep else ()
-    weights = None if batch.weights is None else batch.weights[start:stop]
-    return SequenceBatch(batch.ids[:times, start:stop], lengths, batch.targets[start:stop], weights, keep)

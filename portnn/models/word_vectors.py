@@ -149,12 +149,3 @@ class WordVectors(Settings, Model):
         if cache.mean is not None:
             dhidden = ops.window_mean_backward(dhidden, cache.mean, whole=self.whole_steps, xp=xp)
         return {"input": ops.embedding_backward(dhidden, cache.inputs, as_rows=True, xp=xp), "output": doutput}
-
-    def check_splits(self) -> None:
-        """Raise ValueError: gradients that come in rows are not shared."""
-        raise ValueError("word2vec trains in one process: workers must be 1")
-
-    def split(self, batch: WindowBatch, carry: tuple[()], parts: int) -> list[tuple[WindowBatch, tuple[()], float]]:
-        """Not for workers; see `check_splits`."""
-        self.check_splits()
-        return []

@@ -1,5 +1,6 @@
 """Training: the one loop, its callbacks, metrics, checkpoints and resume."""
 
+from portnn.groups import WorkerError
 from portnn.training.callbacks import Callback, StepEvent
 from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder, checkpoint_at
@@ -8,13 +9,13 @@ from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
 from portnn.training.progress import Progress, Reading, SpeedMeter, StopWatch, say
-from portnn.training.settings import LoopSettings, Plan, StepSettings
+from portnn.training.settings import MPI, LoopSettings, Plan, StepSettings
+from portnn.training.sharing import automatic_workers, can_share, check_workers
 from portnn.training.state import RunState
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
-from portnn.training.worker_group import WorkerError
-from portnn.training.workers import Workers, automatic_workers, can_share, check_workers
 
 __all__ = [
+    "MPI",
     "Callback",
     "DivergenceError",
     "DivergenceWatch",
@@ -36,7 +37,6 @@ __all__ = [
     "StopWatch",
     "Trainer",
     "WorkerError",
-    "Workers",
     "automatic_workers",
     "can_share",
     "check_workers",

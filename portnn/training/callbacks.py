@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from portnn.backends import Array, Backend, Namespace, detached
+from portnn.backends import Array, Backend, Namespace, detached, tree_map
+from portnn.groups import Group
 from portnn.models import Parameters
 from portnn.settings import brief_fields
 from portnn.training.packing import row_major
@@ -24,7 +26,7 @@ class StepEvent(NamedTuple):
     gradient_norm : 0-d array, or None if it was not computed
     learning_rate : float
     carry : tuple
-        State handed to the next step.
+        State handed to the next step; of the first process's part of the batch, if several share it.
     backend : Backend
     """
 
@@ -49,6 +51,20 @@ class Callback(Protocol):
 
     def __call__(self, event: StepEvent) -> Parameters | None:
         """Inspect a step; return new parameters, or None."""
+
+
+def called_back(callbacks: Sequence[Callback], event: StepEvent, group: Group) -> Parameters:
+    """Parameters after the first process of a group has called its callbacks: the same in all."""
+    backend, before = event.backend, event.params
+    for callback in callbacks:
+        replaced = callback(event)
+        if replaced is not None:
+            event = event._replace(params=accepted(replaced, event.params, xp=backend.xp))
+    if group.size == 1:
+        return event.params
+    changed = tree_map(backend.to_host, event.params) if event.params is not before else None
+    changed = group.broadcast(changed)
+    return before if changed is None else tree_map(backend.asarray, changed)
 
 
 def accepted(replaced: Parameters, params: Parameters, *, xp: Namespace) -> Parameters:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from portnn.backends import Backend, tree_map
-from portnn.batches import Batches
+from portnn.batches import Batches, Part
 from portnn.checkpoints import Arrays, CheckpointError, save_checkpoint
+from portnn.groups import ALONE, Group, from_first
 from portnn.models import Model, Parameters
-from portnn.process import one_blas_thread
-from portnn.training.callbacks import Callback, StepEvent, accepted
+from portnn.training.callbacks import Callback, StepEvent, called_back
 from portnn.training.divergence import DivergenceError
 from portnn.training.folder import RunFolder
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.losses import Losses, Unread
 from portnn.training.metrics import Metrics, MetricsFile
-from portnn.training.packing import packed_shapes
 from portnn.training.progress import Progress, SpeedMeter, StopWatch
 from portnn.training.settings import Plan
+from portnn.training.sharing import blas_threads, check_workers, own_part, started, steps_of, whole_of
 from portnn.training.state import RunState
-from portnn.training.step import StepResult, init_optimizer, make_step
-from portnn.training.workers import Workers, check_workers
-
-SMALL_PRODUCT = 1 << 22
-"""If the largest product of a step has fewer multiplications, one thread is faster than several."""
+from portnn.training.step import StepResult, init_optimizer
 
 
 @dataclass(repr=False)
@@ -59,6 +54,9 @@ class Trainer:
         For the progress: "nats", or an empty string.
     quiet : bool
         Show no progress on stderr.
+    group : Group
+        The processes that train together, each with a trainer of its own. What is measured, written and shown is so by
+        the first. `run` starts the others itself if the plan asks for workers.
 
     state : RunState
     best_params : dict of str to array, or None
@@ -78,10 +76,13 @@ class Trainer:
     on_metrics: Callable[[Metrics], object] | None = None
     loss_unit: str = "nats"
     quiet: bool = False
+    group: Group = ALONE
     best_params: Parameters | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        check_workers(self.plan.workers, self.backend, self.batches.batch_size, self.model)
+        check_workers(self.plan.workers, self.backend, self.batches)
+        if self.group.size > 1:
+            self.batches.check_parts(self.group.size)
         optimizer_state = init_optimizer(self.plan.optimizer, self.model, self.params, self.backend)
         self.go_on(RunState(self.params, optimizer_state, self._initial_carry()))
         self._files = None if self.folder is None else RunFolder(self.folder)
@@ -102,9 +103,25 @@ class Trainer:
             On SIGINT or SIGTERM; the state is saved first.
         WorkerError
             If a worker process failed or has ended.
+        StalledError
+            If another process of an MPI job does not answer.
         OSError
             If the folder cannot be written.
         """
+        with started(self, total_steps):
+            self.state.carry = own_part(self.state.carry, self.batches.batch_size, self.group)
+            self._has_held_out, self._has_callbacks, self._saves = self.group.broadcast(
+                (self.held_out is not None, bool(self.callbacks), self._files is not None)
+            )
+            try:
+                self._run(total_steps)
+                self.state.carry = self._whole_carry()
+            except Interrupted:
+                self.state.carry = self._whole_carry()
+                raise
+        return self.state
+
+    def _run(self, total_steps: int) -> None:
         state, plan = self.state, self.plan
         self._metrics = None
         if self._files is not None:
@@ -123,12 +140,11 @@ class Trainer:
                 may_end_early=plan.patience is not None,
                 quiet=self.quiet,
             ) as self._progress,
-            self._blas_threads(),
-            self._workers() as workers,
+            blas_threads(self.model, self.batches, self.backend, self.group),
         ):
-            self._step = make_step(self.model, plan.optimizer, self.backend, plan, workers=workers)
+            self._step, stops = steps_of(self, requests)
             self._clock = StopWatch(state.seconds)
-            while state.step < total_steps and not self.out_of_patience and requests.received is None:
+            while state.step < total_steps and not self.out_of_patience and not stops():
                 result = self._advance()
                 ends = state.step == total_steps
                 evaluates = ends or state.step % plan.evaluate_every == 0
@@ -145,15 +161,14 @@ class Trainer:
                     if logs:
                         self._log(evaluate=evaluates, keep_losses=between)
                     if saves or self.out_of_patience:
-                        self._save_last()
+                        self._save("last")
                     self._progress.advance()
-            if requests.received is not None and state.step < total_steps and not self.out_of_patience:
+            if stops() and state.step < total_steps and not self.out_of_patience:
                 self._losses.read()
                 if state.step > self._logged:
                     self._log(evaluate=False, keep_losses=True)
-                self._save_last()
-                raise Interrupted(requests.received, state.step)
-        return state
+                self._save("last")
+                raise Interrupted(max(number or 0 for number in self.group.gather(requests.received)), state.step)
 
     @property
     def out_of_patience(self) -> bool:
@@ -171,11 +186,12 @@ class Trainer:
             If the checkpoint cannot be written; an earlier file of that name stays.
         """
         self._losses.read()
-        arrays, run = self.state.to_host(self.backend)
+        arrays, run = replace(self.state, carry=self._whole_carry()).to_host(self.backend)
         if not all(np.all(np.isfinite(array)) for name, array in arrays.items() if name.startswith("params.")):
             # The last update broke them after its loss was computed; the next loss would be NaN.
             self._fail(math.nan)
-        save_checkpoint(path, {**arrays, **self.constants}, {**self.facts, "run": run})
+        if self.group.rank == 0:
+            save_checkpoint(path, {**arrays, **self.constants}, {**self.facts, "run": run})
 
     def restore(self, arrays: Arrays, facts: dict[str, Any]) -> None:
         """Continue where a checkpoint stopped.
@@ -189,31 +205,22 @@ class Trainer:
             raise CheckpointError("the checkpoint holds a model but no training state, so there is nothing to resume")
         self.go_on(self.state.restored(arrays, facts["run"], self.backend))
 
-    def _blas_threads(self) -> contextlib.AbstractContextManager[None]:
-        largest = max(map(math.prod, packed_shapes(self.model).values()), default=0)
-        if self.backend.library.on_host and self.batches.tokens * largest < SMALL_PRODUCT:
-            return one_blas_thread()
-        return contextlib.nullcontext()
-
-    def _workers(self) -> contextlib.AbstractContextManager[Workers | None]:
-        if self.plan.workers == 1:
-            return contextlib.nullcontext()
-        return Workers(self.model, self.backend, self.plan.workers)
-
-    def _save_last(self) -> None:
-        if self._files is None:
-            self._losses.read()
-        else:
-            self.save(self._files.last)
+    def _save(self, name: str) -> None:
+        self._losses.read()
+        if self._saves:  # which takes all processes, though only the first has files
+            self.save(getattr(self._files, name, Path()))
 
     def _initial_carry(self) -> Any:
         return tree_map(self.backend.asarray, self.model.initial_carry(self.batches.batch_size))
 
+    def _whole_carry(self) -> Any:
+        return whole_of(self.state.carry, self.group, self.backend)
+
     @np.errstate(all="ignore")  # the loss shows what is not finite
     def _advance(self) -> StepResult:
-        state, asarray = self.state, self.backend.asarray
-        batch = self.batches.at(state.position)
-        carry = self._initial_carry() if batch.starts else state.carry
+        state, group, asarray = self.state, self.group, self.backend.asarray
+        batch = self.batches.at(state.position, *([Part(group.rank, group.size)] if group.size > 1 else []))
+        carry = own_part(self._initial_carry(), self.batches.batch_size, group) if batch.starts else state.carry
         state.step, state.position = state.step + 1, state.position + 1
         learning_rate = self._learning_rate()
         if batch.data is not self._given:  # a batch of the whole table is the same every time
@@ -221,7 +228,7 @@ class Trainer:
         result = self._step(
             state.params,
             state.optimizer_state,
-            self._placed,
+            self._placed if group.size == 1 else batch._replace(data=self._placed),
             carry,
             asarray(np.float64(learning_rate)),
             asarray(np.float64(state.step)),
@@ -241,19 +248,12 @@ class Trainer:
         return {name: xp.asarray(p, copy=True) for name, p in params.items()} if self.model.row_parameters else params
 
     def _call_back(self, result: StepResult) -> None:
-        for callback in self.callbacks:
-            event = StepEvent(
-                step=self.state.step,
-                params=self.state.params,
-                loss=result.loss,
-                gradient_norm=result.gradient_norm,
-                learning_rate=self._learning_rate(),
-                carry=self.state.carry,
-                backend=self.backend,
-            )
-            replaced = callback(event)
-            if replaced is not None:
-                self.state.params = accepted(replaced, self.state.params, xp=self.backend.xp)
+        if not self._has_callbacks:
+            return
+        state = self.state
+        of_result = result.loss, result.gradient_norm, self._learning_rate()
+        event = StepEvent(state.step, state.params, *of_result, state.carry, self.backend)
+        state.params = called_back(self.callbacks if self.group.rank == 0 else (), event, self.group)
 
     def _log(self, *, evaluate: bool, keep_losses: bool = False) -> None:
         state, losses = self.state, self._losses
@@ -277,17 +277,18 @@ class Trainer:
             self._metrics.add(line)
         if self.on_metrics is not None:
             self.on_metrics(line)
-        if improved and self._files is not None:
-            self.save(self._files.best)
+        if improved:
+            self._save("best")
         self._progress.show(step=state.step, loss=loss, held_out_loss=state.held_out_loss, speed=speed, say=evaluate)
 
     @np.errstate(all="ignore")
     def _evaluate(self) -> bool:
         """Measure the held-out loss, if there is one. Returns whether it is the lowest so far."""
         state = self.state
-        if self.held_out is None:
+        if not self._has_held_out:
             return False
-        state.held_out_loss = self.held_out(state.params)
+        measure: Any = self.held_out  # of the first process
+        state.held_out_loss = from_first(self.group, lambda: measure(state.params))
         if not math.isfinite(state.held_out_loss):
             self._fail(state.held_out_loss)
         if state.best_held_out_loss is not None and state.held_out_loss >= state.best_held_out_loss:

@@ -21,6 +21,11 @@ def packed_shapes(model: Model) -> Shapes:
     return {name: shape for name, shape in model.shapes().items() if name not in apart}
 
 
+def entries_of(shapes: Shapes) -> int:
+    """Length of the vector that arrays of some shapes make."""
+    return sum(map(math.prod, shapes.values()))
+
+
 def pack(arrays: Parameters, shapes: Shapes, *, xp: Namespace) -> Array:
     """Join arrays, in the order of `shapes`, into one vector (n,).
 

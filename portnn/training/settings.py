@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from portnn.optimizers import Optimizer, as_optimizer
 from portnn.optimizers.schedules import Schedule
-from portnn.settings import By, OneOf, Settings, Shown, above_zero, fraction, not_negative, positive
+from portnn.settings import (
+    By,
+    OneOf,
+    Settings,
+    Shown,
+    above_zero,
+    checked_number,
+    fraction,
+    not_negative,
+    positive,
+)
+
+MPI = "mpi"
+"""In place of a number of workers: the processes that mpiexec or srun has started."""
+
+
+def as_workers(value: Any) -> int | str:
+    """A number of worker processes, or `MPI`."""
+    return MPI if value == MPI else checked_number("workers", value, int, positive)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +59,15 @@ class LoopSettings(StepSettings):
         "A loss above this multiple of the first (or of 1, if the first is smaller) has diverged.",
     ] = 5.0
     workers: Annotated[
-        int | None,
-        positive,
+        int | str | None,
+        By(as_workers),
         Shown("one per core, if the batch is large enough"),
-        "Processes that share each batch, on NumPy (Linux). The number affects the last digits of a run.",
+        'Processes that share each batch, on NumPy (Linux); "mpi" for those that mpiexec or srun has started. Their '
+        "number affects the last digits of a run.",
     ] = None
+    timeout: Annotated[
+        float, above_zero, 'Seconds after which a process that does not answer ends a run with workers "mpi".'
+    ] = 600.0
     log_every: Annotated[
         int | None, positive, Shown("once an epoch, at most 200 times"), "Steps between log lines."
     ] = None

@@ -14,7 +14,6 @@ from portnn.optimizers.clipping import clip_by_global_norm, clip_by_value, globa
 from portnn.settings import brief_fields
 from portnn.training.packing import pack, packed_shapes, row_major, unpack
 from portnn.training.settings import StepSettings
-from portnn.training.workers import Workers
 
 
 class StepResult(NamedTuple):
@@ -38,6 +37,7 @@ ALL = "all"
 """Name under which the optimizer sees all parameters except tables, packed into one vector."""
 
 Step = Callable[[Parameters, Any, Any, Any, Array, Array], StepResult]
+Update = Callable[[Parameters, Any, Gradients, Parameters, Array, Array], tuple[Parameters, Any, Array | None]]
 
 
 def init_optimizer(optimizer: Optimizer, model: Model, params: Parameters, backend: Backend) -> Any:
@@ -52,49 +52,49 @@ def _packed(params: Parameters, model: Model, backend: Backend) -> Parameters:
     return {**packed, **{name: params[name] for name in model.row_parameters}}
 
 
-def make_step(
-    model: Model,
-    optimizer: Optimizer,
-    backend: Backend,
-    settings: StepSettings | None = None,
-    *,
-    workers: Workers | None = None,
-) -> Step:
+def make_step(model: Model, optimizer: Optimizer, backend: Backend, settings: StepSettings | None = None) -> Step:
     """Build ``step(params, optimizer_state, batch, carry, learning_rate, number) -> StepResult``.
 
     `learning_rate` and `number` (1 for the first step) are 0-d arrays, so that a compiled step reads them
     instead of freezing them. Gradients are clipped entry by entry to `settings.clip_value`, then to the global norm
-    `settings.clip_norm`. `workers`, if given, compute loss and gradient together.
+    `settings.clip_norm`.
 
     If gradients come in rows (`Model.row_parameters`), the step may write into `params` and `optimizer_state`;
     afterwards only those that it returns are valid.
     """
     chosen = StepSettings() if settings is None else StepSettings(**settings.shared_with(StepSettings))
-    if workers is None and backend.library.compiles and _are_hashable(model, optimizer, backend):
+    if backend.library.compiles and _are_hashable(model, optimizer, backend):
         known: Step = _known_step(model, optimizer, backend, chosen)  # type: ignore[arg-type]
         return known
-    return _new_step(model, optimizer, backend, chosen, workers)
+    return _new_step(model, optimizer, backend, chosen)
 
 
-def _new_step(
-    model: Model,
-    optimizer: Optimizer,
-    backend: Backend,
-    settings: StepSettings,
-    workers: Workers | None = None,
-) -> Step:
-    clip_norm, clip_value = settings.clip_norm, settings.clip_value
-    xp, shapes, tables, frozen = backend.xp, packed_shapes(model), model.row_parameters, model.frozen_parameters
+def _new_step(model: Model, optimizer: Optimizer, backend: Backend, settings: StepSettings) -> Step:
+    xp, shapes, tables = backend.xp, packed_shapes(model), model.row_parameters
+    update = make_update(model, optimizer, backend, settings)
 
-    def gradient_of(params: Parameters, batch: Any, carry: Any) -> tuple[Array, Any, Gradients, Parameters]:
-        if workers is not None:
-            found = workers(params, batch, carry)
-            return found.loss, found.carry, {ALL: found.gradient, **found.rows}, found.measured
+    def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
         loss, carry, cache = model.loss(params, batch, carry, xp=xp)
         grads = model.gradients(cache, xp=xp)
         packed = {ALL: pack(grads, shapes, xp=xp)} if shapes else {}
         measured = model.measured(params, cache, xp=xp)
-        return loss, carry, {**packed, **{name: grads[name] for name in tables}}, measured
+        grads = {**packed, **{name: grads[name] for name in tables}}
+        params, state, norm = update(params, state, grads, measured, learning_rate, number)
+        carry = tree_map(lambda array: row_major(array, xp=xp), carry)
+        return StepResult(params, state, carry, loss, norm)
+
+    # Copying tables would take time in proportion to their size, however few rows a step touches.
+    return backend.compile(step, donate=(0, 1) if tables else ())
+
+
+def make_update(model: Model, optimizer: Optimizer, backend: Backend, settings: StepSettings) -> Update:
+    """Build ``update(params, optimizer_state, grads, measured, learning_rate, number)``, the second half of a step.
+
+    It returns parameters, the optimizer's state and the global norm of the gradients, and is not compiled. `grads` are
+    those of `ALL`, a vector, and of tables in rows; `measured` replaces frozen parameters.
+    """
+    clip_norm, clip_value = settings.clip_norm, settings.clip_value
+    xp, shapes, tables, frozen = backend.xp, packed_shapes(model), model.row_parameters, model.frozen_parameters
 
     def clipped(grads: Gradients) -> tuple[Gradients, Array | None]:
         if tables and clip_norm is None and clip_value is None:
@@ -109,10 +109,9 @@ def _new_step(
             arrays, norm = clip_by_global_norm(arrays, clip_norm, xp=xp)
         return {**arrays, **{name: rows[name]._replace(rows=arrays[name]) for name in tables}}, norm
 
-    def step(params: Parameters, state: Any, batch: Any, carry: Any, learning_rate: Array, number: Array) -> StepResult:
-        if workers is not None:
-            params = workers.sharing(params)
-        loss, carry, grads, measured = gradient_of(params, batch, carry)
+    def update(
+        params: Parameters, state: Any, grads: Gradients, measured: Parameters, learning_rate: Array, number: Array
+    ) -> tuple[Parameters, Any, Array | None]:
         grads, norm = clipped(grads)
         moved, state = optimizer.update(
             _packed(params, model, backend),
@@ -123,13 +122,10 @@ def _new_step(
             donate=bool(tables),
             xp=xp,
         )
-        carry = tree_map(lambda array: row_major(array, xp=xp), carry)
         changed = {**(unpack(moved[ALL], shapes, xp=xp) if shapes else {}), **{name: moved[name] for name in tables}}
-        kept = {name: params[name] for name in frozen}
-        return StepResult({**changed, **kept, **measured}, state, carry, loss, norm)
+        return {**changed, **{name: params[name] for name in frozen}, **measured}, state, norm
 
-    # Copying tables would take time in proportion to their size, however few rows a step touches.
-    return backend.compile(step, donate=(0, 1) if tables else ())
+    return update
 
 
 _known_step = functools.lru_cache(maxsize=32)(_new_step)

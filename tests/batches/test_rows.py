@@ -57,7 +57,7 @@ def test_without_shuffling_rows_come_as_they_stand(backend, rows):
 @pytest.mark.parametrize("size", [None, 10, 99])
 def test_a_full_batch_is_the_table_itself(backend, rows, size):
     source = RowBatches(rows, backend, batch_size=size)
-    batch, terms, starts = source.at(0)
+    batch, terms, starts, *_ = source.at(0)
     assert batch.x is rows.x
     assert (terms, starts) == (1.0, True)
     assert (source.batches, source.batch_size) == (1, 10)

@@ -12,14 +12,14 @@ pytestmark = pytest.mark.host
 def test_chunks_walk_every_stream_in_order_and_start_over() -> None:
     streams = ChunkStreams(np.arange(23), batch_size=2, seq_length=4)
     assert (streams.stream_length, streams.batches, streams.tokens) == (11, 2, 8)
-    first, terms, starts = streams.at(0)
+    first, terms, starts, *_ = streams.at(0)
     assert (starts, terms) == (True, 1.0)
     assert first.inputs.tolist() == [[0, 11], [1, 12], [2, 13], [3, 14]]
     assert first.targets.tolist() == [[1, 12], [2, 13], [3, 14], [4, 15]]
-    second, _, starts = streams.at(1)
+    second, _, starts, *_ = streams.at(1)
     assert not starts
     assert second.inputs[0].tolist() == [4, 15]
-    again, _, starts = streams.at(2)
+    again, _, starts, *_ = streams.at(2)
     assert starts
     assert np.array_equal(again.inputs, first.inputs)
 

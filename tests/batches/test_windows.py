@@ -83,7 +83,7 @@ def test_every_pair_of_a_text_comes_once(window, block_size):
 
 def test_a_word_that_is_its_own_neighbour_counts_and_its_own_place_does_not():
     source = batches([[4, 4, 4]], window=2, batch_size=3, block_size=3, **PLAIN)
-    batch, terms, starts = source.at(0)
+    batch, terms, starts, *_ = source.at(0)
     windows = batch.weights[0, :3, :7]
     assert windows.tolist() == [[0, 0, 0, 1, 1, 0, 0], [0, 0, 1, 0, 1, 0, 0], [0, 0, 1, 1, 0, 0, 0]]
     assert (terms, starts) == (6.0, True)
@@ -208,7 +208,7 @@ def test_slices_cut_the_text_and_nothing_is_lost():
     for number in range(2):
         found = []
         for position in range(number * source.batches, (number + 1) * source.batches):
-            batch, _, start = source.at(position)
+            batch, _, start, *_ = source.at(position)
             starts.append(start)
             found += pairs_of(batch, 3)
         assert sorted(found) == sorted(by_hand)
@@ -233,7 +233,7 @@ def test_blocks_without_words_have_no_pairs():
 @pytest.mark.parametrize("ids", [[MARK], [], [MARK, MARK, MARK]])
 def test_slices_without_words(ids):
     source = made(np.asarray(ids, np.uint8), np.ones(MARK, int), 0, window=2, batch_size=8, block_size=4)
-    batch, terms, starts = source.at(0)
+    batch, terms, starts, *_ = source.at(0)
     assert (starts, terms) == (True, 0.0)
     assert not batch.weights.any()
 
@@ -263,7 +263,7 @@ def test_blocks_are_dealt_out_in_turn():
 
 def drawn(source, stop, start=0):
     made = (source.at(position) for position in range(start, stop))
-    return [[*(array.tobytes() for array in data), terms, starts] for data, terms, starts in made]
+    return [[*(array.tobytes() for array in data), terms, starts] for data, terms, starts, *_ in made]
 
 
 @pytest.mark.parametrize("position", [1, 63, 70, 140])

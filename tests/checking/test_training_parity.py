@@ -88,7 +88,7 @@ def test_200_steps_of_training_follow_torch(cell, name, rate, layers):
     torchs = getattr(torch.optim, {"adagrad": "Adagrad", "adam": "Adam"}[name])(weights, lr=rate)
     source, losses, clipped, state = ChunkStreams(ids, batch_size=2, seq_length=6), [], 0, None
     for position in range(STEPS):
-        batch, _, starts = source.at(position)
+        batch, _, starts, *_ = source.at(position)
         if starts:
             state = None
         elif state is not None:

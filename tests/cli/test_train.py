@@ -124,7 +124,7 @@ def test_a_run_with_workers_goes_on_where_there_are_none(train, folder) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers need Linux")
 def test_a_worker_for_every_core(train, folder, monkeypatch) -> None:
-    monkeypatch.setattr("portnn.training.workers.available_cpus", lambda: 2)
+    monkeypatch.setattr("portnn.training.sharing.available_cpus", lambda: 2)
     assert train("--steps", 2, "--batch-size", 16, "--hidden-size", 96, "--seq-length", 3).status == 0
     assert load_checkpoint(folder.last)[1]["fit"]["workers"] == 2
 

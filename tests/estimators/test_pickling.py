@@ -29,6 +29,7 @@ from portnn.checkpoints import load_checkpoint
 from portnn.estimators import LanguageEvaluator
 from portnn.estimators.registry import estimator_class
 from portnn.estimators.row_evaluation import RowEvaluator
+from portnn.groups import GoneError, StalledError
 from portnn.models import RowBatch
 from portnn.optimizers import OPTIMIZERS, optimizer
 from portnn.optimizers.schedules import SCHEDULES, schedule
@@ -36,7 +37,6 @@ from portnn.text import Phrases, Sentences, StreamDecoder, Vocabulary, encode_wo
 from portnn.text.sentences import SENTENCE_LEVELS
 from portnn.training import Interrupted, RunFolder
 from portnn.training.state import RunState
-from portnn.training.worker_group import AbandonedError
 from portnn.vectors.unknown_word import unknown_word
 
 from .examples import EXAMPLES, IMAGES, POINTS, TEXT, TEXTS, every_estimator, fit, make, tables
@@ -371,7 +371,8 @@ ERRORS = [
     portnn.MissingBackendError("torch is not installed", name="torch"),
     portnn.CheckpointError("x is damaged"),
     portnn.training.WorkerError("a worker process has ended"),
-    AbandonedError(),
+    GoneError(),
+    StalledError("rank 3 has not answered"),
     GradientError("wrong"),
     ParityError("wrong"),
 ]

@@ -99,20 +99,6 @@ def test_dropout_masks_scale_what_they_keep(backend, drawn):
     assert_allclose(backend.to_host(outputs), right, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("parts", [1, 2, 5])
-def test_parts_of_a_batch_make_the_loss_and_the_gradient_of_the_whole(evaluate, drawn, objective, parts):
-    model = FeedForward((3, 4, 2), objective=objective, l2=0.1)
-    params, batch = drawn(model)
-    for whole in (batch, batch._replace(weights=None)):
-        loss, grads = evaluate(model, params, whole)
-        pieces = [(evaluate(model, params, piece), share) for piece, _, share in model.split(whole, (), parts)]
-        assert len(pieces) == parts
-        assert_allclose(sum(piece[0] * share for piece, share in pieces), loss, rtol=1e-12)
-        for name, gradient in grads.items():
-            assert_allclose(sum(piece[1][name] * share for piece, share in pieces), gradient, rtol=1e-10, atol=1e-14)
-
-
 @pytest.mark.host
 def test_initial_weights_have_the_documented_range_and_biases_are_zero():
     params = FeedForward((30, 50, 20), "relu").init(np.random.default_rng(0))

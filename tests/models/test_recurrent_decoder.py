@@ -246,19 +246,6 @@ def test_initial_weights(rng):
 
 
 @pytest.mark.host
-@pytest.mark.parametrize("parts", [2, 4, 6])
-def test_parts_of_a_batch_make_the_loss_and_the_gradient_of_the_whole(results, drawn, parts):
-    model = network(cell="gru", encoder=encoder())
-    params, batch = drawn(model)
-    _, loss, _, grads = results(model, params, batch)
-    pieces = [(results(model, params, piece), share) for piece, _, share in model.split(batch, (), parts)]
-    assert len(pieces) == min(parts, batch.inputs.shape[1])
-    assert_allclose(sum(share * piece[1] for piece, share in pieces), loss, rtol=1e-12)
-    for name, gradient in grads.items():
-        assert_allclose(sum(share * piece[3][name] for piece, share in pieces), gradient, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.host
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -184,9 +184,3 @@ def test_sizes_that_make_no_sense(name, value):
         (TypeError, ValueError), match=re.escape(f"{name} must be a positive whole number, got {value!r}")
     ):
         WordVectors(**{"vocabulary_size": 5, name: value})
-
-
-@pytest.mark.host
-def test_batches_are_not_shared_out():
-    with pytest.raises(ValueError, match=r"^word2vec trains in one process: workers must be 1$"):
-        WordVectors(5).split(WindowBatch(np.zeros((2, 3)), np.zeros((2, 1, 3))), (), 2)

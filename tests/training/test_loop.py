@@ -12,12 +12,13 @@ import pytest
 
 from portnn.backends import RowGradient, generator, scatter_add, tree_map
 from portnn.batches import Batch
+from portnn.batches.batch import check_rows
 from portnn.checkpoints import CheckpointError, load_checkpoint
 from portnn.models import Model
 from portnn.optimizers import optimizer
 from portnn.optimizers.schedules import schedule
 from portnn.settings import declared
-from portnn.training import DivergenceError, Interrupted, Plan, StepSettings, Trainer, loop, make_step, read_metrics
+from portnn.training import DivergenceError, Interrupted, Plan, StepSettings, Trainer, make_step, read_metrics, sharing
 from portnn.training.losses import Unread
 from portnn.training.step import init_optimizer
 
@@ -60,6 +61,9 @@ class Draws:
         if position + 1 == self.nan_at:
             x[0, 0] = math.nan
         return Batch((x, x @ TRUTH), 1.0, position % 5 == 0)
+
+    def check_parts(self, count):
+        check_rows(count, self.batch_size)
 
 
 def trainer(backend, folder=None, **changes) -> Trainer:
@@ -232,7 +236,7 @@ def test_callbacks_and_metrics_are_told_the_learning_rate_of_the_step(backend, m
     run = trainer(backend, log_every=1, callbacks=[lambda event: seen.append(event.learning_rate)])
     run.plan = replace(run.plan, schedule=schedule("cosine", 0.05, 4))
     run.on_metrics = lambda line: lines.append(line["learning_rate"])
-    right = loop.make_step
+    right = sharing.make_step
 
     def watched(*args, **options):
         step = right(*args, **options)
@@ -243,7 +247,7 @@ def test_callbacks_and_metrics_are_told_the_learning_rate_of_the_step(backend, m
 
         return stepping
 
-    monkeypatch.setattr(loop, "make_step", watched)
+    monkeypatch.setattr(sharing, "make_step", watched)
     run.run(4)
     assert len(set(seen)) == 4
     assert seen == lines == pytest.approx(stepped, rel=1e-6)
@@ -567,7 +571,7 @@ class Lull(Picks):
     """The first batch has no term."""
 
     def at(self, position):
-        (ids, y), terms, starts = super().at(position)
+        (ids, y), terms, starts, *_ = super().at(position)
         return Batch((ids, 100.0 * y if position else 0.0 * y), terms if position else 0.0, starts)
 
 

@@ -1,16 +1,15 @@
-"""Workers: a batch in parts gives what the whole gives, and no process is left behind."""
+"""Workers: a run that several processes share is that of one, and no process is left behind."""
 
 from __future__ import annotations
 
-import errno
 import multiprocessing
 import operator
 import os
 import signal
 import subprocess
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,62 +18,62 @@ from numpy.testing import assert_allclose
 
 import portnn
 from portnn import process
-from portnn.backends import Backend, keep_mask, tree_flatten, tree_map
-from portnn.models import FeedForward, ImageClassifier, LanguageBatch, RecurrentLM, RowBatch
-from portnn.training import WorkerError, Workers, automatic_workers, check_workers, pack, worker_group
-from portnn.training.packing import packed_shapes
+from portnn.backends import Backend, tree_flatten
+from portnn.batches import ChunkStreams, WindowBatches
+from portnn.checking import training_cases
+from portnn.models import RecurrentLM
+from portnn.optimizers import as_optimizer
+from portnn.optimizers.schedules import Linear
+from portnn.training import DivergenceError, Plan, Trainer, WorkerError, automatic_workers, check_workers
 
 pytestmark = [
     pytest.mark.host,
     pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory as Linux does"),
 ]
 
-VOCABULARY, TIME, BATCH, HIDDEN = 7, 4, 5, 6
+TEXT = "the quick brown fox jumps over the lazy dog. " * 30
 
 
-@pytest.fixture
-def model():
-    return RecurrentLM(VOCABULARY, "lstm", HIDDEN, num_layers=2, dropout=0.3)
+def plan(workers, **settings):
+    return Plan(
+        **{
+            "optimizer": as_optimizer("adam"),
+            "schedule": Linear(0.02, 40),
+            "clip_norm": 1.0,
+            "workers": workers,
+            "log_every": 1,
+            "evaluate_every": 1000,
+            "divergence_factor": 1e9,
+            **settings,
+        }
+    )
 
 
-@pytest.fixture
-def params(model, rng):
-    return model.init(rng)
+def losses(case, workers, steps, **settings):
+    backend, lines = portnn.backend("numpy", dtype="float64"), []
+    params = case.model.init(np.random.default_rng(0))
+    trainer = Trainer(
+        case.model, case.batches(), plan(workers, **settings), backend, params, on_metrics=lines.append, quiet=True
+    )
+    state = trainer.run(steps)
+    return [line["loss"] for line in lines], state
 
 
-@pytest.fixture
-def batch(model, rng):
-    ids = rng.integers(0, VOCABULARY, (2, TIME, BATCH))
-    return LanguageBatch(*ids, tuple(keep_mask(rng, (TIME, BATCH, HIDDEN), 0.3) for _ in range(2)))
+SHARED = [case for case in training_cases() if not isinstance(case.batches(), WindowBatches)]
 
 
-@pytest.fixture
-def carry(model, rng):
-    return tuple(tuple(rng.normal(size=state.shape) for state in layer) for layer in model.initial_carry(BATCH))
-
-
-@pytest.mark.parametrize("count", [2, 3])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_the_parts_together_are_the_whole(backend, model, params, batch, carry, rng, count, weighted):
-    if weighted:
-        batch = batch._replace(weights=rng.integers(0, 2, (TIME, BATCH)).astype(np.float64))
-    loss, after, cache = model.loss(params, batch, carry, xp=np)
-    gradient = pack(model.gradients(cache, xp=np), model.shapes(), xp=np)
-    with Workers(model, backend, count) as workers:
-        for _ in range(2):
-            found = workers(params, batch, carry)
-            assert_allclose(found[0], loss, rtol=1e-13)
-            assert_allclose(found[2], gradient, rtol=1e-11, atol=1e-15)
-            for (path, array), (_, expected) in zip(tree_flatten(found[1], "c"), tree_flatten(after, "c"), strict=True):
-                assert_allclose(array, expected, rtol=1e-12, atol=1e-15, err_msg=path)
-
-
-def test_every_worker_sees_new_parameters(backend, model, params, batch, carry):
-    with Workers(model, backend, 2) as workers:
-        workers(params, batch, carry)
-        doubled = {name: 2.0 * array for name, array in params.items()}
-        loss, *_ = workers(doubled, batch, carry)
-    assert_allclose(loss, model.loss(doubled, batch, carry, xp=np)[0], rtol=1e-13)
+@pytest.mark.parametrize("case", SHARED[::4], ids=lambda case: case.name)
+def test_every_step_is_that_of_one_process(case):
+    """Every fourth case here; the distributed checks go through all of them."""
+    alone, right = losses(case, 1, 40)
+    together, state = losses(case, 2, 40)
+    assert_allclose(together, alone, rtol=1e-9)
+    for top in ("params", "optimizer_state", "carry"):
+        for (path, array), (_, expected) in zip(
+            tree_flatten(getattr(state, top), top), tree_flatten(getattr(right, top), top), strict=True
+        ):
+            assert array.shape == expected.shape
+            assert_allclose(array, expected, rtol=1e-6, atol=1e-9, err_msg=path)
 
 
 def fitted(folder, text, steps, **options):
@@ -84,277 +83,159 @@ def fitted(folder, text, steps, **options):
 
 
 def test_resume_is_exact(tmp_path):
-    text = "the quick brown fox jumps over the lazy dog. " * 30
-    whole = fitted(tmp_path / "whole", text, 20)
-    fitted(tmp_path / "parts", text, 9)
-    parts = fitted(tmp_path / "parts", text, 20, resume=True)
-    alone = fitted(tmp_path / "alone", text, 20, workers=1)
+    whole = fitted(tmp_path / "whole", TEXT, 20)
+    fitted(tmp_path / "parts", TEXT, 9)
+    parts = fitted(tmp_path / "parts", TEXT, 20, resume=True)
+    alone = fitted(tmp_path / "alone", TEXT, 20, workers=1)
     for name, array in whole.params.items():
         assert array.tobytes() == parts.params[name].tobytes()
         assert_allclose(array, alone.params[name], atol=1e-4)
 
 
-def test_an_error_in_a_worker_is_reported(backend, model, params, batch, carry, capfd):
-    batch.inputs[0, -1] = VOCABULARY
-    with Workers(model, backend, 2) as workers, pytest.raises(WorkerError, match="failed: IndexError"):
-        workers(params, batch, carry)
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_run_of_any_number_goes_on_with_any_other(tmp_path, workers):
+    """The carry is cut anew."""
+    for count in (2, 1, 3):
+        alone = fitted(tmp_path / str(workers), TEXT, {2: 7, 1: 14, 3: 20}[count], workers=count, resume=True)
+    whole = fitted(tmp_path / "whole", TEXT, 20, workers=workers)
+    for name, array in whole.params.items():
+        assert_allclose(array, alone.params[name], atol=1e-4)
+
+
+def test_callbacks_are_called_once_and_change_the_parameters_of_all(tmp_path):
+    steps = []
+
+    def halve(event):
+        steps.append(event.step)
+        if event.step % 3 == 0:
+            return {name: 0.5 * array for name, array in event.params.items()}
+        return None
+
+    together = fitted(tmp_path / "together", TEXT, 12, callbacks=[halve])
+    assert steps == list(range(1, 13))
+    alone = fitted(tmp_path / "alone", TEXT, 12, callbacks=[halve], workers=1)
+    for name, array in together.params.items():
+        assert_allclose(array, alone.params[name], atol=1e-5)
+
+
+def test_patience_ends_all_at_once(tmp_path):
+    settings = {"patience": 2, "tolerance": 100.0, "evaluate_every": 2}
+    together, alone = (fitted(tmp_path / str(workers), TEXT, 50, workers=workers, **settings) for workers in (2, 1))
+    assert together.history.step == alone.history.step < 50
+
+
+def streams(**wrong):
+    """Two streams, of which the second process has the second."""
+    ids = np.arange(400) % 5
+    ids[-20:] = wrong.get("last", ids[-20:])
+    ids[:20] = wrong.get("first", ids[:20])
+    return ChunkStreams(ids, batch_size=2, seq_length=10, vocabulary_size=5)
+
+
+def trained(batches, steps=40, workers=2, params=None, model=None, **options):
+    model = model or RecurrentLM(5, "rnn", 4)
+    backend = portnn.backend("numpy", dtype="float64")
+    params = params or model.init(np.random.default_rng(0))
+    return Trainer(model, batches, plan(workers), backend, params, quiet=True, **options).run(steps)
+
+
+def test_an_error_in_a_worker_is_reported(capfd):
+    with pytest.raises(WorkerError, match=r"^a worker process failed: ValueError: id 7 is past the vocabulary"):
+        trained(streams(last=7))
     assert "Traceback" in capfd.readouterr().err
+    with pytest.raises(ValueError, match=r"^id 7 is past the vocabulary"):
+        trained(streams(first=7))
+    assert capfd.readouterr().err == ""
+    assert trained(streams()).step == 40
 
 
 @pytest.mark.filterwarnings("error")
-def test_numbers_that_are_not_finite_leave_no_warning(backend, model, params, batch, carry, capfd):
+def test_numbers_that_are_not_finite_leave_no_warning(capfd):
     """The line that says the run diverged is the only one."""
-    huge = {name: np.where(array < 0.0, -1e308, 1e308) for name, array in params.items()}
-    with Workers(model, backend, 3) as workers, np.errstate(all="ignore"):
-        found = workers(huge, batch, carry)
-        assert not (np.isfinite(found.loss) and np.all(np.isfinite(found.gradient)))
+    model = RecurrentLM(5, "rnn", 4)
+    huge = {name: np.where(array < 0.0, -1e308, 1e308) for name, array in model.init(np.random.default_rng(0)).items()}
+    with pytest.raises(DivergenceError):
+        trained(streams(), params=huge, model=model)
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def coupled():
-    """A model whose parts need sums over all of them, and a batch of five pictures."""
-    rng = np.random.default_rng(1)
-    model = ImageClassifier(image_shape=(4, 4, 1), channels=(2, 3), outputs=2, batch_norm=True)
-    return model, model.init(rng), RowBatch(rng.random((5, 4, 4, 1)), np.asarray([0, 1, 0, 1, 1]))
+@pytest.mark.parametrize("row", [0, 3, -1])
+def test_an_error_in_one_part_ends_others_that_wait_for_its_sums(row):
+    case = next(case for case in SHARED if case.model.couples_parts)
+    batches = case.batches()
+    targets = np.array(batches.rows.targets, object)
+    targets[row] = "not a number"
+    batches.rows = batches.rows._replace(targets=targets)
+    with pytest.raises((WorkerError, TypeError, ValueError, IndexError)):
+        trained(batches, model=case.model, workers=2)
 
 
-@pytest.mark.parametrize("count", [2, 3, 5])
-def test_parts_that_need_one_another_are_the_whole(backend, coupled, count):
-    model, params, batch = coupled
-    with Workers(model, backend, count) as workers:
-        for some in (batch, tree_map(lambda array: array[:1, ...], batch)):  # one picture is one part
-            loss, _, cache = model.loss(params, some, (), xp=np)
-            gradient = pack(model.gradients(cache, xp=np), packed_shapes(model), xp=np)
-            shared = workers.sharing(params)
-            for _ in range(2):
-                found = workers(shared, some, ())
-                assert_allclose(found.loss, loss, rtol=1e-12)
-                assert_allclose(found.gradient, gradient, rtol=1e-9, atol=1e-14)
-                for name, array in model.measured(params, cache, xp=np).items():
-                    assert_allclose(found.measured[name], array, rtol=1e-12)
+def children() -> set[int]:
+    return {
+        int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
+    }
 
 
-@pytest.mark.parametrize("row", [0, 2, -1])
-@pytest.mark.parametrize("field", ["x", "targets"])
-def test_an_error_in_one_part_abandons_the_others(backend, coupled, row, field, capfd):
-    """Before the first sum, and between the last of the loss and the first of the gradients."""
-    model, params, batch = coupled
-    bad = batch._replace(**{field: getattr(batch, field).astype(object)})
-    getattr(bad, field)[row] = "not a number"
-    with Workers(model, backend, 3) as workers:
-        shared = workers.sharing(params)
-        for _ in range(2):
-            with pytest.raises((WorkerError, TypeError, ValueError, IndexError)):
-                workers(shared, bad, ())
-            assert_allclose(workers(shared, batch, ()).loss, model.loss(params, batch, (), xp=np)[0], rtol=1e-12)
-    assert "Abandoned" not in capfd.readouterr().err
+def test_a_worker_that_is_killed_is_reported():
+    before = children()  # such as those that `multiprocessing` keeps
+
+    def kill(event):
+        if event.step == 3:
+            os.kill(*(children() - before), signal.SIGKILL)
+
+    with pytest.raises(WorkerError, match=r"has ended: exit status -9$"):
+        trained(streams(), callbacks=[kill])
+    assert children() == before
 
 
-def test_a_worker_that_is_killed_between_sums_is_reported(backend, coupled, monkeypatch):
-    model, params, batch = coupled
-    with Workers(model, backend, 3) as workers:
-        shared = workers.sharing(params)
+def test_a_signal_stops_all_and_the_run_is_resumed_exactly(tmp_path):
+    def stop(event):
+        if event.step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
 
-        def killed_before_its_sum(process, connection, receive=worker_group.received):
-            process.kill()
-            process.wait()
-            return receive(process, connection)
-
-        monkeypatch.setattr(worker_group, "received", killed_before_its_sum)
-        with pytest.raises(WorkerError, match="has ended: exit status -9"):
-            workers(shared, batch, ())
-
-
-@pytest.mark.parametrize("stream", [0, -1])
-def test_an_error_leaves_no_answer_for_the_next_batch(backend, model, params, batch, carry, stream):
-    bad = batch._replace(inputs=batch.inputs.copy())
-    bad.inputs[0, stream] = VOCABULARY
-    with Workers(model, backend, 3) as workers:
-        with pytest.raises((WorkerError, IndexError)):
-            workers(params, bad, carry)
-        assert_allclose(workers(params, batch, carry)[0], model.loss(params, batch, carry, xp=np)[0], rtol=1e-13)
-
-
-def test_a_worker_leaves_signals_to_the_process_that_started_it(backend, model, params, batch, carry):
-    with Workers(model, backend, 2) as workers:
-        workers(params, batch, carry)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            workers._processes[0][0].send_signal(number)
-        workers(params, batch, carry)
-
-
-def test_a_worker_that_is_killed_is_reported(backend, model, params, batch, carry):
-    with Workers(model, backend, 2) as workers:
-        workers(params, batch, carry)
-        process = workers._processes[0][0]
-        process.kill()
-        process.wait()
-        with pytest.raises(WorkerError, match="has ended: exit status -9"):
-            workers(params, batch, carry)
-
-
-def test_no_process_and_no_file_is_left(backend, model, params, batch, carry):
-    descriptors = len(os.listdir("/proc/self/fd"))
-    with Workers(model, backend, 3) as workers:
-        workers(params, batch, carry)
-        processes = [process for process, _ in workers._processes]
-        assert all(os.getpgid(process.pid) == process.pid for process in processes)  # so Ctrl-C does not reach them
-    assert [process.returncode for process in processes] == [0, 0]
-    assert len(os.listdir("/proc/self/fd")) == descriptors
-
-
-def test_one_thread_each_while_they_work(backend, model):
-    with threadpoolctl.threadpool_limits(2, "blas"):
-        with Workers(model, backend, 2):
-            assert blas_threads() == {1}
-        assert blas_threads() == {2}
+    with pytest.raises(portnn.training.Interrupted) as caught:
+        fitted(tmp_path / "run", TEXT, 20, callbacks=[stop])
+    assert caught.value.signal == signal.SIGTERM
+    assert 7 <= caught.value.step <= 8  # the others know a step later
+    resumed, whole = fitted(tmp_path / "run", TEXT, 20, resume=True), fitted(tmp_path / "whole", TEXT, 20)
+    for name, array in whole.params.items():
+        assert array.tobytes() == resumed.params[name].tobytes()
 
 
 def blas_threads():
     return {library["num_threads"] for library in process._blas().info()}
 
 
-@pytest.mark.parametrize("order", ["first in, first out", "last in, first out", "threads", "closed twice"])
-def test_blas_has_its_threads_back_when_the_last_workers_end(backend, model, order):
-    def work(_=None):
-        with Workers(model, backend, 2):
-            return blas_threads()
-
-    with threadpoolctl.threadpool_limits(2, "blas"):
-        if order == "threads":
-            with ThreadPoolExecutor(3) as threads:
-                assert list(threads.map(work, range(6))) == [{1}] * 6
-        else:
-            several = [Workers(model, backend, 2), Workers(model, backend, 2)]
-            for workers in several[::-1] if order == "last in, first out" else list(several):
-                assert blas_threads() == {1}
-                workers.close()
-                if order == "closed twice":
-                    workers.close()
-        assert blas_threads() == {2}
-        assert work() == {1}
-        assert blas_threads() == {2}
-
-
-@pytest.mark.parametrize("failing", ["memfd_create", "ftruncate", "open"])
-def test_workers_that_cannot_start_leave_nothing(backend, model, monkeypatch, failing):
-    def fail(*_, **__):
-        raise OSError(errno.EMFILE, "Too many open files")
-
-    descriptors = len(os.listdir("/proc/self/fd"))
-    with threadpoolctl.threadpool_limits(2, "blas"), monkeypatch.context() as broken:
-        broken.setattr(os, failing, fail)
-        with pytest.raises(OSError, match="Too many open files") as caught:
-            Workers(model, backend, 2)
-        assert blas_threads() == {2}
-        assert caught.value.errno == errno.EMFILE
-    assert len(os.listdir("/proc/self/fd")) == descriptors
-
-
 def test_a_run_within_a_run_has_workers_of_its_own(tmp_path):
-    text = "the quick brown fox jumps over the lazy dog. " * 30
-
     def again(event):
         if event.step == 2:
-            inner.append(fitted(tmp_path / "inner", text, 3))
+            inner.append(fitted(tmp_path / "inner", TEXT, 3))
 
     with threadpoolctl.threadpool_limits(2, "blas"):
         inner = []
-        outer = fitted(tmp_path / "outer", text, 3, callbacks=[again])
+        outer = fitted(tmp_path / "outer", TEXT, 3, callbacks=[again])
         assert blas_threads() == {2}
     for name, array in outer.params.items():
         assert array.tobytes() == inner[0].params[name].tobytes()
 
 
-def test_a_worker_imports_what_this_process_would(backend, model, params, batch, carry, tmp_path, monkeypatch):
-    """A file of the current folder hides no module, and a path with a colon is one path."""
-    (tmp_path / "numpy.py").write_text("raise RuntimeError('not this one')")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["a:b", *sys.path])
-    with Workers(model, backend, 2) as workers:
-        assert_allclose(workers(params, batch, carry)[0], model.loss(params, batch, carry, xp=np)[0], rtol=1e-13)
+def test_a_run_has_the_workers_it_was_told(tmp_path):
+    counts, before = [], children()
+
+    def count(event):
+        counts.append(len(children() - before))
+
+    fitted(tmp_path / "alone", TEXT, 2, workers=1, callbacks=[count])
+    fitted(tmp_path / "three", TEXT, 2, workers=3, callbacks=[count])
+    assert counts == [0, 0, 2, 2]
 
 
-def test_a_run_has_the_workers_it_was_told(tmp_path, monkeypatch):
-    counts = []
-
-    class Counted(Workers):
-        def __call__(self, *arguments):
-            counts.append(1 + len(self._processes))
-            return super().__call__(*arguments)
-
-    monkeypatch.setattr("portnn.training.loop.Workers", Counted)
-    fitted(tmp_path / "alone", "abc " * 100, 2, workers=1)
-    assert counts == []
-    fitted(tmp_path / "three", "abc " * 100, 2, workers=3)
-    assert counts == [3, 3]
-
-
-PROGRAM = """
-import signal, time
-import portnn
-from portnn.models import RecurrentLM
-from portnn.training import Workers
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts with "&"
-    workers = Workers(RecurrentLM(5), portnn.backend("numpy"), 2)
-    print(workers._processes[0][0].pid, flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_workers_end_with_the_process_that_started_them(number):
-    program = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    with program:
-        worker = int(program.stdout.readline())
-        os.kill(worker, 0)
-        program.send_signal(number)
-        program.wait()
-    deadline = time.monotonic() + 20.0
-    while alive(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-FORKED = """
-import os, time
-import portnn
-from portnn.models import RecurrentLM
-from portnn.training import Workers
-
-if __name__ == "__main__":
-    workers = Workers(RecurrentLM(5), portnn.backend("numpy"), 3)
-    fork = os.fork()
-    if fork == 0:
-        time.sleep(60)
-        os._exit(0)
-    print(fork, *(process.pid for process, _ in workers._processes), flush=True)
-    time.sleep(60)
-"""
-
-
-def test_workers_end_with_the_process_that_started_them_though_a_fork_of_it_lives_on():
-    """The fork holds the other end of their connections, so they never see it close."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen([sys.executable, "-c", FORKED], **options) as program:
-        fork, *workers = map(int, program.stdout.readline().split())
-        try:
-            time.sleep(1.2)  # longer than between two looks at the parent
-            assert all(map(alive, (fork, *workers)))
-            program.kill()
-            program.wait()
-            deadline = time.monotonic() + 20.0
-            while any(map(alive, workers)):
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            assert alive(fork)
-        finally:
-            os.kill(fork, signal.SIGKILL)
+def test_tables_in_worker_processes_are_not_those_of_the_caller(rng):
+    """A row's gradient is added up over all processes, and each moves its own copy."""
+    case = next(case for case in SHARED if case.model.row_parameters)
+    alone, _ = losses(case, 1, 60)
+    three, _ = losses(case, 3, 60)
+    assert_allclose(three, alone, rtol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning", "ignore:.*fork.*:DeprecationWarning")  # of threads
@@ -376,26 +257,17 @@ def test_in_a_pool_of_processes_workers_are_as_many_as_told_and_otherwise_one(me
         assert pool.submit(automatic_workers, 64, 1 << 20, portnn.backend("numpy")).result() == 1
 
 
-def alive(process: int) -> bool:
-    """Whether it still runs: one that has ended may wait for someone to ask for its exit status."""
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
 def test_counts_that_make_no_sense(backend, count):
     with pytest.raises((TypeError, ValueError), match="workers must be a positive whole number"):
-        check_workers(count, backend, 16, FeedForward((2, 2)))
+        check_workers(count, backend, streams())
 
 
 def test_other_libraries_have_one(backend):
     other = Backend("torch", backend.xp, backend.device, "float32")
-    check_workers(1, other, 16, FeedForward((2, 2)))
+    check_workers(1, other, streams())
     with pytest.raises(ValueError, match="on torch there can be only one, not 2"):
-        check_workers(2, other, 16, FeedForward((2, 2)))
+        check_workers(2, other, streams())
     assert automatic_workers(64, 512, other) == 1
 
 
@@ -410,7 +282,7 @@ def test_elsewhere_than_on_linux_there_is_one(backend, monkeypatch):
     monkeypatch.delattr(os, "memfd_create")
     assert automatic_workers(64, 512, backend) == 1
     with pytest.raises(ValueError, match="shared memory"):
-        check_workers(2, backend, 16, FeedForward((2, 2)))
+        check_workers(2, backend, streams())
 
 
 def test_a_worker_for_every_core_that_has_enough_to_do(backend, monkeypatch):
@@ -430,29 +302,3 @@ pathlib.Path({str(tmp_path / "done")!r}).write_text(str(model.history.step))
 """)
     subprocess.run(f"{sys.executable} {program} {closed}", shell=True, check=True, timeout=60)
     assert (tmp_path / "done").read_text() == "3"
-
-
-def test_what_a_worker_says_goes_nowhere_near_the_parameters(tmp_path):
-    program = tmp_path / "program.py"
-    program.write_text(f"""
-import os, pathlib, portnn
-from portnn.models import RecurrentLM
-from portnn.training import Workers
-with Workers(RecurrentLM(5), portnn.backend("numpy"), 2) as workers:
-    said = os.readlink(f"/proc/{{workers._processes[0][0].pid}}/fd/2")
-pathlib.Path({str(tmp_path / "said")!r}).write_text(said)
-""")
-    subprocess.run(f"{sys.executable} {program} 2>&-", shell=True, check=True, timeout=60)
-    assert (tmp_path / "said").read_text() == "/dev/null"
-
-
-class Foreign(RecurrentLM):
-    """A model of a module that no other process can import."""
-
-
-def test_a_model_that_cannot_be_imported(backend, monkeypatch):
-    foreign = Foreign(VOCABULARY)
-    monkeypatch.setattr(Foreign, "__module__", "no_such_module")
-    monkeypatch.setitem(sys.modules, "no_such_module", sys.modules[__name__])
-    with pytest.raises(WorkerError, match="cannot import the model: No module named 'no_such_module'"):
-        Workers(foreign, backend, 2)

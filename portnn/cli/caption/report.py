@@ -11,12 +11,14 @@ from portnn.cli.caption.measured import as_record, in_words, say_without_bleu
 from portnn.cli.caption.row_files import rows_for
 from portnn.cli.caption.training_captions import TrainingCaptions
 from portnn.cli.options import print_json
+from portnn.cli.ranks import by_first
 from portnn.cli.runs import draw_curve, print_run
 from portnn.estimators import Captioner, load
 from portnn.images import CaptionFile
 from portnn.training import RunFolder
 
 
+@by_first
 def report(
     model: Captioner,
     folder: RunFolder,

@@ -6,6 +6,7 @@ import math
 import shlex
 
 from portnn.cli.options import print_json
+from portnn.cli.ranks import by_first
 from portnn.cli.runs import draw_curve
 from portnn.estimators import CharRNN
 from portnn.text import tokenizer
@@ -26,6 +27,7 @@ class SampleCallback:
             say("  | " + text.strip().replace("\n", "\n  | "))
 
 
+@by_first
 def report(model: CharRNN, folder: RunFolder, as_json: bool) -> None:
     """Report what a run learned, how fast, where its files are and how to sample."""
     run, unit = model.history, tokenizer(model.settings.level).noun

@@ -9,6 +9,7 @@ from typing import Any
 from portnn.cli.conv.training_images import Part, TrainingImages, write_digits
 from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
+from portnn.cli.ranks import by_first
 from portnn.cli.runs import draw_curve, print_run
 from portnn.estimators import ConvNet, load
 from portnn.objectives import OBJECTIVES
@@ -16,6 +17,7 @@ from portnn.tables import split_ids
 from portnn.training import RunFolder
 
 
+@by_first
 def report(
     model: ConvNet,
     folder: RunFolder,

@@ -11,6 +11,7 @@ import numpy as np
 
 from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
+from portnn.cli.ranks import by_first
 from portnn.cli.runs import draw_curve, print_run
 from portnn.estimators import MLP, load
 from portnn.objectives import OBJECTIVES
@@ -18,6 +19,7 @@ from portnn.tables import Table, split_ids
 from portnn.training import RunFolder
 
 
+@by_first
 def report(
     model: MLP,
     table: Table,

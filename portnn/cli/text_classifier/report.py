@@ -7,6 +7,7 @@ from typing import Any
 
 from portnn.cli.evaluations import as_record, in_words
 from portnn.cli.options import print_json
+from portnn.cli.ranks import by_first
 from portnn.cli.runs import draw_curve, print_run
 from portnn.cli.text_classifier.training_texts import TrainingTexts, write_sentences
 from portnn.estimators import TextClassifier, load
@@ -18,6 +19,7 @@ EXAMPLE = "not bad at all"
 """A text of the words that portnn's own sentences have."""
 
 
+@by_first
 def report(
     model: TextClassifier,
     folder: RunFolder,

@@ -8,6 +8,7 @@ import shlex
 import numpy as np
 
 from portnn.cli.options import print_json
+from portnn.cli.ranks import by_first
 from portnn.cli.runs import draw_curve
 from portnn.estimators import Word2Vec
 from portnn.training import Metrics, RunFolder, read_metrics
@@ -25,6 +26,7 @@ COMMONEST = 2 / 3
 """Share of a text that consists of its commonest words."""
 
 
+@by_first
 def report(model: Word2Vec, folder: RunFolder, as_json: bool) -> None:
     """Report what a run learned, how fast, where its files are and what to ask next."""
     run, vocabulary = model.history, model.vocabulary

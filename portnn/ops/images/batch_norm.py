@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from portnn.backends import Array, Group, Namespace, device, portable
+from portnn.backends import Array, BatchGroup, Namespace, device, portable
 from portnn.ops.rows import as_rows
 from portnn.ops.shapes import check_shape, shape
 
@@ -29,7 +29,7 @@ class BatchNormCache(NamedTuple):
         `inverse` is 1 / standard deviation.
     averaged : int
         Rows over which mean and variance were taken, so that gradients flow through both; 0 if they were given.
-    group : Group or None
+    group : BatchGroup or None
         Processes that have the rows; None if x has them all.
     """
 
@@ -37,7 +37,7 @@ class BatchNormCache(NamedTuple):
     scale: Array
     inverse: Array
     averaged: int
-    group: Group | None
+    group: BatchGroup | None
 
 
 class BatchNormGradients(NamedTuple):
@@ -56,7 +56,7 @@ def batch_norm(
     statistics: ChannelStatistics | None = None,
     *,
     epsilon: float = 1e-5,
-    group: Group | None = None,
+    group: BatchGroup | None = None,
     xp: Namespace = None,
 ) -> tuple[Array, ChannelStatistics, BatchNormCache]:
     """Give each channel mean 0 and variance 1, then a mean and a variance that are learned.
@@ -73,7 +73,7 @@ def batch_norm(
         of x.
     epsilon : float
         Keeps a channel whose variance is 0 finite.
-    group : Group, optional
+    group : BatchGroup, optional
         Processes that have a part of the batch each: mean and variance are those of the whole.
 
     Returns
@@ -146,15 +146,15 @@ def _equal(rows: Array, weight: float, xp: Namespace) -> Array:
     return xp.full(rows.shape[0], weight, dtype=rows.dtype, device=device(rows))
 
 
-def _count(rows: Array, group: Group | None, xp: Namespace) -> int:
+def _count(rows: Array, group: BatchGroup | None, xp: Namespace) -> int:
     count = rows.shape[0]
     return count if group is None else int(group.sum(xp.asarray(count)))
 
 
-def _summed(array: Array, group: Group | None) -> Array:
+def _summed(array: Array, group: BatchGroup | None) -> Array:
     return array if group is None else group.sum(array)
 
 
-def _over_all(group: Group, dscale: Array, dshift: Array, xp: Namespace) -> tuple[Array, Array]:
+def _over_all(group: BatchGroup, dscale: Array, dshift: Array, xp: Namespace) -> tuple[Array, Array]:
     both = group.sum(xp.stack((dscale, dshift)))
     return both[0, :], both[1, :]

@@ -1,4 +1,4 @@
-"""Group: processes that compute one batch together, a part each."""
+"""`BatchGroup`: what a loss needs of the processes that compute the other parts of its batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 from portnn.backends.namespaces import Array
 
 
-class Group(Protocol):
+class BatchGroup(Protocol):
     """Processes that compute one batch together, a part each, and what they need of one another while they do.
 
     Attributes

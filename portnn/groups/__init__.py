@@ -1,0 +1,27 @@
+"""Groups: processes that train together, on one machine or several, and what they exchange."""
+
+from portnn.groups.agreement import check_agreement
+from portnn.groups.group import ALONE, Group, from_first
+from portnn.groups.launcher import Launched, launched
+from portnn.groups.local import GoneError, LocalGroup, WorkerError
+from portnn.groups.local_start import local_group
+from portnn.groups.mpi import MPIGroup, StalledError, abort, in_turn, load_mpi, mpi_group
+
+__all__ = [
+    "ALONE",
+    "GoneError",
+    "Group",
+    "Launched",
+    "LocalGroup",
+    "MPIGroup",
+    "StalledError",
+    "WorkerError",
+    "abort",
+    "check_agreement",
+    "from_first",
+    "in_turn",
+    "launched",
+    "load_mpi",
+    "local_group",
+    "mpi_group",
+]

@@ -1,0 +1,134 @@
+"""How a run is shared: how many processes there are, what the others do, and the carry, of which each has a part."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import math
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from portnn.backends import Backend, tree_map
+from portnn.batches import Batches, Part
+from portnn.groups import ALONE, Group, LocalGroup, local_group
+from portnn.models import Model
+from portnn.optimizers.schedules import Constant
+from portnn.process import available_cpus, few_blas_threads
+from portnn.settings import checked_number, positive
+from portnn.training.divergence import DivergenceError
+from portnn.training.interruption import Interrupted, StopRequests
+from portnn.training.packing import packed_shapes
+from portnn.training.shared_step import SharedStep, part_entries
+from portnn.training.step import StepResult, make_step
+
+Trainer = Any
+"""`portnn.training.Trainer`, whose file imports this one."""
+
+SMALL_PRODUCT = 1 << 22
+"""If the largest product of a step has fewer multiplications, one thread is faster than several."""
+
+ROWS, ENTRIES = 8, 2048
+"""Rows of a batch, and entries of its gates in one time step, that justify a worker."""
+
+
+def check_workers(count: int, backend: Backend, batches: Batches) -> None:
+    """Raise ValueError unless `count` processes of this machine can share the batches on the backend."""
+    count = checked_number("workers", count, int, positive)
+    if count > 1 and not backend.library.on_host:
+        raise ValueError(f"workers train on NumPy; on {backend.name} there can be only one, not {count}")
+    if count > 1 and not hasattr(os, "memfd_create"):
+        raise ValueError(f"workers need Linux's shared memory; on {sys.platform} there can be only one, not {count}")
+    if count > 1:
+        batches.check_parts(count)
+
+
+def can_share(backend: Backend) -> bool:
+    """Whether there can be more than one worker."""
+    return backend.library.on_host and hasattr(os, "memfd_create")
+
+
+def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
+    """Return the number of workers for a batch: one for every core, as long as each has enough to do.
+
+    In a process that another one of Python started, such as that of a pool, it is one: the others have the cores.
+
+    `width` is the number of gate entries of all layers for one row of the batch.
+    """
+    if not can_share(backend) or multiprocessing.parent_process() is not None:
+        return 1
+    return max(1, min(available_cpus(), batch_size // ROWS, batch_size * width // ENTRIES))
+
+
+def steps_of(trainer: Trainer, requests: StopRequests) -> tuple[Callable[..., StepResult], Callable[[], bool]]:
+    """The step of a trainer's group, and whether one of its processes has been asked to stop, as all know by now."""
+    model, plan, backend = trainer.model, trainer.plan, trainer.backend
+    if trainer.group.size == 1:
+        return make_step(model, plan.optimizer, backend, plan), lambda: requests.received is not None
+    shared = SharedStep(model, plan.optimizer, backend, plan, trainer.group, stop=lambda: requests.received is not None)
+    return shared, lambda: shared.stops
+
+
+@contextlib.contextmanager
+def started(trainer: Trainer, total_steps: int) -> Iterator[None]:
+    """Start the other processes that the plan asks for, and let each train its part, until the context ends."""
+    workers = trainer.plan.workers
+    if workers == 1:
+        yield
+        return
+    other = copy.copy(trainer)
+    # The learning rate is that of the first process, and what is shown or written is its own, too.
+    other.plan = replace(trainer.plan, workers=1, schedule=Constant(1.0))
+    other.held_out, other.folder, other.callbacks, other.on_metrics, other.quiet = None, None, (), None, True
+    other.params, other.facts, other.constants, other._files = {}, {}, {}, None
+    room = part_entries(trainer.model) * np.dtype(trainer.backend.dtype).itemsize
+    with local_group(workers, room, functools.partial(train_part, other, total_steps)) as group:
+        trainer.group = group
+        try:
+            yield
+        finally:
+            trainer.group = ALONE
+
+
+def train_part(trainer: Trainer, total_steps: int, group: LocalGroup) -> None:
+    """Train as another process of a group than the first."""
+    trainer.group = group
+    trainer.go_on(trainer.state)
+    with contextlib.suppress(DivergenceError, Interrupted):  # the first process says so
+        trainer.run(total_steps)
+
+
+def blas_threads(
+    model: Model, batches: Batches, backend: Backend, group: Group
+) -> contextlib.AbstractContextManager[Any]:
+    """Let BLAS use as many threads, until the context ends, as are fastest here."""
+    largest = max(map(math.prod, packed_shapes(model).values()), default=0)
+    if not backend.library.on_host:
+        return contextlib.nullcontext()
+    if batches.tokens * largest < SMALL_PRODUCT * group.size:
+        return few_blas_threads(1)
+    if group.size == 1:
+        return contextlib.nullcontext()
+    cores = available_cpus()
+    own = cores if cores < (os.cpu_count() or 1) else cores // group.neighbours  # mpiexec may have given it its cores
+    return few_blas_threads(max(1, own))
+
+
+def own_part(carry: Any, batch_size: int, group: Group) -> Any:
+    """The part of a carry that a process has."""
+    own = Part(group.rank, group.size).cut(batch_size)
+    return tree_map(lambda array: array[own, ...], carry)
+
+
+def whole_of(carry: Any, group: Group, backend: Backend) -> Any:
+    """The carry of which every process has a part, on the host."""
+    if group.size == 1:
+        return carry
+    parts = group.gather(tree_map(backend.to_host, carry))
+    return tree_map(lambda *arrays: np.concatenate(arrays), *parts)
