@@ -92,7 +92,7 @@ def _language_cases() -> Iterator[TrainingCase]:
         model = RecurrentLM(5, cell, hidden_size=3, num_layers=2, dropout=0.25)
 
         def batches(model: RecurrentLM = model) -> ChunkStreams:
-            return ChunkStreams(ids, batch_size=3, seq_length=4, layers=2, hidden_size=3, dropout=model.dropout)
+            return ChunkStreams(ids, batch_size=4, seq_length=4, layers=2, hidden_size=3, dropout=model.dropout)
 
         def sampling(params: Parameters, _: Any, on: Backend, model: RecurrentLM = model) -> Callable[[], Any]:
             ids, before = on.asarray(np.asarray([1])), tree_map(on.asarray, model.initial_carry(1))

@@ -179,8 +179,8 @@ def _prepared(
     }
     check_facts(facts)
     if group.size > 1:
-        known = {"array library": task.backend.name, "parameters": _digest(task.params)}
-        check_agreement(group, {**known, **facts})
+        library, parameters = {"array library": task.backend.name}, {"parameters": _digest(task.params)}
+        check_agreement(group, {**library, **facts, **parameters})
     first = group.rank == 0
     trainer = Trainer(
         model=task.model,

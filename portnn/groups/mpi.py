@@ -22,6 +22,9 @@ INSTALL = 'python -m pip install "portnn[mpi]"'
 TURN = 0.5
 """Seconds for which a process other than the first keeps its error back: the first may be about to say the same."""
 
+PASS_ON = 0.2
+"""Seconds for mpiexec to pass on what was said last: once the job is aborted it drops that."""
+
 
 class StalledError(RuntimeError):
     """Other processes have not answered for too long."""
@@ -105,7 +108,7 @@ class MPIGroup:
                 self._reports.isend((self._meetings, self.rank), dest=first)
 
     def _missing(self) -> str:
-        """Which processes do not wait at the same place, as far as this one has been told."""
+        """Which processes do not wait for others, as far as this one has been told."""
         if self._reports is None:
             return f"some of the {self.size} processes have not started within {self.timeout:g} seconds"
         if self.rank > 1:
@@ -113,7 +116,7 @@ class MPIGroup:
         here = {self.rank}
         while self._reports.iprobe():
             meeting, rank = self._reports.recv()
-            if meeting == self._meetings:
+            if abs(meeting - self._meetings) <= 1:  # who has already left this place waits at the next
                 here.add(rank)
         missing = [str(rank) for rank in range(self.size) if rank not in here]
         said = f"rank {missing[0]} has" if len(missing) == 1 else f"ranks {', '.join(missing[:8])} have"
@@ -122,10 +125,8 @@ class MPIGroup:
 
 @contextlib.contextmanager
 def mpi_group(timeout: float) -> Iterator[MPIGroup]:
-    """Be one of the processes of an MPI job; an exception that nobody catches ends all of them."""
+    """Be one of the processes of an MPI job."""
     group = MPIGroup(timeout)
-    if group.size > 1:
-        sys.excepthook = _ending_all
     yield group
     group.close()
 
@@ -136,6 +137,7 @@ def abort(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    time.sleep(PASS_ON)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # MPI would add lines of its own
     mpi.COMM_WORLD.Abort(status)
     os._exit(status)
@@ -148,7 +150,7 @@ def in_turn() -> None:
 
 
 def load_mpi() -> Any:
-    """MPI's Python module, once it has started.
+    """MPI's Python module, once it has started; from then on, an exception that nobody catches ends all processes.
 
     Raises
     ------
@@ -173,6 +175,8 @@ def load_mpi() -> Any:
         os.environ.setdefault("MPIR_CVAR_SUPPRESS_ABORT_MESSAGE", "1")
         MPI.Init_thread()
         atexit.register(MPI.Finalize)
+        if MPI.COMM_WORLD.Get_size() > 1:
+            sys.excepthook = _ending_all
         start = launched()
         if start is not None and start.size != MPI.COMM_WORLD.Get_size():
             raise RuntimeError(_foreign(start.by, library_of(MPI)))
