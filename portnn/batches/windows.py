@@ -55,6 +55,8 @@ class WindowBatches:
         needs no room for more words.
     batch_size : int
         Approximate number of positions in a batch. Positive.
+    parts : int
+        Processes that train at once, each on slices of its own.
     seed : int or tuple of int
     release : callable, optional
         Called now and then to release pages of a memory-mapped file that have been read.
@@ -87,6 +89,7 @@ class WindowBatches:
         *,
         longest: int | None = None,
         batch_size: int = 512,
+        parts: int = 1,
         seed: int | tuple[int, ...] | None = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
@@ -103,8 +106,8 @@ class WindowBatches:
         self.words = words
         kept = chance_to_keep(counts, sample)
         expected = words * float(np.sum(kept * counts) / np.sum(counts))
-        steps = max(1, round(expected / batch_size))
-        self.slices = math.ceil(steps / BATCHES)
+        steps, self.parts = max(1, round(expected / batch_size)), parts
+        self.slices = math.ceil(steps / (BATCHES * parts)) * parts
         self.per_slice = math.ceil(steps / self.slices)
         self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # ends of sentences stay
         self.mark = len(counts)
@@ -117,25 +120,41 @@ class WindowBatches:
 
     @property
     def batches(self) -> int:
-        """Number of batches in one pass over the text."""
-        return self.slices * self.per_slice
+        """Number of batches in one pass over the text, of each part."""
+        return self.slices // self.parts * self.per_slice
 
     @property
     def tokens(self) -> float:
-        """Words of the text that one batch covers, those that subsampling drops included."""
+        """Words of the text that a batch of every part covers, those that subsampling drops included."""
         return self.words / self.batches
 
     def at(self, position: int, part: Part = WHOLE) -> Batch:
-        """Make the batch of a position, on the host: a `WindowBatch`. Its terms are its positive pairs."""
+        """Make the batch of a position, on the host: a `WindowBatch`. Its terms are its positive pairs.
+
+        A part is not cut from a batch: it has batches of its own, of as many positions, from slices of its own.
+        """
         number, place = divmod(position, self.per_slice)
+        first = number % (self.slices // self.parts) == place == 0
+        number = number * self.parts + part.rank
         if number != self._number:
             self._slice, self._number = self._take(number), number
         data = WindowBatch(self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2))
-        return Batch(data, self._slice.pairs[place], number % self.slices == place == 0)
+        return Batch(data, self._slice.pairs[place], first, parts=self.parts)
 
     def check_parts(self, count: int) -> None:
-        """Raise ValueError: gradients that come in rows of two large tables are not shared."""
-        raise ValueError("word2vec trains in one process: workers must be 1")
+        """Raise ValueError unless the slices are dealt out among so many."""
+        if not self.drawn:
+            raise ValueError("a full softmax over the words (negative 0) trains in one process: workers must be 1")
+        if count != self.parts:
+            raise ValueError(f"the text is dealt out among {self.parts} processes, not {count}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The thread and what it makes stay here.
+        return {**vars(self), "_thread": None, "_next": None, "_number": -1, "_slice": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="portnn-windows")
 
     def close(self) -> None:
         """End the thread. The next call of `at` starts it again."""
@@ -146,7 +165,8 @@ class WindowBatches:
     def _take(self, number: int) -> Slice:
         """Return the batches of a slice, from the thread if it made them; then let it make the next slice."""
         made = self._next[1].result() if self._next is not None and self._next[0] == number else self._make(number)
-        self._next = number + 1, self._thread.submit(self._make, number + 1)
+        following = number + self.parts
+        self._next = following, self._thread.submit(self._make, following)
         return made
 
     def _make(self, number: int) -> Slice:

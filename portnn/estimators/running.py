@@ -20,7 +20,7 @@ from portnn.estimators.estimator import Estimator
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.version_1 import upgraded
-from portnn.groups import ALONE, Group, check_agreement, from_first, mpi_group
+from portnn.groups import ALONE, Group, check_agreement, from_first, load_mpi, mpi_group
 from portnn.models import Model, Parameters
 from portnn.settings import Settings, as_json, brief, declared
 from portnn.training import MPI, DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
@@ -213,6 +213,14 @@ def _digest(params: Parameters) -> str:
     for _, array in sorted(params.items()):
         digest.update(np.ascontiguousarray(to_host(array)).data)
     return digest.hexdigest()
+
+
+def processes(settings: RunSettings, saved: Saved | None) -> int:
+    """How many processes train together, if that does not depend on the size of a batch."""
+    if settings.workers == MPI:
+        return int(load_mpi().COMM_WORLD.Get_size())
+    workers = settings.workers if settings.workers is not None or saved is None else saved[1]["fit"]["workers"]
+    return workers if isinstance(workers, int) else 1
 
 
 def _plan(settings: RunSettings, task: Task, total: int, saved: Saved | None) -> Plan:

@@ -14,7 +14,7 @@ from portnn.estimators.data_facts import DataFacts
 from portnn.estimators.estimator import Estimator, Recipe, as_backend
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
-from portnn.estimators.running import Saved, Task, run
+from portnn.estimators.running import Saved, Task, processes, run
 from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings
 from portnn.estimators.word_corpus import check_counts, saved_vocabulary
 from portnn.models import Parameters, WordVectors
@@ -203,7 +203,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         )
         check_counts(vocabulary, words, self.settings)
         seed = seed_of(self.settings.seed)
-        batches = self._batches(words, vocabulary, seed=(seed, fits, 1))
+        batches = self._batches(words, vocabulary, seed=(seed, fits, 1), parts=processes(settings, saved))
         model = self._network(vocabulary, batches.reach)
         params = self._first_params(model, vocabulary, np.random.default_rng((seed, fits)))
         every, total = batches.batches, settings.total_steps(batches.batches)
@@ -236,7 +236,9 @@ class Word2Vec(Estimator[Word2VecSettings]):
         window = self.settings.window
         return self.settings.read(source, encoding, window=window, word_rules=word_rules, known=known, **options)
 
-    def _batches(self, words: WordIds, vocabulary: WordVocabulary, seed: tuple[int, ...]) -> WindowBatches:
+    def _batches(
+        self, words: WordIds, vocabulary: WordVocabulary, seed: tuple[int, ...], parts: int = 1
+    ) -> WindowBatches:
         return WindowBatches(
             words.ids,
             vocabulary.counts,
@@ -244,6 +246,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
             self.settings,
             longest=words.longest,
             batch_size=self.batch_size_for(vocabulary, min(self.settings.window, words.longest - 1)),
+            parts=parts,
             seed=seed,
             release=words.release,
         )

@@ -24,6 +24,9 @@ class Model(Protocol):
         Tables (rows, width) whose gradient is a `portnn.backends.RowGradient`, because a batch uses few of their rows.
     frozen_parameters : tuple of str
         Parameters that have no gradient. A step leaves them as they are, unless `measured` returns them.
+    trains_apart : bool
+        Whether processes that train together do so on batches of their own, and make their tables equal now and then,
+        instead of computing every batch together.
     couples_parts : bool
         Whether the loss of a part of a batch depends on the other parts. If so, `loss` also takes ``group``, the
         processes that have a part each, and `gradients` weights the loss, but no penalty, by ``group.weight``.
@@ -38,6 +41,11 @@ class Model(Protocol):
     def frozen_parameters(self) -> tuple[str, ...]:
         """Names of the parameters that are not trained; none unless a model says otherwise."""
         return ()
+
+    @property
+    def trains_apart(self) -> bool:
+        """Whether each of several processes trains on batches and tables of its own; not unless a model says so."""
+        return False
 
     @property
     def couples_parts(self) -> bool:

@@ -88,6 +88,11 @@ class WordVectors(Settings, Model):
         """Tables of which a batch uses few rows; a full softmax uses all of the output vectors."""
         return ("input", "output") if self.negative else ("input",)
 
+    @property
+    def trains_apart(self) -> bool:
+        """A batch takes less time than adding up what it changes in two tables of a large vocabulary."""
+        return self.negative
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of both tables: input and output, (vocabulary, vector size)."""
         shape = (self.vocabulary_size, self.vector_size)

@@ -55,8 +55,8 @@ class Trainer:
     quiet : bool
         Show no progress on stderr.
     group : Group
-        The processes that train together, each with a trainer of its own. What is measured, written and shown is so by
-        the first. `run` starts the others itself if the plan asks for workers.
+        The processes that train together, each with a trainer of its own; the first measures, writes and shows. `run`
+        starts the others itself if the plan asks for workers.
 
     state : RunState
     best_params : dict of str to array, or None
@@ -80,9 +80,7 @@ class Trainer:
     best_params: Parameters | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        check_workers(self.plan.workers, self.backend, self.batches)
-        if self.group.size > 1:
-            self.batches.check_parts(self.group.size)
+        check_workers(self.plan.workers, self.backend, self.batches, self.group)
         optimizer_state = init_optimizer(self.plan.optimizer, self.model, self.params, self.backend)
         self.go_on(RunState(self.params, optimizer_state, self._initial_carry()))
         self._files = None if self.folder is None else RunFolder(self.folder)
@@ -115,10 +113,10 @@ class Trainer:
             )
             try:
                 self._run(total_steps)
-                self.state.carry = self._whole_carry()
-            except Interrupted:
+            except Interrupted:  # as all are
                 self.state.carry = self._whole_carry()
                 raise
+            self.state.carry = self._whole_carry()
         return self.state
 
     def _run(self, total_steps: int) -> None:
@@ -142,7 +140,7 @@ class Trainer:
             ) as self._progress,
             blas_threads(self.model, self.batches, self.backend, self.group),
         ):
-            self._step, stops = steps_of(self, requests)
+            self._step, stops, settle, self._losses.combine = steps_of(self, requests)
             self._clock = StopWatch(state.seconds)
             while state.step < total_steps and not self.out_of_patience and not stops():
                 result = self._advance()
@@ -151,6 +149,8 @@ class Trainer:
                 logs = evaluates or state.step % plan.log_every == 0
                 between = ends and state.step % plan.evaluate_every != 0 and state.step % plan.log_every != 0
                 saves = ends or state.step % plan.checkpoint_every == 0
+                if evaluates or saves:
+                    settle(state.params)
                 if logs or saves:
                     self._losses.read()  # waits for the device, so the clock must still run
                 state.seconds = self._clock.seconds
@@ -234,9 +234,8 @@ class Trainer:
             asarray(np.float64(state.step)),
         )
         state.params, state.optimizer_state, state.carry = result[:3]
-        self._losses.unread.append(
-            Unread(state.step, result.loss, batch.terms, learning_rate, result.gradient_norm, batch.starts)
-        )
+        of_result = result.loss, batch.terms, learning_rate, result.gradient_norm
+        self._losses.unread.append(Unread(state.step, *of_result, batch.starts))
         return result
 
     def _learning_rate(self) -> float:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from portnn.backends import Array
 from portnn.training.divergence import DivergenceWatch
@@ -36,6 +39,8 @@ class Losses:
         self.plan, self.state = plan, state
         self.watch = DivergenceWatch(plan.divergence_factor, state.first_loss)
         self.unread: list[Unread] = []
+        self.combine: Callable[[np.ndarray[Any, Any]], object] | None = None
+        """Adds up losses and terms (n,) over all processes, in place, if each has a batch of its own."""
         self.learning_rate = math.nan
         self.gradient_norm: float | None = None
 
@@ -48,8 +53,13 @@ class Losses:
             If one is not finite or has exploded.
         """
         state, smoothing = self.state, self.plan.smoothing
-        for step, loss, terms, learning_rate, norm, starts_epoch in self.unread:
-            total, self.learning_rate = float(loss), learning_rate
+        sums = np.asarray([[float(unread.loss), unread.terms] for unread in self.unread])
+        if self.combine is not None:
+            self.combine(sums.reshape(-1))
+        for (total, terms), (step, _, _, learning_rate, norm, starts_epoch) in zip(
+            sums.tolist(), self.unread, strict=True
+        ):
+            self.learning_rate = learning_rate
             self.gradient_norm = None if norm is None else float(norm)
             loss_now = total / max(terms, 1.0)
             if terms or not math.isfinite(total):  # a batch without terms has loss 0, which says nothing

@@ -11,17 +11,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from portnn.backends import Backend, tree_map
 from portnn.batches import Batches, Part
 from portnn.groups import ALONE, Group, LocalGroup, local_group
-from portnn.models import Model
+from portnn.models import Model, Parameters
 from portnn.optimizers.schedules import Constant
 from portnn.process import available_cpus, few_blas_threads
 from portnn.settings import checked_number, positive
+from portnn.training.apart_step import ApartStep
 from portnn.training.divergence import DivergenceError
 from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.packing import packed_shapes
@@ -38,15 +39,15 @@ ROWS, ENTRIES = 8, 2048
 """Rows of a batch, and entries of its gates in one time step, that justify a worker."""
 
 
-def check_workers(count: int, backend: Backend, batches: Batches) -> None:
-    """Raise ValueError unless `count` processes of this machine can share the batches on the backend."""
+def check_workers(count: int, backend: Backend, batches: Batches, group: Group = ALONE) -> None:
+    """Raise ValueError unless `count` processes that this one starts, or those of a group, can share the batches."""
     count = checked_number("workers", count, int, positive)
     if count > 1 and not backend.library.on_host:
         raise ValueError(f"workers train on NumPy; on {backend.name} there can be only one, not {count}")
     if count > 1 and not hasattr(os, "memfd_create"):
         raise ValueError(f"workers need Linux's shared memory; on {sys.platform} there can be only one, not {count}")
-    if count > 1:
-        batches.check_parts(count)
+    if count * group.size > 1:
+        batches.check_parts(count * group.size)
 
 
 def can_share(backend: Backend) -> bool:
@@ -66,13 +67,38 @@ def automatic_workers(batch_size: int, width: int, backend: Backend) -> int:
     return max(1, min(available_cpus(), batch_size // ROWS, batch_size * width // ENTRIES))
 
 
-def steps_of(trainer: Trainer, requests: StopRequests) -> tuple[Callable[..., StepResult], Callable[[], bool]]:
-    """The step of a trainer's group, and whether one of its processes has been asked to stop, as all know by now."""
+class Steps(NamedTuple):
+    """How the processes of a group train.
+
+    Attributes
+    ----------
+    take : callable
+        A step, like that of `make_step`.
+    stop : callable
+        Whether a process has been asked to stop, as all know by now.
+    settle : callable
+        Makes parameters the same in all processes.
+    combine : callable or None
+        Adds up losses in place, if each process has those of its own batches.
+    """
+
+    take: Callable[..., StepResult]
+    stop: Callable[[], bool]
+    settle: Callable[[Parameters], object] = lambda params: None
+    combine: Callable[[np.ndarray[Any, Any]], object] | None = None
+
+
+def steps_of(trainer: Trainer, requests: StopRequests) -> Steps:
+    """The steps of a trainer and the others of its group."""
     model, plan, backend = trainer.model, trainer.plan, trainer.backend
     if trainer.group.size == 1:
-        return make_step(model, plan.optimizer, backend, plan), lambda: requests.received is not None
+        return Steps(make_step(model, plan.optimizer, backend, plan), lambda: requests.received is not None)
+    if model.trains_apart:
+        step = make_step(model, plan.optimizer, backend, plan)
+        apart = ApartStep(model, step, trainer.group, stop=lambda: requests.received is not None)
+        return Steps(apart, lambda: apart.stops, apart.settle, trainer.group.sum_in_place)
     shared = SharedStep(model, plan.optimizer, backend, plan, trainer.group, stop=lambda: requests.received is not None)
-    return shared, lambda: shared.stops
+    return Steps(shared, lambda: shared.stops)
 
 
 @contextlib.contextmanager
@@ -83,11 +109,15 @@ def started(trainer: Trainer, total_steps: int) -> Iterator[None]:
         yield
         return
     other = copy.copy(trainer)
-    # The learning rate is that of the first process, and what is shown or written is its own, too.
-    other.plan = replace(trainer.plan, workers=1, schedule=Constant(1.0))
+    other.plan = replace(trainer.plan, workers=1)
+    if not trainer.model.trains_apart:  # a shared step has the learning rate of the first process
+        other.plan = replace(other.plan, schedule=Constant(1.0))
     other.held_out, other.folder, other.callbacks, other.on_metrics, other.quiet = None, None, (), None, True
     other.params, other.facts, other.constants, other._files = {}, {}, {}, None
-    room = part_entries(trainer.model) * np.dtype(trainer.backend.dtype).itemsize
+    entries = part_entries(trainer.model)
+    if trainer.model.trains_apart:
+        entries = max(map(math.prod, trainer.model.shapes().values()))
+    room = entries * np.dtype(trainer.backend.dtype).itemsize
     with local_group(workers, room, functools.partial(train_part, other, total_steps)) as group:
         trainer.group = group
         try:

@@ -1,0 +1,99 @@
+"""Steps that several processes take apart, each on tables of its own, which are made equal now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from portnn.backends import Array
+from portnn.batches import Batch
+from portnn.groups import Group
+from portnn.models import Model, Parameters
+from portnn.training.step import Step, StepResult
+
+Vector = np.ndarray[Any, Any]
+
+PERIOD = 8
+"""Steps after which the rows of the most frequent words are made equal."""
+
+FREQUENT = 1024
+"""Rows of the most frequent words; after every second period they are twice as many, after every fourth four times."""
+
+SELDOM = 64
+"""Periods after which all rows are made equal, at the latest."""
+
+
+class ApartStep:
+    """A step of one process of a group, whose tables drift apart from the others' until they are made equal.
+
+    Rows that a process has changed since they were last equal get the sum of all processes' changes, divided by the
+    square root of how many have changed them: a rare word keeps the whole of its one change; a frequent one moves
+    further than by the mean, which would halve what two processes learn of it, and less far than by the sum, with which
+    training diverges. Frequent rows, which are those of the smallest numbers, are made equal often, all rows seldom.
+
+    Parameters
+    ----------
+    model : Model
+        All of its parameters are tables whose gradients come in rows.
+    step : callable
+        A step of `make_step`, which writes into the tables.
+    group : Group
+    stop : callable
+        Whether this process wants to stop.
+
+    Attributes
+    ----------
+    stops : bool
+        Whether any process has wanted to, when all rows were last made equal.
+    """
+
+    def __init__(self, model: Model, step: Step, group: Group, stop: Callable[[], bool]) -> None:
+        self._step, self._group, self._stop = step, group, stop
+        self._tables, self.stops = model.row_parameters, False
+        rows = max(shape[0] for name, shape in model.shapes().items() if name in self._tables)
+        self._first = max(FREQUENT, -(-rows // SELDOM))
+        self._rows, self._done = rows, 0
+        self._equal: Parameters = {}
+        self._touched: dict[str, Vector] = {}
+
+    def __call__(
+        self, params: Parameters, state: Any, batch: Batch, carry: Any, learning_rate: Array, number: Array
+    ) -> StepResult:
+        """Like a step of `make_step`; every now and then with some rows made equal after it."""
+        if not self._equal:
+            self._equal = {name: np.array(params[name]) for name in self._tables}
+            self._touched = {name: np.zeros(len(params[name]), np.bool_) for name in self._tables}
+        result = self._step(params, state, batch.data, carry, learning_rate, number)
+        for name in self._tables:
+            self._touched[name][batch.data.ids.reshape(-1)] = True
+        self._done = int(number)
+        periods, rest = divmod(self._done, PERIOD)
+        if rest == 0:
+            self._make_equal(result.params, self._first * (periods & -periods))
+        return result
+
+    def settle(self, params: Parameters) -> None:
+        """Make all rows equal."""
+        self._make_equal(params, self._rows)
+
+    def _make_equal(self, params: Parameters, rows: int) -> None:
+        rows = min(rows, self._rows)
+        counts = np.concatenate([self._touched[name][:rows] for name in self._tables] + [np.asarray([self._stop()])])
+        counts = counts.astype(np.float32)
+        self._group.sum_in_place(counts)
+        if rows == self._rows:
+            self.stops = bool(counts[-1])
+        for name, of_table in zip(self._tables, np.split(counts[:-1], len(self._tables)), strict=True):
+            table, equal, touched = params[name], self._equal[name], self._touched[name]
+            ids = np.flatnonzero(of_table)
+            before = equal.take(ids, axis=0)
+            changes = self._group.empty(before.size, table.dtype)
+            moved = changes.reshape(before.shape)
+            np.subtract(table.take(ids, axis=0), before, out=moved)
+            self._group.sum_in_place(changes)
+            moved /= np.sqrt(of_table[ids])[:, None].astype(table.dtype)
+            before += moved
+            table[ids] = equal[ids] = before
+            touched[:rows] = False

@@ -1,0 +1,184 @@
+"""Word vectors of several processes: tables of their own, made equal by how many have changed a row."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import portnn
+from portnn.batches import Batch, Part, WindowBatches, WindowSettings
+from portnn.models import WindowBatch, WordVectors
+from portnn.training import StepResult
+from portnn.training.apart_step import FREQUENT, PERIOD, ApartStep
+
+pytestmark = [
+    pytest.mark.host,
+    pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory as Linux does"),
+]
+
+ROWS = 4 * FREQUENT
+
+
+class ThreadGroup:
+    """A group of threads."""
+
+    def __init__(self, rank, given, barrier):
+        self.rank, self.size, self.neighbours = rank, len(given), len(given)
+        self._given, self._barrier = given, barrier
+
+    def empty(self, entries, dtype):
+        return np.empty(entries, dtype)
+
+    def sum_in_place(self, vector):
+        self._given[self.rank] = vector.copy()
+        self._barrier.wait(timeout=60)
+        vector[...] = sum(self._given)
+        self._barrier.wait(timeout=60)
+
+
+def together(size, work):
+    """What `work(group)` gives in each thread of a group."""
+    given, barrier = [None] * size, threading.Barrier(size)
+    with ThreadPoolExecutor(size) as threads:
+        return list(threads.map(lambda rank: work(ThreadGroup(rank, given, barrier)), range(size)))
+
+
+def batch_of(*rows):
+    return Batch(WindowBatch(np.asarray([rows], np.int64), np.empty((1, 1, 1))), 1.0, False)
+
+
+def adding(params, state, batch, carry, rate, number):
+    """A step that adds 1 to the rows that a batch names."""
+    for table in params.values():
+        table[batch.ids.reshape(-1)] += 1.0
+    return StepResult(params, state, carry, np.zeros(()), None)
+
+
+def tables():
+    return {name: np.zeros((ROWS, 2)) for name in ("input", "output")}
+
+
+def test_a_row_gets_the_sum_of_its_changes_over_the_root_of_their_number():
+    def work(group):
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: False)
+        rows = {0: (1, 2, 9), 1: (2, 9), 2: (9,)}[group.rank]
+        for number in range(1, PERIOD + 1):
+            step(params, None, batch_of(*rows), (), None, np.float64(number))
+        return params
+
+    for params in together(3, work):
+        for table in params.values():
+            assert_allclose(table[1], PERIOD)
+            assert_allclose(table[2], 2 * PERIOD / np.sqrt(2.0))
+            assert_allclose(table[9], 3 * PERIOD / np.sqrt(3.0))
+            assert not table[[0, 3, 8, 10]].any()
+
+
+def test_frequent_rows_are_made_equal_often_and_all_seldom():
+    """Rows up to 1,024 after a period, up to 2,048 after two, and all 4,096 after four."""
+    places = [0, FREQUENT, 2 * FREQUENT, ROWS - 1]
+
+    def work(group):
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: False)
+        equal = []
+        for number in range(1, 8 * PERIOD + 1):
+            step(params, None, batch_of(*(places if group.rank else ())), (), None, np.float64(number))
+            if number % PERIOD == 0:
+                equal.append(params["input"][places, 0].tolist())
+        step.settle(params)
+        return equal, params
+
+    (one, at_one), (other, at_other) = together(2, work)
+    found = [[a == b for a, b in zip(*pair, strict=True)] for pair in zip(one, other, strict=True)]
+    seldom, often, whole = [True, False, False, False], [True, True, False, False], [True] * 4
+    assert found == [seldom, often, seldom, whole] * 2
+    for name, table in at_one.items():
+        assert np.array_equal(table, at_other[name])
+
+
+def test_a_wish_to_stop_is_granted_when_all_rows_are_equal():
+    def work(group):
+        step = ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: group.rank == 1)
+        params, stops = tables(), []
+        for number in range(1, 4 * PERIOD + 1):
+            step(params, None, batch_of(group.rank), (), None, np.float64(number))
+            stops.append(step.stops)
+        return stops
+
+    assert together(2, work) == [[False] * (4 * PERIOD - 1) + [True]] * 2
+
+
+def windows(parts):
+    ids = np.arange(3000) % 20
+    ids[::7] = 20
+    counts = np.bincount(ids)[:20]
+    settings = WindowSettings(window=2, sample=0.0)
+    return WindowBatches(ids.astype(np.uint8), counts, int(counts.sum()), settings, batch_size=16, parts=parts, seed=3)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 50])
+def test_every_word_of_the_text_is_in_one_part_of_a_pass(parts):
+    """And every part has as many batches."""
+    pairs, counts = 0.0, set()
+    for rank in range(parts):
+        batches = windows(parts)
+        made = [batches.at(position, Part(rank, parts)) for position in range(batches.batches)]
+        pairs += sum(batch.terms for batch in made)
+        counts.add(len(made))
+        assert [batch.starts for batch in made] == [True] + [False] * (len(made) - 1)
+        batches.close()
+    assert len(counts) == 1
+    whole = windows(1)
+    right = sum(whole.at(position).terms for position in range(whole.batches))
+    whole.close()
+    assert pairs == pytest.approx(right, rel=0.1)  # windows are drawn, and end where slices do
+
+
+TEXT = " ".join(f"w{row * row % 31} v{row % 17} {'abc'[row % 3]}" for row in range(6000))
+
+
+def fitted(workers, out=None, **options):
+    model = portnn.Word2Vec(vector_size=8, window=2, min_count=1, sample=0, seed=4, batch_size=32, lines=False)
+    return model.fit(TEXT, **{"epochs": 2, "workers": workers, "out": out, "progress": False, **options})
+
+
+def bits(model):
+    return {name: np.asarray(table).tobytes() for name, table in model.params.items()}
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_processes_learn_what_one_learns_and_always_the_same_bits(workers):
+    alone, one, two = fitted(1), fitted(workers), fitted(workers)
+    assert bits(one) == bits(two)
+    assert one.history.step == pytest.approx(alone.history.step / workers, rel=0.5)
+    assert one.epoch_losses[-1] < one.epoch_losses[0]
+    cosines = [model.wv.similarity("a", "b") for model in (alone, one)]
+    assert cosines[0] == pytest.approx(cosines[1], abs=0.3)
+
+
+def test_a_stopped_run_is_resumed_exactly(tmp_path):
+    """It stops when all tables are equal, which is soon."""
+
+    def stop(event):
+        if event.step == 11:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    whole = fitted(2, tmp_path / "whole.safetensors")
+    with pytest.raises(portnn.training.Interrupted) as caught:
+        fitted(2, tmp_path / "run.safetensors", callbacks=[stop])
+    assert 11 < caught.value.step < whole.history.step
+    resumed = fitted(2, tmp_path / "run.safetensors", resume=True)
+    assert bits(resumed) == bits(whole)
+    assert resumed.epoch_losses == whole.epoch_losses[-len(resumed.epoch_losses) :]
+
+
+def test_a_full_softmax_has_one_process():
+    model = portnn.Word2Vec(vector_size=8, min_count=1, negative=0, seed=4, lines=False)
+    with pytest.raises(ValueError, match=r"^a full softmax over the words \(negative 0\) trains in one process"):
+        model.fit(TEXT, workers=2, progress=False)
