@@ -144,7 +144,7 @@ def distributed(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Test the examples and studies, and run the examples as a reader would."""
-    session.install(".[plot,sklearn]", "pytest", "pytest-xdist")
+    session.install(".[plot,sklearn]", "dask[distributed]", "pytest", "pytest-xdist")
     # Those that need data of the user's own run on a little of the same form, which their tests make.
     session.run("pytest", *EVERY_CORE, "tests/examples", env=ONE_THREAD)
     session.chdir(session.create_tmp())
@@ -154,6 +154,7 @@ def examples(session: nox.Session) -> None:
         ("text_classifier", "400"),
         ("captions", "2"),
         ("scipy_minimize",),
+        ("grid_search_dask",),
     )
     for name, *arguments in runs:
         session.run("python", os.path.join(os.path.dirname(__file__), "examples", f"{name}.py"), *arguments)
