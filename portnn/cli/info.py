@@ -11,6 +11,7 @@ import typer
 
 from portnn import __version__
 from portnn.backends import BackendStatus, backends
+from portnn.cli.mpi_status import described, mpi_status
 from portnn.cli.options import Json, print_json
 from portnn.process import Tuning, available_cpus, blas_libraries, has_avx512, tuning
 from portnn.text.cache_folder import CacheUse, cache_limit, cache_use, clear_cache
@@ -40,6 +41,7 @@ def info(
         "blas": blas_libraries(),
         "tuning": tuning(),
         "backends": backends(),
+        "mpi": mpi_status(),
     }
     use, limit = cache_use(), cache_limit()
     facts["cache"] = {**use._asdict(), "folder": str(use.folder), "limit": limit}
@@ -58,6 +60,7 @@ def info(
     print(f"process  freed memory {kept}; kernels {kernels}; {facts['tuning']['note']}")
     clearing = "; portnn info --clear-cache removes them" if use.corpora else ""
     print(f"cache    {use.folder}: {size(use)}, at most {in_units(limit)} (PORTNN_CACHE_SIZE){clearing}")
+    print(f"mpi      {described(facts['mpi'])}")
     print("backends")
     for status in facts["backends"]:
         print("  " + describe(status))

@@ -5,7 +5,17 @@ from portnn.groups.group import ALONE, Group, from_first
 from portnn.groups.launcher import Launched, launched
 from portnn.groups.local import GoneError, LocalGroup, WorkerError
 from portnn.groups.local_start import local_group
-from portnn.groups.mpi import MPIGroup, StalledError, abort, in_turn, load_mpi, mpi_group
+from portnn.groups.mpi import (
+    MPIGroup,
+    StalledError,
+    abort,
+    find_mpi,
+    in_turn,
+    library_of,
+    load_mpi,
+    mpi_group,
+    takes_gpu_buffers,
+)
 
 __all__ = [
     "ALONE",
@@ -18,10 +28,13 @@ __all__ = [
     "WorkerError",
     "abort",
     "check_agreement",
+    "find_mpi",
     "from_first",
     "in_turn",
     "launched",
+    "library_of",
     "load_mpi",
     "local_group",
     "mpi_group",
+    "takes_gpu_buffers",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import os
 import sys
 import time
@@ -159,7 +160,29 @@ def load_mpi() -> Any:
     RuntimeError
         If another MPI has started the job than the one that mpi4py loads.
     """
-    if (known := sys.modules.get("mpi4py.MPI")) is not None and known.Is_initialized():
+    mpi = find_mpi()
+    if not mpi.Is_initialized():
+        _check_launcher(mpi)
+        os.environ.setdefault("MPIR_CVAR_SUPPRESS_ABORT_MESSAGE", "1")
+        mpi.Init_thread()
+        atexit.register(mpi.Finalize)
+        if mpi.COMM_WORLD.Get_size() > 1:
+            sys.excepthook = _ending_all
+        start = launched()
+        if start is not None and start.size != mpi.COMM_WORLD.Get_size():
+            raise RuntimeError(_foreign(start.by, library_of(mpi)))
+    return mpi
+
+
+def find_mpi() -> Any:
+    """MPI's Python module, which may not have started yet.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If mpi4py, or the MPI that it loads, is not installed.
+    """
+    if (known := sys.modules.get("mpi4py.MPI")) is not None:
         return known
     try:
         import mpi4py
@@ -170,17 +193,20 @@ def load_mpi() -> Any:
         raise ModuleNotFoundError(f"mpi4py is not installed; {INSTALL}") from None
     except (ImportError, RuntimeError) as error:
         raise ModuleNotFoundError(f"mpi4py finds no MPI ({error}); {INSTALL}") from None
-    if not MPI.Is_initialized():
-        _check_launcher(MPI)
-        os.environ.setdefault("MPIR_CVAR_SUPPRESS_ABORT_MESSAGE", "1")
-        MPI.Init_thread()
-        atexit.register(MPI.Finalize)
-        if MPI.COMM_WORLD.Get_size() > 1:
-            sys.excepthook = _ending_all
-        start = launched()
-        if start is not None and start.size != MPI.COMM_WORLD.Get_size():
-            raise RuntimeError(_foreign(start.by, library_of(MPI)))
     return MPI
+
+
+def takes_gpu_buffers(mpi: Any) -> bool | None:
+    """Whether an MPI adds up what lies on an NVIDIA GPU; None before it has started, when MPICH would end the process.
+
+    MPICH and Open MPI tell it, by an extension of the standard; another MPI counts as one that does not.
+    """
+    if not mpi.Is_initialized():
+        return None
+    try:
+        return bool(ctypes.CDLL(mpi.__file__).MPIX_Query_cuda_support())
+    except (AttributeError, OSError):
+        return False
 
 
 def library_of(mpi: Any) -> str:

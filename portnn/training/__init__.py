@@ -1,6 +1,5 @@
 """Training: the one loop, its callbacks, metrics, checkpoints and resume."""
 
-from portnn.groups import WorkerError
 from portnn.training.callbacks import Callback, StepEvent
 from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder, checkpoint_at
@@ -36,7 +35,6 @@ __all__ = [
     "StopRequests",
     "StopWatch",
     "Trainer",
-    "WorkerError",
     "automatic_workers",
     "can_share",
     "check_workers",

@@ -105,3 +105,12 @@ def test_the_bar_is_that_of_rank_0_alone(run, data, tmp_path):
     job = run(2, "portnn", "char-rnn", "train", data["book"], *RUNS["char-rnn"][1:], "--out", tmp_path / "run")
     assert job.said().count("units on numpy") == 1
     assert job.output.read_text().count("checkpoint  ") == 1
+
+
+def test_info_shows_the_ranks_once(run):
+    job = run(2, "portnn", "info", "--json")
+    mpi = json.loads(job.output.read_text())["mpi"]
+    assert mpi["library"].startswith("MPICH ")
+    assert (mpi["ranks"], len(mpi["hosts"]), mpi["takes_gpu_buffers"]) == (2, 1, False)
+    (line,) = [said for said in run(2, "portnn", "info").output.read_text().splitlines() if said.startswith("mpi ")]
+    assert "2 ranks on 1 host" in line

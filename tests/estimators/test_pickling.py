@@ -370,7 +370,7 @@ ERRORS = [
     unknown_word("flim", ["film", "films"]),
     portnn.MissingBackendError("torch is not installed", name="torch"),
     portnn.CheckpointError("x is damaged"),
-    portnn.training.WorkerError("a worker process has ended"),
+    portnn.groups.WorkerError("a worker process has ended"),
     GoneError(),
     StalledError("rank 3 has not answered"),
     GradientError("wrong"),

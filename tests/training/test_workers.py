@@ -21,10 +21,11 @@ from portnn import process
 from portnn.backends import Backend, tree_flatten
 from portnn.batches import ChunkStreams, WindowBatches
 from portnn.checking import training_cases
+from portnn.groups import WorkerError
 from portnn.models import RecurrentLM
 from portnn.optimizers import as_optimizer
 from portnn.optimizers.schedules import Linear
-from portnn.training import DivergenceError, Plan, Trainer, WorkerError, automatic_workers, check_workers
+from portnn.training import DivergenceError, Plan, Trainer, automatic_workers, check_workers
 
 pytestmark = [
     pytest.mark.host,
