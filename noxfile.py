@@ -1,10 +1,11 @@
-"""Everything that proves portnn, one session each. Plain `nox` runs all but `bench` and `gpu`."""
+"""Everything that proves portnn, one session each. Plain `nox` runs all but `bench`, `network` and `gpu`."""
 
 from __future__ import annotations
 
 import functools
 import os
 import shutil
+import sys
 from collections.abc import Callable
 
 import nox
@@ -56,6 +57,11 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 def need_gpu(session: nox.Session) -> None:
     if shutil.which("nvidia-smi") is None:
         session.skip("cupy: there is no NVIDIA GPU here, so nothing was computed on CuPy")
+
+
+def need_hosts(session: nox.Session) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0 or None in map(shutil.which, ("ip", "tc", "taskset")):
+        session.skip("network: hosts need root on Linux, with ip, tc and taskset, so nothing was measured between any")
 
 
 def frees_disk(run: Callable[..., None]) -> Callable[..., None]:
@@ -213,6 +219,15 @@ def bench(session: nox.Session) -> None:
     name, *rest = session.posargs or ("char-rnn",)
     session.install(".[sklearn,word2vec]", TORCH, "jax", "gensim")
     session.run("python", f"examples/benchmarks/{name.replace('-', '_')}.py", *rest)
+
+
+@nox.session
+def network(session: nox.Session) -> None:
+    """Measure training between hosts that are network namespaces: nox -s network -- --hosts 2 --links 1gbit+0.1ms."""
+    need_hosts(session)
+    session.install(".[mpi]", "pytest")
+    session.run("pytest", "tests/examples/test_network_hosts.py", env=ONE_THREAD)
+    session.run("python", "examples/benchmarks/network.py", *session.posargs)
 
 
 @nox.session
