@@ -79,21 +79,53 @@ class ApartStep:
         self._make_equal(params, self._rows)
 
     def _make_equal(self, params: Parameters, rows: int) -> None:
+        """Make equal the first rows: the frequent ones as one block, of the others those that were changed."""
         rows = min(rows, self._rows)
-        counts = np.concatenate([self._touched[name][:rows] for name in self._tables] + [np.asarray([self._stop()])])
-        counts = counts.astype(np.float32)
-        self._group.sum_in_place(counts)
+        block = slice(0, min(self._first, rows))
+        stops = self._make_block_equal(params, block)
+        if rows > block.stop:
+            self._make_changed_rows_equal(params, slice(block.stop, rows))
         if rows == self._rows:
-            self.stops = bool(counts[-1])
-        for name, of_table in zip(self._tables, np.split(counts[:-1], len(self._tables)), strict=True):
-            table, equal, touched = params[name], self._equal[name], self._touched[name]
-            ids = np.flatnonzero(of_table)
+            self.stops = stops
+
+    def _make_block_equal(self, params: Parameters, block: slice) -> bool:
+        """Make a block of rows equal, by one sum of changes, of what was touched, and of wishes to stop."""
+        tables, count = self._tables, block.stop
+        width, dtype = params[tables[0]].shape[1], params[tables[0]].dtype
+        vector = self._group.empty(len(tables) * count * (1 + width) + 1, dtype)
+        touched = vector[: len(tables) * count].reshape(len(tables), count)
+        changes = vector[len(tables) * count : -1].reshape(len(tables), count, width)
+        for place, name in enumerate(tables):
+            touched[place] = self._touched[name][block]
+            np.subtract(params[name][block], self._equal[name][block], out=changes[place])
+        vector[-1] = self._stop()
+        self._group.sum_in_place(vector)
+        changes *= _weights(touched)[..., None]
+        for place, name in enumerate(tables):
+            self._equal[name][block] += changes[place]
+            params[name][block] = self._equal[name][block]
+            self._touched[name][block] = False
+        return bool(vector[-1])
+
+    def _make_changed_rows_equal(self, params: Parameters, within: slice) -> None:
+        """Make equal those of some rows that any process has changed."""
+        counts = np.stack([self._touched[name][within] for name in self._tables]).astype(np.float32)
+        self._group.sum_in_place(counts.reshape(-1))
+        for name, of_table in zip(self._tables, counts, strict=True):
+            table, equal = params[name], self._equal[name]
+            places = np.flatnonzero(of_table)
+            ids = places + within.start
             before = equal.take(ids, axis=0)
             changes = self._group.empty(before.size, table.dtype)
             moved = changes.reshape(before.shape)
             np.subtract(table.take(ids, axis=0), before, out=moved)
             self._group.sum_in_place(changes)
-            moved /= np.sqrt(of_table[ids])[:, None].astype(table.dtype)
+            moved *= _weights(of_table[places])[:, None]
             before += moved
             table[ids] = equal[ids] = before
-            touched[:rows] = False
+            self._touched[name][within] = False
+
+
+def _weights(counts: Vector) -> Vector:
+    """What the sum of changes counts, by the number of processes that have made any."""
+    return np.asarray(1.0 / np.sqrt(np.maximum(counts, 1.0)), counts.dtype)

@@ -116,7 +116,7 @@ def started(trainer: Trainer, total_steps: int) -> Iterator[None]:
     other.params, other.facts, other.constants, other._files = {}, {}, {}, None
     entries = part_entries(trainer.model)
     if trainer.model.trains_apart:
-        entries = max(map(math.prod, trainer.model.shapes().values()))
+        entries = 2 * sum(map(math.prod, trainer.model.shapes().values()))
     room = entries * np.dtype(trainer.backend.dtype).itemsize
     with local_group(workers, room, functools.partial(train_part, other, total_steps)) as group:
         trainer.group = group
