@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -30,7 +32,8 @@ def test_ranks_that_differ(program, what, message, tmp_path):
 
 def test_ranks_that_are_alike(program):
     job = program(3, "fit", -1, "nothing", 60)
-    assert sorted(job.output.read_text().split("\n"))[-3:] == [f"rank {rank} ended after step 30" for rank in range(3)]
+    said = re.findall(r"rank (\d) ended after step 30", job.output.read_text())  # their lines may come as one
+    assert sorted(said) == ["0", "1", "2"]
 
 
 def test_a_seed_that_nobody_has_given_is_that_of_rank_0(run, book, tmp_path):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from portnn.cli.caption.row_files import Host
 from portnn.cli.conv.feature_files import write_features
 from portnn.cli.conv.image_sources import naming
+from portnn.cli.ranks import decided_by_first
 from portnn.datasets import captioned_digits, digits, sentences_about
 from portnn.datasets.captions import CELLS
 from portnn.estimators import ConvNet
@@ -42,6 +43,7 @@ class DigitFiles(NamedTuple):
         return all(path.exists() for path in self)
 
 
+@decided_by_first
 def write_digits(files: DigitFiles, net: ConvNet | None, name: str) -> None:
     """Write captioned digits, with features of the network, or of one that is trained now.
 
