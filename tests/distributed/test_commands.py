@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 RUNS = {
-    "char-rnn": ("book", "--steps", 12, "--hidden-size", 8, "--batch-size", 4, "--seq-length", 8),
-    "mlp": ("table", "--steps", 12),
-    "text-classifier": ("texts", "--steps", 12, "--hidden-size", 4),
-    "conv": ("pictures", "--steps", 4, "--channels", "2"),
-    "caption": ("captions", "--steps", 4),
+    "char-rnn": ("--steps", 12, "--hidden-size", 8, "--batch-size", 4, "--seq-length", 8),
+    "mlp": ("--steps", 12),
+    "text-classifier": ("--steps", 12, "--hidden-size", 4),
+    "conv": ("--steps", 4, "--channels", "2"),
+    "caption": ("--steps", 8, "--hidden-size", 4, "--embedding-size", 3),
 }
 
 
@@ -24,11 +24,14 @@ def data(tmp_path, book, rng):
     (tmp_path / "texts.tsv").write_text("".join(f"{label}\tit was {label} indeed\n" for label in labels))
     images = rng.integers(0, 256, (40, 8, 8), dtype=np.uint8)
     np.savez(tmp_path / "pictures.npz", images=images, labels=np.arange(40) % 2)
+    np.savez(tmp_path / "features.npz", features=rng.normal(size=(60, 5)))
+    (tmp_path / "captions.tsv").write_text("".join(f"{row}\ta bright {row % 3}\n" for row in range(60)))
     return {
-        "book": book,
-        "table": tmp_path / "table.npz",
-        "texts": tmp_path / "texts.tsv",
-        "pictures": tmp_path / "pictures.npz",
+        "char-rnn": (book,),
+        "mlp": (tmp_path / "table.npz",),
+        "text-classifier": (tmp_path / "texts.tsv",),
+        "conv": (tmp_path / "pictures.npz",),
+        "caption": (tmp_path / "features.npz", tmp_path / "captions.tsv"),
     }
 
 
@@ -38,11 +41,8 @@ def rng():
 
 
 def train(run, command, data, out, ranks, *more, **options):
-    given, *settings = RUNS[command]
-    files = [data[given]] if given in data else []
-    return run(
-        ranks, "portnn", command, "train", *files, *settings, "--seed", 1, "--out", out, "--json", *more, **options
-    )
+    settings = (*RUNS[command], "--seed", 1, "--out", out, "--json", *more)
+    return run(ranks, "portnn", command, "train", *data[command], *settings, **options)
 
 
 @pytest.mark.parametrize("command", RUNS)
@@ -102,7 +102,7 @@ def test_other_commands_run_once(run, data, tmp_path):
 
 
 def test_the_bar_is_that_of_rank_0_alone(run, data, tmp_path):
-    job = run(2, "portnn", "char-rnn", "train", data["book"], *RUNS["char-rnn"][1:], "--out", tmp_path / "run")
+    job = run(2, "portnn", "char-rnn", "train", *data["char-rnn"], *RUNS["char-rnn"], "--out", tmp_path / "run")
     assert job.said().count("units on numpy") == 1
     assert job.output.read_text().count("checkpoint  ") == 1
 
