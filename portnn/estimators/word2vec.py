@@ -15,7 +15,7 @@ from portnn.estimators.estimator import Estimator, Recipe, as_backend
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, processes, run
-from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings
+from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings, check_apart
 from portnn.estimators.word_corpus import check_counts, saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
@@ -202,8 +202,10 @@ class Word2Vec(Estimator[Word2VecSettings]):
             source, settings.encoding, rules, known, update=update, progress=settings.progress
         )
         check_counts(vocabulary, words, self.settings)
-        seed = seed_of(self.settings.seed)
-        batches = self._batches(words, vocabulary, seed=(seed, fits, 1), parts=processes(settings, saved))
+        seed, parts = seed_of(self.settings.seed), processes(settings, saved)
+        if parts > 1:
+            check_apart(self.backend, settings.optimizer)
+        batches = self._batches(words, vocabulary, seed=(seed, fits, 1), parts=parts)
         model = self._network(vocabulary, batches.reach)
         params = self._first_params(model, vocabulary, np.random.default_rng((seed, fits)))
         every, total = batches.batches, settings.total_steps(batches.batches)

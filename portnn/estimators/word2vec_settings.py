@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated
 
+from portnn.backends import Backend
 from portnn.batches import WindowSettings
 from portnn.estimators.estimator import EstimatorSettings
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.word_corpus import WordCorpus
-from portnn.optimizers import Optimizer
+from portnn.optimizers import Optimizer, as_optimizer
 from portnn.settings import FIXED, TRANSIENT, Flags, Shown, brief, not_negative, positive
 
 
@@ -80,3 +81,14 @@ class Word2VecRun(RunSettings):
             raise ValueError(
                 f"optimizer {brief(self.optimizer)} moves all vectors at every step; use sgd, adagrad or adam"
             )
+
+
+def check_apart(backend: Backend, optimizer: str | Optimizer) -> None:
+    """Raise ValueError unless several processes can learn vectors, each on tables of its own.
+
+    Those tables are NumPy's, and an optimizer's state would drift apart with them.
+    """
+    if not backend.library.on_host:
+        raise ValueError(f"several processes learn word vectors on NumPy, not on {backend.name}")
+    if as_optimizer(optimizer).slots:
+        raise ValueError(f"several processes learn word vectors by sgd without momentum, not by {brief(optimizer)}")

@@ -55,6 +55,7 @@ class ApartStep:
         rows = max(shape[0] for name, shape in model.shapes().items() if name in self._tables)
         self._first = max(FREQUENT, -(-rows // SELDOM))
         self._rows, self._done = rows, 0
+        self._moved: Parameters = {}
         self._equal: Parameters = {}
         self._touched: dict[str, Vector] = {}
 
@@ -62,10 +63,12 @@ class ApartStep:
         self, params: Parameters, state: Any, batch: Batch, carry: Any, learning_rate: Array, number: Array
     ) -> StepResult:
         """Like a step of `make_step`; every now and then with some rows made equal after it."""
-        if not self._equal:
+        if any(params[name] is not self._moved.get(name) for name in self._tables):
+            # The first step, or a callback has put other tables in their place, which are the same in all processes.
             self._equal = {name: np.array(params[name]) for name in self._tables}
             self._touched = {name: np.zeros(len(params[name]), np.bool_) for name in self._tables}
         result = self._step(params, state, batch.data, carry, learning_rate, number)
+        self._moved = result.params
         for name in self._tables:
             self._touched[name][batch.data.ids.reshape(-1)] = True
         self._done = int(number)

@@ -182,3 +182,28 @@ def test_a_full_softmax_has_one_process():
     model = portnn.Word2Vec(vector_size=8, min_count=1, negative=0, seed=4, lines=False)
     with pytest.raises(ValueError, match=r"^a full softmax over the words \(negative 0\) trains in one process"):
         model.fit(TEXT, workers=2, progress=False)
+
+
+def test_optimizers_whose_state_would_drift_apart_have_one_process():
+    with pytest.raises(ValueError, match=r"^several processes learn word vectors by sgd without momentum"):
+        fitted(2, optimizer="adagrad")
+
+
+def test_other_libraries_have_one_process():
+    model = portnn.Word2Vec(vector_size=8, min_count=1, lines=False, backend="array-api-strict")
+    with pytest.raises(ValueError, match=r"on NumPy, not on array-api-strict$"):
+        model.fit(TEXT, workers=2, progress=False)
+
+
+def test_tables_that_a_callback_puts_in_place_are_where_all_go_on_from():
+    def work(group):
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: False)
+        for number in range(1, PERIOD + 1):
+            if number == 3:
+                params = {name: np.full_like(table, 5.0) for name, table in params.items()}
+            step(params, None, batch_of(1 + group.rank), (), None, np.float64(number))
+        return params
+
+    for params in together(2, work):
+        for table in params.values():
+            assert_allclose(table[:4, 0], [5.0, 5.0 + PERIOD - 2, 5.0 + PERIOD - 2, 5.0])
