@@ -125,15 +125,17 @@ def windows(parts):
 @pytest.mark.parametrize("parts", [1, 2, 3, 50])
 def test_every_word_of_the_text_is_in_one_part_of_a_pass(parts):
     """And every part has as many batches."""
-    pairs, counts = 0.0, set()
+    pairs, counts, seen = 0.0, set(), []
     for rank in range(parts):
         batches = windows(parts)
         made = [batches.at(position, Part(rank, parts)) for position in range(batches.batches)]
         pairs += sum(batch.terms for batch in made)
         counts.add(len(made))
+        seen += [batch.data.ids.tobytes() + batch.data.weights.tobytes() for batch in made if batch.terms]
         assert [batch.starts for batch in made] == [True] + [False] * (len(made) - 1)
         batches.close()
     assert len(counts) == 1
+    assert len(set(seen)) == len(seen)  # no part has what another has: negatives are drawn for each slice
     whole = windows(1)
     right = sum(whole.at(position).terms for position in range(whole.batches))
     whole.close()

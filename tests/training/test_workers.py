@@ -232,11 +232,15 @@ def test_a_run_has_the_workers_it_was_told(tmp_path):
 
 
 def test_tables_in_worker_processes_are_not_those_of_the_caller(rng):
-    """A row's gradient is added up over all processes, and each moves its own copy."""
+    """A row's gradient is added up over all processes, and each moves its own copy.
+
+    A batch of three rows is cut for three processes, and computed whole by each of four.
+    """
     case = next(case for case in SHARED if case.model.row_parameters)
     alone, _ = losses(case, 1, 60)
-    three, _ = losses(case, 3, 60)
-    assert_allclose(three, alone, rtol=1e-9)
+    for workers in (3, 4):
+        together, _ = losses(case, workers, 60)
+        assert_allclose(together, alone, rtol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning", "ignore:.*fork.*:DeprecationWarning")  # of threads
