@@ -114,3 +114,16 @@ def test_info_shows_the_ranks_once(run):
     assert (mpi["ranks"], len(mpi["hosts"]), mpi["takes_gpu_buffers"]) == (2, 1, False)
     (line,) = [said for said in run(2, "portnn", "info").output.read_text().splitlines() if said.startswith("mpi ")]
     assert "2 ranks on 1 host" in line
+
+
+def test_word_vectors_of_several_ranks(run, book, tmp_path):
+    """Each has a part of the text, so that a pass takes half of the steps; one of them reports."""
+    command = ("portnn", "word2vec", "train", book, "--vector-size", 8, "--seed", 1, "--epochs", 12, "--json", "--out")
+    alone, two = (
+        json.loads(run(ranks, *command, tmp_path / f"{ranks}.safetensors").output.read_text()) for ranks in (1, 2)
+    )
+    assert two["steps"] == pytest.approx(alone["steps"] / 2, rel=0.2)
+    assert two["loss_nats_per_pair"] == pytest.approx(alone["loss_nats_per_pair"], rel=0.1)
+    job = run(2, *command, tmp_path / "3.safetensors", "--optimizer", "adam", status=1)
+    (line,) = job.lines()
+    assert line.startswith("portnn: several processes learn word vectors by sgd without momentum")
