@@ -152,6 +152,8 @@ def blas_threads(
 
 def own_part(carry: Any, batch_size: int, group: Group) -> Any:
     """The part of a carry that a process has."""
+    if group.size == 1:
+        return carry
     own = Part(group.rank, group.size).cut(batch_size)
     return tree_map(lambda array: array[own, ...], carry)
 
