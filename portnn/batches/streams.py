@@ -10,6 +10,7 @@ import numpy as np
 from portnn.backends import keep_mask, seed_of
 from portnn.batches.batch import Batch, check_rows
 from portnn.batches.part import WHOLE, Part
+from portnn.groups import ALONE, Group
 from portnn.models import LanguageBatch
 from portnn.settings import checked_number, fraction, positive
 
@@ -42,8 +43,16 @@ class ChunkStreams:
     release : callable, optional
         Called now and then to release pages that have been read (`portnn.text.Corpus.release`), so that a corpus larger
         than memory does not fill it.
+    group : Group
+        Processes that each have ids of their own, from which they read their part of the streams. Those with fewer
+        start again sooner.
     unit : {"char", "byte", "word"}
         What an id stands for, to name the speed.
+
+    Attributes
+    ----------
+    batches : int
+        Number of batches in one pass over the data, the longest of all processes.
 
     Raises
     ------
@@ -67,27 +76,27 @@ class ChunkStreams:
         dropout: float = 0.0,
         seed: int | None = 0,
         release: Callable[[], object] | None = None,
+        group: Group = ALONE,
         unit: str = "char",
     ) -> None:
         check_integers(ids)
         batch_size = checked_number("batch_size", batch_size, int, positive)
         seq_length = checked_number("seq_length", seq_length, int, positive)
-        self.stream_length = (len(ids) - 1) // batch_size
+        check_rows(group.size, batch_size)
+        held = Part(group.rank, group.size).cut(batch_size)
+        self.first_stream, streams = held.start, held.stop - held.start
+        self.stream_length = (len(ids) - 1) // streams
         if self.stream_length < seq_length:
             raise ValueError(
-                f"the corpus is too short: {len(ids)} tokens to train on, but batch_size {batch_size} x "
-                f"seq_length {seq_length} needs {batch_size * seq_length + 1}; take more text or smaller chunks"
+                f"the corpus is too short: {len(ids)} tokens to train on, but batch_size {streams} x "
+                f"seq_length {seq_length} needs {streams * seq_length + 1}; take more text or smaller chunks"
             )
+        self.batches = max(group.gather(self.stream_length // seq_length))
         self.ids, self.batch_size, self.seq_length = ids, batch_size, seq_length
         self.vocabulary_size = vocabulary_size
         self.dropout, self.seed = checked_number("dropout", dropout, float, fraction), seed_of(seed)
         self.masks = (layers if self.dropout else 0, seq_length, batch_size, hidden_size)
         self.release, self.unit = release, unit
-
-    @property
-    def batches(self) -> int:
-        """Number of batches in one pass over the data."""
-        return self.stream_length // self.seq_length
 
     @property
     def tokens(self) -> int:
@@ -102,11 +111,11 @@ class ChunkStreams:
         ValueError
             If an id is negative or past the vocabulary.
         """
-        start, part = position % self.batches * self.seq_length, part.of(self.batch_size)
+        start, part = position % (self.stream_length // self.seq_length) * self.seq_length, part.of(self.batch_size)
         own = part.cut(self.batch_size)
         chunk = np.empty((self.seq_length + 1, own.stop - own.start), dtype=np.int64)
         for column, stream in enumerate(range(own.start, own.stop)):
-            begin = stream * self.stream_length + start
+            begin = (stream - self.first_stream) * self.stream_length + start
             chunk[:, column] = self.ids[begin : begin + self.seq_length + 1]
         check_range(chunk, self.vocabulary_size)
         if self.release is not None and start * self.batch_size % RELEASE_EVERY < self.tokens:

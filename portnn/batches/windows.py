@@ -57,6 +57,8 @@ class WindowBatches:
         Approximate number of positions in a batch. Positive.
     parts : int
         Processes that train at once, each on slices of its own.
+    largest_piece : int, optional
+        Number of words in the largest piece, if the ids are one of as many pieces of a text as there are parts.
     seed : int or tuple of int
     release : callable, optional
         Called now and then to release pages of a memory-mapped file that have been read.
@@ -90,6 +92,7 @@ class WindowBatches:
         longest: int | None = None,
         batch_size: int = 512,
         parts: int = 1,
+        largest_piece: int | None = None,
         seed: int | tuple[int, ...] | None = 0,
         release: Callable[[], object] | None = None,
     ) -> None:
@@ -105,9 +108,10 @@ class WindowBatches:
         self.alias = AliasTable(np.asarray(counts, np.float64) ** settings.ns_exponent) if negative else None
         self.words = words
         kept = chance_to_keep(counts, sample)
-        expected = words * float(np.sum(kept * counts) / np.sum(counts))
+        expected = (largest_piece or words) * float(np.sum(kept * counts) / np.sum(counts))
         steps, self.parts = max(1, round(expected / batch_size)), parts
-        self.slices = math.ceil(steps / (BATCHES * parts)) * parts
+        self.sharing = 1 if largest_piece else parts  # processes that have these ids
+        self.slices = math.ceil(steps / (BATCHES * self.sharing)) * self.sharing
         self.per_slice = math.ceil(steps / self.slices)
         self.keep = np.append(kept, 1.0).astype(np.float32) if sample else None  # ends of sentences stay
         self.mark = len(counts)
@@ -121,7 +125,7 @@ class WindowBatches:
     @property
     def batches(self) -> int:
         """Number of batches in one pass over the text, of each part."""
-        return self.slices // self.parts * self.per_slice
+        return self.slices // self.sharing * self.per_slice
 
     @property
     def tokens(self) -> float:
@@ -134,8 +138,8 @@ class WindowBatches:
         A part is not cut from a batch: it has batches of its own, of as many positions, from slices of its own.
         """
         number, place = divmod(position, self.per_slice)
-        first = number % (self.slices // self.parts) == place == 0
-        number = number * self.parts + part.rank
+        first = number % (self.slices // self.sharing) == place == 0
+        number = number * self.sharing + part.rank % self.sharing
         if number != self._number:
             self._slice, self._number = self._take(number), number
         data = WindowBatch(self._slice.ids[place], self._slice.weights[place].swapaxes(1, 2))
@@ -165,7 +169,7 @@ class WindowBatches:
     def _take(self, number: int) -> Slice:
         """Return the batches of a slice, from the thread if it made them; then let it make the next slice."""
         made = self._next[1].result() if self._next is not None and self._next[0] == number else self._make(number)
-        following = number + self.parts
+        following = number + self.sharing
         self._next = following, self._thread.submit(self._make, following)
         return made
 

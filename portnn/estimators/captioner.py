@@ -112,7 +112,7 @@ class Captioner(CaptionModel):
         DivergenceError
             If the loss is not finite or explodes. The model is then as it was before.
         """
-        run(self, settings, lambda saved: self._task(v, captions, settings, saved))
+        run(self, settings, lambda saved, group: self._task(v, captions, settings, saved))
         return self
 
     def _task(self, v: Any, captions: Any, settings: CaptionerRun, saved: Saved | None) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar, Self
 
 from portnn.backends import Backend, generator, tree_map
@@ -13,12 +14,13 @@ from portnn.estimators.estimator import EstimatorSettings, Recipe, as_backend
 from portnn.estimators.evaluation import LanguageEvaluator
 from portnn.estimators.language_model import LanguageModel
 from portnn.estimators.loaded_params import checked_params
-from portnn.estimators.run_settings import RunSettings, ScheduledRunSettings
+from portnn.estimators.run_settings import DealtSettings, RunSettings, ScheduledRunSettings
 from portnn.estimators.running import Saved, Task, run
+from portnn.groups import ALONE, Group, machine_by_machine
 from portnn.models import RecurrentLM
 from portnn.ops import CELLS
 from portnn.settings import FIXED, OneOf, Settings, documented, fraction, positive, settings_call, text_call
-from portnn.text import LEVELS, Vocabulary, read_corpus, tokenizer
+from portnn.text import LEVELS, Vocabulary, files_of, read_corpus, tokenizer
 
 HELD_OUT_LIMIT = 100_000
 """Held-out loss is measured on this many held-out tokens at most, to bound its time."""
@@ -45,7 +47,7 @@ class CharRNNSettings(EstimatorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CharRNNRun(ScheduledRunSettings):
+class CharRNNRun(ScheduledRunSettings, DealtSettings):
     """Settings of `CharRNN.fit`."""
 
     encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"
@@ -144,10 +146,10 @@ class CharRNN(LanguageModel[CharRNNSettings]):
         WorkerError
             If a worker process cannot start, failed or is gone.
         """
-        run(self, settings, lambda saved: self._task(source, settings, saved))
+        run(self, settings, lambda saved, group: self._task(source, settings, saved, group))
         return self
 
-    def _task(self, source: Any, settings: CharRNNRun, saved: Saved | None) -> Task:
+    def _task(self, source: Any, settings: CharRNNRun, saved: Saved | None, group: Group) -> Task:
         assert self.backend is not None
         backend, known = self.backend, self.vocabulary
         if saved is not None:
@@ -156,13 +158,17 @@ class CharRNN(LanguageModel[CharRNNSettings]):
                     "cannot resume: this model was fitted with another vocabulary than the checkpoint's"
                 )
             known = Vocabulary.from_json(saved[1]["vocabulary"])
-        corpus = read_corpus(
-            source,
+        dealt = group if settings.sharded else ALONE
+        read = partial(
+            read_corpus,
+            files_of(source, group) if settings.sharded else source,
             level=self.settings.level,
             encoding=settings.encoding,
             min_count=self.settings.min_count,
             vocabulary=known,
+            group=dealt,
         )
+        corpus = read() if settings.sharded else machine_by_machine(group, read)
         model = self.model or self._network(corpus.vocabulary)
         train_ids, held_out_ids = corpus.split(settings.held_out)
         held_out_ids = held_out_ids[:HELD_OUT_LIMIT]
@@ -176,6 +182,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
             dropout=model.dropout,
             seed=self.settings.seed,
             release=corpus.release,
+            group=dealt,
             unit=tokenizer(corpus.vocabulary.level).unit,
         )
         params = self.params
@@ -186,7 +193,7 @@ class CharRNN(LanguageModel[CharRNNSettings]):
             batches=streams,
             params=params,
             backend=backend,
-            data=text_facts(corpus),
+            data=text_facts(corpus, dealt),
             held_out=LanguageEvaluator(model, backend, held_out_ids) if len(held_out_ids) > 1 else None,
             attributes={"vocabulary": corpus.vocabulary},
             width=len(CELLS[model.cell].gates) * model.hidden_size,

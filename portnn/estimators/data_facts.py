@@ -11,6 +11,7 @@ import numpy as np
 from portnn.backends import to_host
 from portnn.batches import HostTable
 from portnn.checkpoints import CheckpointError
+from portnn.groups import ALONE, Group
 from portnn.models import RowBatch
 from portnn.text import Corpus
 
@@ -28,17 +29,21 @@ class DataFacts(NamedTuple):
     size : int
     unit : str
         What the size counts: "tokens", "words", "rows", "texts".
-    sha256 : str
+    sha256 : str or None
+        None if no process has all of the data.
     held_out : str or None
         Digest of held-out data that were given separately.
+    counts_sha256 : str or None
+        Digest of how often each word of a text occurs.
     """
 
     kind: str
     name: str
     size: int
     unit: str
-    sha256: str
+    sha256: str | None
     held_out: str | None = None
+    counts_sha256: str | None = None
 
 
 def check_same_data(then: dict[str, Any], now: DataFacts) -> None:
@@ -55,19 +60,25 @@ def check_same_data(then: dict[str, Any], now: DataFacts) -> None:
             f"cannot resume: {now.name} has {now.size} {now.unit}, but the {now.kind} trained on, {before.name}, "
             f"had {before.size}"
         )
-    if before.sha256 != now.sha256:
-        raise CheckpointError(f"cannot resume: {now.name} is not the {now.kind} trained on, {before.name}")
+    for then_digest, digest in ((before.sha256, now.sha256), (before.counts_sha256, now.counts_sha256)):
+        if then_digest != digest and None not in (then_digest, digest):
+            raise CheckpointError(f"cannot resume: {now.name} is not the {now.kind} trained on, {before.name}")
     if before.held_out != now.held_out:
         raise CheckpointError("cannot resume: the held-out rows are not those of the checkpoint")
 
 
-def text_facts(corpus: Corpus) -> DataFacts:
-    """Facts of a corpus."""
+def text_facts(corpus: Corpus, group: Group = ALONE) -> DataFacts:
+    """Facts of a corpus, or of the corpora that the processes of a group have."""
     digest = hashlib.sha256()
     for start in range(0, len(corpus), PIECE):
         digest.update(corpus.ids[start : start + PIECE].data)
         corpus.release()
-    return DataFacts("text", corpus.name, len(corpus), "tokens", digest.hexdigest())
+    found = group.gather((corpus.name, len(corpus), digest.hexdigest()))
+    if len(found) == 1:
+        return DataFacts("text", corpus.name, len(corpus), "tokens", digest.hexdigest())
+    names, sizes, digests = zip(*found, strict=True)
+    name = f"{names[0]} (one of {group.size} shards)"
+    return DataFacts("text", name, sum(sizes), "tokens", hashlib.sha256("".join(digests).encode()).hexdigest())
 
 
 def table_facts(rows: RowBatch, held_out: RowBatch | None) -> DataFacts:

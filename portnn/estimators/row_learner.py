@@ -86,7 +86,7 @@ class RowLearner(RowModel):
         raise NotImplementedError
 
     def _train(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Self:
-        run(self, settings, lambda saved: self._task(X, y, sample_weight, settings))
+        run(self, settings, lambda saved, group: self._task(X, y, sample_weight, settings))
         return self
 
     def _task(self, X: Any, y: Any, sample_weight: Any, settings: MLPRun) -> Task:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from portnn.optimizers import OPTIMIZERS, Optimizer, as_optimizer
 from portnn.optimizers.schedules import SCHEDULES, Schedule, as_schedule, known_schedule
 from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings, positive
-from portnn.training import Callback, LoopSettings
+from portnn.training import MPI, Callback, LoopSettings
 
 MEASURE, MEASUREMENTS = 50, 200
 """With patience: minimum steps between measurements, maximum measurements in a run; a small table's epoch is short."""
@@ -102,6 +102,24 @@ class RunSettings(OptimizerSettings, LoopSettings):
     def schedule_over(self, total: int) -> dict[str, Schedule]:
         """Schedule of the learning rate for the plan, if the run has one."""
         return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealtSettings(RunSettings):
+    """Settings of a run on a text that may be dealt out."""
+
+    sharded: Annotated[
+        bool,
+        FIXED,
+        'With workers "mpi": each process has files of its own. Those that find the same files deal them out.',
+    ] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sharded and self.workers != MPI:
+            raise ValueError(
+                'sharded deals files out to the processes of an MPI job: start one, and let workers be "mpi"'
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

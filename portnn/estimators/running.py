@@ -20,7 +20,7 @@ from portnn.estimators.estimator import Estimator
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.version_1 import upgraded
-from portnn.groups import ALONE, Group, check_agreement, from_first, load_mpi, mpi_group
+from portnn.groups import ALONE, Group, check_agreement, from_first, mpi_group
 from portnn.models import Model, Parameters
 from portnn.settings import Settings, as_json, brief, declared
 from portnn.training import MPI, DivergenceError, Plan, RunFolder, Trainer, automatic_workers, can_share
@@ -68,7 +68,7 @@ class Task:
     close: Callable[[], object] = lambda: None
 
 
-def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None], Task]) -> None:
+def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Saved | None, Group], Task]) -> None:
     """Train an estimator.
 
     Parameters
@@ -78,7 +78,7 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
         other error, leaves it as trained so far; with patience, as it was best so far.
     settings : RunSettings
     prepare : callable
-        Makes the task, from the checkpoint to continue from, if there is one.
+        Makes the task, from the checkpoint to continue from, if there is one, for a process of a group.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def run(estimator: Estimator[Any], settings: RunSettings, prepare: Callable[[Sav
 def _run(
     estimator: Estimator[Any],
     settings: RunSettings,
-    prepare: Callable[[Saved | None], Task],
+    prepare: Callable[[Saved | None, Group], Task],
     folder: RunFolder | None,
     group: Group,
 ) -> None:
@@ -150,7 +150,7 @@ def _to_continue(folder: RunFolder, settings: RunSettings, estimator: str) -> Sa
 def _prepared(
     estimator: Estimator[Any],
     settings: RunSettings,
-    prepare: Callable[[Saved | None], Task],
+    prepare: Callable[[Saved | None, Group], Task],
     folder: RunFolder | None,
     group: Group,
 ) -> tuple[Trainer, Task, int]:
@@ -166,7 +166,7 @@ def _prepared(
         if estimator.settings.seed_was_drawn:
             estimator.settings = replace(estimator.settings, seed=saved[1]["settings"]["seed"])
         _check_same(saved[1]["settings"], estimator.settings)
-    task = prepare(saved)
+    task = prepare(saved, group)
     total = settings.total_steps(task.batches.batches)
     plan = _plan(settings, task, total, saved)
     vars(estimator).update({**task.attributes, "model": task.model, "params": task.params, "backend": task.backend})
@@ -215,10 +215,10 @@ def _digest(params: Parameters) -> str:
     return digest.hexdigest()
 
 
-def processes(settings: RunSettings, saved: Saved | None) -> int:
+def processes(settings: RunSettings, saved: Saved | None, group: Group) -> int:
     """How many processes train together, if that does not depend on the size of a batch."""
     if settings.workers == MPI:
-        return int(load_mpi().COMM_WORLD.Get_size())
+        return group.size
     workers = settings.workers if settings.workers is not None or saved is None else saved[1]["fit"]["workers"]
     return workers if isinstance(workers, int) else 1
 

@@ -127,7 +127,7 @@ class TextClassifier(TextModel):
         DivergenceError
             If the loss is not finite or explodes. The model is then as it was before.
         """
-        run(self, settings, lambda saved: self._task(texts, labels, sample_weight, settings, saved))
+        run(self, settings, lambda saved, group: self._task(texts, labels, sample_weight, settings, saved))
         return self
 
     @classmethod

@@ -17,10 +17,11 @@ from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, processes, run
 from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings, check_apart
 from portnn.estimators.word_corpus import check_counts, saved_vocabulary
+from portnn.groups import Group
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
 from portnn.settings import Settings, brief, documented, settings_call, text_call
-from portnn.text import WordIds, WordVocabulary
+from portnn.text import WordIds, WordVocabulary, files_of
 from portnn.text.words import NEW_MODELS, OLD_MODELS
 from portnn.vectors import KeyedVectors, vocabulary_arrays
 
@@ -116,7 +117,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         if settings.steps is None and settings.epochs is None:
             settings = replace(settings, epochs=self.settings.epochs)
-        run(self, settings, lambda saved: self._task(sentences, settings, saved))
+        run(self, settings, lambda saved, group: self._task(sentences, settings, saved, group))
         return self
 
     def evaluate(self, sentences: Any, *, encoding: str = "utf-8") -> float:
@@ -192,20 +193,30 @@ class Word2Vec(Estimator[Word2VecSettings]):
         chosen = self.settings if window is None else replace(self.settings, window=window)
         return chosen.batch_size or steady_batch_size(vocabulary.counts, chosen, chosen.alpha)
 
-    def _task(self, source: Any, settings: Word2VecRun, saved: Saved | None) -> Task:
+    def _task(self, source: Any, settings: Word2VecRun, saved: Saved | None, group: Group) -> Task:
         assert self.backend is not None
         known, fits, update, rules = self.vocabulary, self.fits, settings.update_vocabulary, self.word_rules
         if saved is not None:
             known, fits, update = saved_vocabulary(saved[0]), saved[1]["fits"] - 1, False
             rules = saved[1].get("word_rules", OLD_MODELS)
+        if settings.sharded:
+            source = files_of(source, group)
         vocabulary, words = self._read(
-            source, settings.encoding, rules, known, update=update, progress=settings.progress
+            source,
+            settings.encoding,
+            rules,
+            known,
+            update=update,
+            progress=settings.progress,
+            group=group,
+            dealt=settings.sharded,
         )
         check_counts(vocabulary, words, self.settings)
-        seed, parts = seed_of(self.settings.seed), processes(settings, saved)
+        seed, parts = seed_of(self.settings.seed), processes(settings, saved, group)
         if parts > 1:
             check_apart(self.backend, settings.optimizer)
-        batches = self._batches(words, vocabulary, seed=(seed, fits, 1), parts=parts)
+        piece = (group.rank,) if group.size > 1 else ()
+        batches = self._batches(words, vocabulary, seed=(seed, fits, 1, *piece), parts=parts)
         model = self._network(vocabulary, batches.reach)
         params = self._first_params(model, vocabulary, np.random.default_rng((seed, fits)))
         every, total = batches.batches, settings.total_steps(batches.batches)
@@ -214,7 +225,14 @@ class Word2Vec(Estimator[Word2VecSettings]):
             batches=batches,
             params=params,
             backend=self.backend,
-            data=DataFacts("text", words.name, words.words, "words", words.sha256),
+            data=DataFacts(
+                "text",
+                group.broadcast(words.name),
+                words.words,
+                "words",
+                words.sha256,
+                counts_sha256=words.counts_sha256,
+            ),
             attributes={
                 "vocabulary": vocabulary,
                 "word_rules": rules,
@@ -233,7 +251,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         )
 
     def _read(
-        self, source: Any, encoding: str, word_rules: str, known: WordVocabulary | None, **options: bool
+        self, source: Any, encoding: str, word_rules: str, known: WordVocabulary | None, **options: Any
     ) -> tuple[WordVocabulary, WordIds]:
         window = self.settings.window
         return self.settings.read(source, encoding, window=window, word_rules=word_rules, known=known, **options)
@@ -249,6 +267,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
             longest=words.longest,
             batch_size=self.batch_size_for(vocabulary, min(self.settings.window, words.longest - 1)),
             parts=parts,
+            largest_piece=words.largest_piece,
             seed=seed,
             release=words.release,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 from portnn.backends import Backend
 from portnn.batches import WindowSettings
 from portnn.estimators.estimator import EstimatorSettings
-from portnn.estimators.run_settings import RunSettings
+from portnn.estimators.run_settings import DealtSettings
 from portnn.estimators.word_corpus import WordCorpus
 from portnn.optimizers import Optimizer, as_optimizer
 from portnn.settings import FIXED, TRANSIENT, Flags, Shown, brief, not_negative, positive
@@ -58,7 +58,7 @@ class Word2VecSettings(WordCorpus, WindowSettings, VectorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Word2VecRun(RunSettings):
+class Word2VecRun(DealtSettings):
     """Settings of `Word2Vec.fit`. The learning rate is that of the constructor, `alpha`."""
 
     encoding: Annotated[str, "Encoding of files: utf-8, gb18030, latin-1 ..."] = "utf-8"

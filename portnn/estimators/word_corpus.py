@@ -10,6 +10,7 @@ import numpy as np
 
 from portnn.batches import WindowSettings, chance_to_keep
 from portnn.checkpoints import CheckpointError
+from portnn.groups import ALONE, Group
 from portnn.settings import FIXED, Flags, OneOf, Settings, finite, not_negative, positive
 from portnn.text import (
     Phrases,
@@ -63,6 +64,8 @@ class WordCorpus(Settings):
         known: WordVocabulary | None,
         update: bool,
         progress: bool,
+        group: Group = ALONE,
+        dealt: bool = False,
     ) -> tuple[WordVocabulary, WordIds]:
         """Vocabulary and ids of a corpus.
 
@@ -81,6 +84,10 @@ class WordCorpus(Settings):
         progress : bool
             Show progress, and say on stderr how many phrases are found and words added, and whether the window
             reaches further than every sentence.
+        group : Group
+            Processes among which the corpus is divided: each reads and encodes a piece of it.
+        dealt : bool
+            The sentences are this process's own, and others have others.
 
         Raises
         ------
@@ -95,24 +102,30 @@ class WordCorpus(Settings):
             encoding=encoding,
             word_rules=word_rules,
         )
+        if group.size > 1 and not dealt:
+            stream = stream.piece(group.rank, group.size)
         passes = self.phrases + (known is None or update) + 1
         with Reading(stream.name, None if stream.size is None else passes * stream.size, quiet=not progress) as reading:
             for _ in range(self.phrases):
                 phrases = Phrases(
-                    stream, min_count=self.min_count, threshold=self.phrase_threshold, advance=reading.advance
+                    stream,
+                    min_count=self.min_count,
+                    threshold=self.phrase_threshold,
+                    advance=reading.advance,
+                    group=group,
                 )
                 stream = phrases.joined(stream)
                 if progress:
                     reading.say(f"phrases: {len(phrases.phrases):,} with a score above {self.phrase_threshold:g}")
             vocabulary = known
             if vocabulary is None:
-                counted = count_words(stream, self.max_vocab_size, reading.advance)
+                counted = count_words(stream, self.max_vocab_size, reading.advance, group)
                 vocabulary = WordVocabulary.from_counts(counted, self.min_count, self.max_vocab_size)
             elif update:
                 vocabulary = self._extended(
-                    vocabulary, count_words(stream, self.max_vocab_size, reading.advance).counts
+                    vocabulary, count_words(stream, self.max_vocab_size, reading.advance, group).counts
                 )
-            words = encode_words(stream, vocabulary, advance=reading.advance)
+            words = encode_words(stream, vocabulary, advance=reading.advance, group=group)
         if known is not None and update and progress:
             new = len(vocabulary) - len(known)
             say(f"vocabulary: {len(known):,} words known, {new:,} added from {words.name}")

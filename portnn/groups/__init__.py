@@ -1,7 +1,7 @@
 """Groups: processes that train together, on one machine or several, and what they exchange."""
 
 from portnn.groups.agreement import check_agreement
-from portnn.groups.group import ALONE, Group, from_first
+from portnn.groups.group import ALONE, Group, from_first, machine_by_machine
 from portnn.groups.launcher import Launched, launched
 from portnn.groups.local import GoneError, LocalGroup, WorkerError
 from portnn.groups.local_start import local_group
@@ -35,6 +35,7 @@ __all__ = [
     "library_of",
     "load_mpi",
     "local_group",
+    "machine_by_machine",
     "mpi_group",
     "takes_gpu_buffers",
 ]

@@ -18,12 +18,13 @@ class Group(Protocol):
     ----------
     rank, size : int
         Number of this process, from 0, and how many there are.
-    neighbours : int
-        How many of them run on this machine, this one included.
+    place, neighbours : int
+        Number of this process among those on its machine, from 0, and how many these are.
     """
 
     rank: int
     size: int
+    place: int
     neighbours: int
 
     def empty(self, entries: int, dtype: Any) -> Vector:
@@ -42,7 +43,7 @@ class Group(Protocol):
 class Alone:
     """The group of a single process."""
 
-    rank, size, neighbours = 0, 1, 1
+    rank, size, place, neighbours = 0, 1, 0, 1
 
     def __repr__(self) -> str:
         return "Alone()"
@@ -81,3 +82,14 @@ def from_first(group: Group, make: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return made  # type: ignore[return-value]
+
+
+def machine_by_machine(group: Group, make: Callable[[], T]) -> T:
+    """What each process makes: on every machine one process first, since the others find what it leaves in a cache."""
+    if group.place > 0:
+        group.gather(None)
+        return make()
+    try:
+        return make()
+    finally:
+        group.gather(None)

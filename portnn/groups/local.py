@@ -52,7 +52,7 @@ class LocalGroup:
 
     def __init__(self, rank: int, peers: Mapping[int, socket.socket], memory: Vector) -> None:
         self.rank, self.size = rank, len(memory)
-        self.neighbours = self.size
+        self.place, self.neighbours = self.rank, self.size
         self._peers, self._room = dict(sorted(peers.items())), memory.shape[1] - SCRATCH
         self._rows, self._scratch = memory[:, : self._room], memory[:, self._room :]
 

@@ -55,7 +55,7 @@ class MPIGroup:
         self._wait(world.Ibarrier())
         self._comm, self._reports = world.Dup(), world.Dup()
         machine = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
-        self.neighbours = machine.Get_size()
+        self.place, self.neighbours = machine.Get_rank(), machine.Get_size()
         machine.Free()
 
     def empty(self, entries: int, dtype: Any) -> Vector:

@@ -3,6 +3,7 @@
 from portnn.text.corpus import Corpus, read_corpus
 from portnn.text.counting import count_tokens
 from portnn.text.decoding import StreamDecoder
+from portnn.text.dividing import files_of
 from portnn.text.encoded_texts import EncodedTexts, encode_texts
 from portnn.text.encodings import decode_chunks, read_bytes, read_text
 from portnn.text.given_sentences import SentencesLike, as_sentences
@@ -37,6 +38,7 @@ __all__ = [
     "decode_chunks",
     "encode_texts",
     "encode_words",
+    "files_of",
     "read_bytes",
     "read_corpus",
     "read_text",

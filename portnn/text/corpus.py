@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from portnn.groups import ALONE, Group
 from portnn.settings import brief, brief_fields, checked_number, fraction
 from portnn.text.cache import CacheEntry, release_pages
 from portnn.text.cache_folder import cache_folder
-from portnn.text.counting import check_min_count, count_tokens
+from portnn.text.counting import check_min_count, count_tokens, counts_of_all
 from portnn.text.encodings import canonical_encoding
 from portnn.text.lookup import Ids
 from portnn.text.sources import Progress, SourceLike, name_of, open_sources
@@ -104,6 +105,7 @@ def read_corpus(
     cache_dir: str | os.PathLike[str] | None = None,
     memory_limit: int = MEMORY_LIMIT,
     progress: Progress | None = None,
+    group: Group = ALONE,
 ) -> Corpus:
     """Read a text of any size as ids.
 
@@ -127,6 +129,8 @@ def read_corpus(
         Files with more bytes in total are encoded once, to a file in `cache_dir`, which is mapped into memory.
     progress : callable, optional
         Called about once per MiB with the bytes done and the total bytes, over all passes.
+    group : Group
+        Processes that each read a text of their own; the vocabulary is that of all.
 
     Returns
     -------
@@ -159,6 +163,9 @@ def read_corpus(
 
     def streams() -> Iterator[Iterator[Chunk]]:
         return (file.chunks(level, encoding, advance) for file in sources)
+
+    if vocabulary is None and group.size > 1:
+        vocabulary = _learn(level, streams(), least, group)
 
     def known_or_learned() -> Vocabulary:
         return vocabulary if vocabulary is not None else _learn(level, streams(), least)
@@ -204,8 +211,8 @@ def read_corpus(
     return Corpus(*loaded, name)
 
 
-def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int) -> Vocabulary:
-    counts = count_tokens(level, streams)
+def _learn(level: str, streams: Iterable[Iterable[Chunk]], min_count: int, group: Group = ALONE) -> Vocabulary:
+    counts = counts_of_all(count_tokens(level, streams), group)
     if not counts:
         raise ValueError("corpus is empty")
     if len(counts) == 1:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
+from portnn.groups import Group
 from portnn.settings import brief
 from portnn.text.tokenizers import ByteTokenizer, CharTokenizer, Chunk, CodeTokenizer, Token, tokenizer
 from portnn.text.words import NEW_MODELS
+
+T = TypeVar("T")
 
 _CODE_POINTS = 0x110000
 
@@ -61,6 +65,16 @@ def _count_codes(rules: CodeTokenizer, streams: Iterable[Iterable[Chunk]]) -> di
             counts = np.bincount(rules.codes(chunk))
             total[: counts.size] += counts
     return {rules.token(code): int(total[code]) for code in np.flatnonzero(total).tolist()}
+
+
+def counts_of_all(counts: Mapping[T, int], group: Group) -> Mapping[T, int]:
+    """Counts of a corpus of which every process of a group has counted a piece; the same, in one order, in each."""
+    if group.size == 1:
+        return counts
+    total: Counter[T] = Counter()
+    for piece in group.gather(counts):
+        total.update(piece)
+    return total
 
 
 def check_min_count(min_count: int, level: str) -> int:

@@ -39,12 +39,21 @@ class GivenSentences(SentenceStream):
                 f"sentences is a {kind}, which can be read only once, but it is read once to count and again to "
                 "train; give a list or an object whose __iter__ starts from the beginning"
             )
-        self._sentences = sentences
+        self._sentences, self._first, self._every = sentences, 0, 1
         self.size = len(sentences) if isinstance(sentences, Sequence) else None
+
+    def piece(self, rank: int, size: int) -> GivenSentences:
+        """The sentences of one of `size` processes: every `size`-th."""
+        piece = GivenSentences(self._sentences)
+        piece._first, piece._every = rank, size
+        piece.size = None if self.size is None else len(range(rank, self.size, size))
+        return piece
 
     def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
         """Read the sentences from the beginning; `advance` is called for each."""
         for number, sentence in enumerate(self._sentences):
+            if number % self._every != self._first:
+                continue
             if not isinstance(sentence, list | tuple):
                 raise TypeError(_not_a_list(sentence, number))
             try:

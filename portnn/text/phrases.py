@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from portnn.groups import ALONE, Group
 from portnn.settings import brief, number
-from portnn.text.counting import check_min_count
+from portnn.text.counting import check_min_count, counts_of_all
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.sentences import Advance, SentenceStream
 from portnn.text.word_vocabulary import check_size
@@ -34,6 +35,8 @@ class Phrases:
         When memory holds more words and pairs than this, the rarest are dropped, as in `count_words`.
     advance : callable, optional
         Called with the progress of reading, as in `SentenceStream.read`.
+    group : Group
+        Processes that count together, each the sentences it is given.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class Phrases:
         delimiter: str = "_",
         max_vocab_size: int = 40_000_000,
         advance: Advance | None = None,
+        group: Group = ALONE,
     ) -> None:
         least = check_min_count(min_count, "word")
         most = check_size("max_vocab_size", max_vocab_size)
@@ -72,7 +76,10 @@ class Phrases:
         threshold = number("threshold", threshold)
         if math.isnan(threshold):
             raise ValueError("threshold must be a number, got nan")
-        counts = _counted(as_sentences(sentences), delimiter, most, advance)
+        stream = as_sentences(sentences)
+        counts = counts_of_all(_counted(stream, delimiter, most, advance), group)
+        if not counts:
+            raise ValueError(f"{stream.name}: corpus is empty: it has no words")
         scores = _scores(counts, delimiter, least)
         best = sorted((-score, pair) for pair, score in scores if score > threshold)
         self._joined = {pair: delimiter.join(pair) for _, pair in best}
@@ -113,6 +120,10 @@ class JoinedSentences(SentenceStream):
             phrases = list(map(self._joined.get, pairwise(sentence)))
             yield _join(sentence, phrases) if any(phrases) else sentence
 
+    def piece(self, rank: int, size: int) -> JoinedSentences:
+        """The sentences of one of `size` processes, with the same pairs joined."""
+        return JoinedSentences(self._sentences.piece(rank, size), self._joined)
+
 
 def _join(sentence: Sequence[str], phrases: list[str | None]) -> list[str]:
     words: list[str] = []
@@ -126,7 +137,7 @@ def _join(sentence: Sequence[str], phrases: list[str | None]) -> list[str]:
     return words
 
 
-def _counted(sentences: SentenceStream, delimiter: str, max_vocab_size: int, advance: Advance | None) -> dict[str, int]:
+def _counted(sentences: SentenceStream, delimiter: str, max_vocab_size: int, advance: Advance | None) -> Counter[str]:
     """Count words and joined pairs in one mapping."""
     counts: Counter[str] = Counter()
     least = 1
@@ -136,12 +147,10 @@ def _counted(sentences: SentenceStream, delimiter: str, max_vocab_size: int, adv
         if len(counts) > max_vocab_size:
             counts = Counter({key: count for key, count in counts.items() if count >= least})
             least += 1
-    if not counts:
-        raise ValueError(f"{sentences.name}: corpus is empty: it has no words")
     return counts
 
 
-def _scores(counts: dict[str, int], delimiter: str, min_count: int) -> Iterator[tuple[tuple[str, str], float]]:
+def _scores(counts: Mapping[str, int], delimiter: str, min_count: int) -> Iterator[tuple[tuple[str, str], float]]:
     for key, count in counts.items():
         # A word may contain the delimiter, so a key can be the join of several pairs.
         place = key.find(delimiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ from itertools import chain
 from typing import Any, TypeAlias, cast
 
 from portnn.settings import brief
+from portnn.text.dividing import piece_of
 from portnn.text.encodings import canonical_encoding
 from portnn.text.sources import name_of, open_sources
 from portnn.text.tokenizers import tokenizer
@@ -44,6 +46,10 @@ class SentenceStream(ABC):
     @abstractmethod
     def read(self, advance: Advance | None = None) -> Iterator[Sequence[str]]:
         """Read the sentences from the beginning; `advance` is called with the bytes of a file, or sentences, read."""
+
+    @abstractmethod
+    def piece(self, rank: int, size: int) -> SentenceStream:
+        """The sentences of one of `size` processes, among which they are divided; perhaps none."""
 
     def __iter__(self) -> Iterator[Sequence[str]]:
         return self.read()
@@ -126,6 +132,13 @@ class Sentences(SentenceStream):
             yield from self._sentences(cast(Iterator[str], chunks))
             if source.changed():
                 raise OSError(f"{source.name} changed since these sentences were opened; open them again")
+
+    def piece(self, rank: int, size: int) -> Sentences:
+        """The sentences of one of `size` processes: a piece of the text, of which no more than that is read."""
+        piece = copy.copy(self)
+        piece._sources = piece_of(self._sources, rank, size, self.encoding)
+        piece.size = sum(part.length for part in piece._sources)
+        return piece
 
     def _sentences(self, chunks: Iterable[str]) -> Iterator[list[str]]:
         tail = ""

@@ -41,12 +41,20 @@ class Source:
         The content, if it is in memory.
     stamp : tuple of (str, int, int) or None
         Absolute path, size and modification time in ns of a regular file.
+    span : tuple of (int, int), optional
+        Where to start and stop reading, in the units of `size`, if not all is to be read; not in a compressed file.
     """
 
     name: str
     size: int
     held: Chunk | None
     stamp: tuple[str, int, int] | None
+    span: tuple[int, int] | None = None
+
+    @property
+    def length(self) -> int:
+        """How much of it is read, in the units of `size`."""
+        return self.size if self.span is None else self.span[1] - self.span[0]
 
     def chunks(
         self, level: str, encoding: str, advance: Callable[[int], object], *, as_bytes: bool = True
@@ -57,7 +65,7 @@ class Source:
         `as_bytes`: whether a message may suggest that level.
         """
         if isinstance(self.held, str):
-            return _watched(slices(self.held), advance)
+            return _watched(slices(self.held if self.span is None else self.held[slice(*self.span)]), advance)
         raw = self._bytes(level != "byte", advance)
         return raw if level == "byte" else decode_chunks(raw, encoding, name=self.name, as_bytes=as_bytes)
 
@@ -68,11 +76,12 @@ class Source:
     def _bytes(self, by_content: bool, advance: Callable[[int], object]) -> Iterator[bytes]:
         with self._open() as file:
             kind = compression(self.name, file.read(LENGTH) if by_content else b"")
-            file.seek(0)
+            start, stop = (0, None) if self.span is None else self.span
+            file.seek(start)
             if kind is not None:
                 yield from read_compressed(self.name, file, kind, advance)
                 return
-            while chunk := file.read(CHUNK_BYTES):
+            while chunk := file.read(CHUNK_BYTES if stop is None else min(CHUNK_BYTES, stop - file.tell())):
                 advance(len(chunk))
                 yield chunk
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from portnn.groups import ALONE, Group
 from portnn.settings import brief_fields
 from portnn.text.array_store import ArrayStore
 from portnn.text.cache import release_pages
@@ -37,18 +38,25 @@ class WordIds:
         Number of sentences with a known word.
     longest : int
         Number of words in the longest sentence.
-    sha256 : str
-        Digest of the ids as little-endian bytes.
+    sha256 : str or None
+        Digest of the ids as little-endian bytes; None if these are a piece.
     name : str
         Name of the corpus.
+    counts_sha256 : str or None
+        Digest of how often each word occurs, the same however the corpus is divided.
+    largest_piece : int or None
+        Number of words in the largest piece, if `ids` are one of the pieces among which processes have divided the
+        corpus; all else is of the whole.
     """
 
     ids: Ids
     words: int
     sentences: int
     longest: int
-    sha256: str
+    sha256: str | None
     name: str
+    counts_sha256: str | None = None
+    largest_piece: int | None = None
 
     def __repr__(self) -> str:
         return brief_fields(self)
@@ -65,6 +73,7 @@ def encode_words(
     memory_limit: int = MEMORY_LIMIT,
     cache_dir: str | os.PathLike[str] | None = None,
     advance: Advance | None = None,
+    group: Group = ALONE,
 ) -> WordIds:
     r"""Encode a corpus of any size; unknown words, and sentences that have no others, are left out.
 
@@ -82,6 +91,8 @@ def encode_words(
         folder.
     advance : callable, optional
         Called with the progress of reading, as in `SentenceStream.read`.
+    group : Group
+        Processes among which the corpus is divided: each encodes the sentences it is given.
 
     Returns
     -------
@@ -90,7 +101,7 @@ def encode_words(
     Raises
     ------
     TypeError, ValueError
-        If `sentences` cannot be read or contain no known word.
+        If `sentences` cannot be read or contain no known word; in every process, if those of one contain none.
     OSError
         If the cache folder is not writable.
 
@@ -106,17 +117,36 @@ def encode_words(
     mark = len(vocabulary)
     digest = hashlib.sha256()
     store = ArrayStore(vocabulary.id_dtype, memory_limit, cache_dir)
-    sentence_count = longest = 0
+    counts = np.zeros(mark, np.int64)
+    words = sentence_count = longest = 0
     for batch in _batches(stream.read(advance)):
         ids, lengths = _encoded(batch, vocabulary, mark)
         sentence_count += lengths.size
         longest = max(longest, int(lengths.max(initial=0)))
+        words += int(lengths.sum())
+        counts += np.bincount(ids, minlength=mark + 1)[:mark]
         digest.update(np.ascontiguousarray(ids, ids.dtype.newbyteorder("<")).data)
         store.append(ids)
-    if sentence_count == 0:
+    pieces = group.gather((words, sentence_count, longest))
+    totals = np.sum(pieces, axis=0).tolist()
+    if totals[0] == 0:
         raise ValueError(f"{stream.name}: no sentence has any of the {mark:,} words in the vocabulary")
-    ids = store.whole()
-    return WordIds(ids, ids.size - sentence_count, sentence_count, longest, digest.hexdigest(), stream.name)
+    if (0, 0, 0) in pieces:
+        raise ValueError(
+            f"{stream.name}: divided among {group.size} processes, it leaves none with words of the vocabulary to rank "
+            f"{pieces.index((0, 0, 0))}; start fewer processes (a line is not cut, nor is a compressed file)"
+        )
+    group.sum_in_place(counts)
+    return WordIds(
+        store.whole(),
+        words=totals[0],
+        sentences=totals[1],
+        longest=max(piece[2] for piece in pieces),
+        sha256=digest.hexdigest() if group.size == 1 else None,
+        name=stream.name,
+        counts_sha256=hashlib.sha256(np.ascontiguousarray(counts, "<i8").data).hexdigest(),
+        largest_piece=None if group.size == 1 else max(piece[0] for piece in pieces),
+    )
 
 
 def _batches(sentences: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:

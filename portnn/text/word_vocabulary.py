@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portnn.groups import ALONE, Group
 from portnn.settings import brief, brief_fields
-from portnn.text.counting import check_min_count
+from portnn.text.counting import check_min_count, counts_of_all
 from portnn.text.given_sentences import SentencesLike, as_sentences
 from portnn.text.sentences import Advance
 
@@ -42,7 +43,10 @@ class WordCounts:
 
 
 def count_words(
-    sentences: SentencesLike, max_vocab_size: int | None = None, advance: Advance | None = None
+    sentences: SentencesLike,
+    max_vocab_size: int | None = None,
+    advance: Advance | None = None,
+    group: Group = ALONE,
 ) -> WordCounts:
     r"""Count the words of a corpus in one pass; only the counts are kept in memory.
 
@@ -55,10 +59,13 @@ def count_words(
         count below 1 the first time, below 2 the second time, and so on. Their counts start again at 0.
     advance : callable, optional
         Called with the progress of reading, as in `SentenceStream.read`.
+    group : Group
+        Processes that count together, each the sentences it is given; the limit is that of each.
 
     Returns
     -------
     WordCounts
+        Of all processes.
 
     Raises
     ------
@@ -87,7 +94,8 @@ def count_words(
                 counts = Counter({word: count for word, count in counts.items() if count >= least})
                 least += 1
     counts.update(held)
-    return WordCounts(dict(counts), words + len(held), sentence_count)
+    totals = np.sum(group.gather((words + len(held), sentence_count)), axis=0).tolist()
+    return WordCounts(dict(counts_of_all(counts, group)), *totals)
 
 
 @dataclass(frozen=True, eq=False)
