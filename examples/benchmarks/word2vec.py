@@ -1,12 +1,12 @@
 """word2vec on the same two cores: speed and quality of `portnn.Word2Vec` on NumPy, compared with gensim's Word2Vec.
 
-    python examples/benchmarks/word2vec.py [--tasks speed,fit,softmax,quality,small,memory] [--json FILE]
+    python examples/benchmarks/word2vec.py [--tasks speed,fit,softmax,quality,small,memory] [--workers 1,2,4,8]
 
 speed    words per second in an epoch of training, skip-gram and CBOW, on random text with 20,000 words in Zipf's law
 fit      words per second of the whole job: counting, encoding, five epochs
 softmax  words per second of portnn with a full softmax (gensim has none), on the documentation that ships with Python
 quality  five seeds on text with planted vectors: Spearman correlation of similarities, accuracy on analogies, and the
-         held-out loss of negative sampling
+         held-out loss of negative sampling; of one process and of several
 small    the documentation that ships with Python: shared neighbours of two runs, out of ten, and held-out loss
 memory   peak memory of training a million words at 100 dimensions, beyond the two tables (on Linux)
 
@@ -86,7 +86,13 @@ def portnn_trainer(model: Any, sentences: Sentences) -> Any:
 
     settings = model.settings
     vocabulary, words = settings.read(
-        sentences, "utf-8", window=settings.window, known=None, update=False, progress=False
+        sentences,
+        "utf-8",
+        window=settings.window,
+        word_rules=model.word_rules,
+        known=None,
+        update=False,
+        progress=False,
     )
     size = model.batch_size_for(vocabulary)
     batches = WindowBatches(words.ids, vocabulary.counts, words.words, settings, batch_size=size)
@@ -148,7 +154,8 @@ def tables(model: Any, words: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarr
 def held_out_loss(model: Any, sentences: Sentences, sg: bool) -> float:
     """Mean loss of a pair on held-out text, in nats, with the same windows and negatives for all models."""
     import portnn
-    from portnn.batches import WindowBatches
+    from portnn.backends import tree_map
+    from portnn.batches import WindowBatches, WindowSettings
     from portnn.models import WordVectors
     from portnn.text import WordVocabulary, encode_words
 
@@ -160,14 +167,15 @@ def held_out_loss(model: Any, sentences: Sentences, sg: bool) -> float:
                 counts[word] += 1
     vocabulary = WordVocabulary(tuple(words), np.asarray([counts[word] + 1 for word in words]))
     ids = encode_words(sentences, vocabulary)
-    source = WindowBatches(ids.ids, vocabulary.counts, ids.words, window=5, sg=sg, shared_negatives=64, seed=9)
+    settings = WindowSettings(window=5, sg=sg, sample=SHARED["sample"], negative=SHARED["negative"])
+    source = WindowBatches(ids.ids, vocabulary.counts, ids.words, settings, seed=9)
     backend = portnn.backend("numpy", dtype="float64")
     params = dict(zip(("input", "output"), map(backend.asarray, tables(model, words)), strict=True))
-    network, rng, total, terms = WordVectors(len(words), 100, 5, sg=sg), np.random.default_rng(0), 0.0, 0.0
-    for _ in range(source.batches):
-        batch, _ = source.next(rng)
-        batch = batch._replace(weights=backend.asarray(batch.weights))
-        total, terms = total + float(network.loss(params, batch, xp=backend.xp)[0]), terms + source.terms
+    network, total, terms = WordVectors(len(words), 100, source.reach, sg=sg), 0.0, 0.0
+    for position in range(source.batches):
+        batch = source.at(position)
+        loss, _, _ = network.loss(params, tree_map(backend.asarray, batch.data), xp=backend.xp)
+        total, terms = total + float(loss), terms + batch.terms
     source.close()
     return total / terms
 
@@ -182,19 +190,20 @@ def measure(model: Any, text: PlantedText, held_out: Sentences, sg: bool) -> dic
     }
 
 
-def quality(seeds: int) -> list[dict[str, Any]]:
+def quality(seeds: int, workers: list[int]) -> list[dict[str, Any]]:
     text = planted_text(2_100_000)
     sentences = [[f"w{word}" for word in row] for row in text.ids.tolist()]
     sentences, held_out = sentences[:100_000], sentences[100_000:]
     results = []
     for name, sg in OBJECTIVES.items():
-        for who, make in (("gensim", gensim_model), ("portnn", portnn_model)):
-            measured = []
+        for count in (None, *workers):
+            who, measured = "gensim" if count is None else f"portnn, workers={count}", []
             for seed in range(1, seeds + 1):
-                if who == "gensim":
-                    model = make(sg, seed=seed, sentences=sentences, epochs=EPOCHS)
+                if count is None:
+                    model = gensim_model(sg, seed=seed, sentences=sentences, epochs=EPOCHS)
                 else:
-                    model = make(sg, seed=seed).fit(sentences, epochs=EPOCHS, progress=False)
+                    model = portnn_model(sg, seed=seed)
+                    model.fit(sentences, epochs=EPOCHS, workers=count, progress=False)
                 measured.append(measure(model, text, held_out, sg))
             cells = []
             for kind in measured[0]:
@@ -277,6 +286,7 @@ def main() -> None:
     parser.add_argument("--tasks", default="speed,fit,softmax,quality,small,memory")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--workers", default="1,2,4,8", help="processes that train, for the quality")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -291,8 +301,10 @@ def main() -> None:
             results[task] = speed(task, min(3, options.rounds) if task == "fit" else options.rounds)
         elif task == "memory":
             results[task] = memory()
+        elif task == "quality":
+            results[task] = quality(options.seeds, list(map(int, options.workers.split(","))))
         else:
-            results[task] = {"quality": quality, "small": small}[task](options.seeds)
+            results[task] = small(options.seeds)
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1), encoding="utf-8")
 

@@ -82,8 +82,11 @@ def test_cases_are_the_same_every_time():
 # The other cases are checked beside their ops and models, in tests/ops and tests/models.
 @pytest.mark.host
 def test_every_case_passes_well_below_the_tolerance():
+    """Large ones along random directions; `portnn gradcheck` goes through them entry by entry."""
     for case in cases():
-        assert max(comparison.error for comparison in check_gradients(case.function, case.arrays)) < 2e-6, case.name
+        directions = 3 if case.name.startswith(("Recurrent", "Image")) else None
+        found = check_gradients(case.function, case.arrays, directions=directions)
+        assert max(comparison.error for comparison in found) < 2e-6, case.name
 
 
 @pytest.mark.host

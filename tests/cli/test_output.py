@@ -47,7 +47,7 @@ def rnn(tmp_path_factory):
     return model.fit(TEXT * 4, steps=1, batch_size=1, seq_length=5, held_out=0, progress=False).save(path) or path
 
 
-@pytest.mark.parametrize("locale", LOCALES[1:], ids=str)
+@pytest.mark.parametrize("locale", LOCALES[2:], ids=str)
 def test_pipes_are_utf_8_and_json_is_ascii(trees, rnn, locale) -> None:
     expected = ["prediction", *["日本", "café"] * 20]
     result = called("mlp", "predict", trees / "m.safetensors", trees / "t.csv", locale=locale)

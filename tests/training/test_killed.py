@@ -32,7 +32,7 @@ portnn.CharRNN("gru", hidden_size=8, num_layers=2, dropout=0.2).fit(
 """
 
 
-@pytest.mark.parametrize(("workers", "kills"), [(1, 20), (2, 8)] if hasattr(os, "memfd_create") else [(1, 20)])
+@pytest.mark.parametrize(("workers", "kills"), [(1, 10), (2, 4)] if hasattr(os, "memfd_create") else [(1, 10)])
 def test_killed_again_and_again(tmp_path, workers, kills) -> None:
     script = tmp_path / "train.py"
     script.write_text(SCRIPT, encoding="utf-8")

@@ -93,14 +93,13 @@ def test_resume_is_exact(tmp_path):
         assert_allclose(array, alone.params[name], atol=1e-4)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_a_run_of_any_number_goes_on_with_any_other(tmp_path, workers):
+def test_a_run_of_any_number_goes_on_with_any_other(tmp_path):
     """The carry is cut anew."""
-    for count in (2, 1, 3):
-        alone = fitted(tmp_path / str(workers), TEXT, {2: 7, 1: 14, 3: 20}[count], workers=count, resume=True)
-    whole = fitted(tmp_path / "whole", TEXT, 20, workers=workers)
+    for count, steps in ((2, 7), (1, 14), (3, 20)):
+        changing = fitted(tmp_path / "changing", TEXT, steps, workers=count, resume=True)
+    whole = fitted(tmp_path / "whole", TEXT, 20, workers=1)
     for name, array in whole.params.items():
-        assert_allclose(array, alone.params[name], atol=1e-4)
+        assert_allclose(array, changing.params[name], atol=1e-4)
 
 
 def test_callbacks_are_called_once_and_change_the_parameters_of_all(tmp_path):
@@ -296,7 +295,7 @@ def test_a_worker_for_every_core_that_has_enough_to_do(backend, monkeypatch):
     assert [automatic_workers(16, width, backend) for width in (64, 128, 256, 384)] == [1, 1, 2, 2]
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
 def test_standard_streams_that_are_closed(tmp_path, closed):
     program = tmp_path / "program.py"
     program.write_text(f"""
