@@ -15,7 +15,7 @@ from portnn.estimators.estimator import Estimator, Recipe, as_backend
 from portnn.estimators.loaded_params import checked_params
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, processes, run
-from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings, check_apart
+from portnn.estimators.word2vec_settings import TrainedAtOnce, Word2VecCall, Word2VecRun, Word2VecSettings, check_apart
 from portnn.estimators.word_corpus import check_counts, saved_vocabulary
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
@@ -30,9 +30,14 @@ LINES_OF_METRICS = 20
 TABLES = ("input", "output", "sum")
 
 
-@documented(Word2VecSettings)
+@documented(TrainedAtOnce, Word2VecSettings)
 class Word2Vec(Estimator[Word2VecSettings]):
     """Word vectors by word2vec, with the names of gensim's class.
+
+    Given sentences, it is trained at once: ``Word2Vec(sentences, vector_size=50, callbacks=[each])`` is
+    ``Word2Vec(vector_size=50).fit(sentences, callbacks=[each])``, bit for bit. `epochs` and `workers` are kept for
+    every `fit` that is not given its own; sentences, `callbacks` and `progress` are not kept. An error or Ctrl-C in the
+    constructor leaves no model: a long run is one for ``fit(sentences, out=...)``.
 
     Parameters
     ----------
@@ -65,8 +70,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
     --------
     >>> import portnn
     >>> sentences = [["red", "green", "blue"], ["one", "two", "three"]] * 100
-    >>> model = portnn.Word2Vec(vector_size=8, window=2, min_count=1, sample=0, epochs=20)
-    >>> model = model.fit(sentences, progress=False)
+    >>> model = portnn.Word2Vec(sentences, vector_size=8, window=2, min_count=1, sample=0, epochs=20, progress=False)
     >>> {word for word, cosine in model.vectors("sum").most_similar("red", topn=2)} == {"green", "blue"}
     True
     """
@@ -75,13 +79,15 @@ class Word2Vec(Estimator[Word2VecSettings]):
     RUN: ClassVar[type[RunSettings]] = Word2VecRun
     RECIPES: ClassVar[dict[str, Recipe]] = {"short-text": Recipe({"lines": False, "epochs": 20.0}, {})}
 
-    @settings_call(Word2VecSettings)
-    def __init__(self, settings: Word2VecSettings) -> None:
-        super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
+    @settings_call(Word2VecCall)
+    def __init__(self, settings: Word2VecCall) -> None:
+        super().__init__(settings.model, as_backend(settings.backend, settings.device, settings.dtype))
         self.vocabulary: WordVocabulary | None = None
         self.word_rules = NEW_MODELS
         self.steps_per_epoch, self.fits = 0, 0
         self._keyed: dict[str, KeyedVectors] = {}
+        if settings.corpus is not None:
+            self.fit(settings.corpus, callbacks=settings.callbacks, progress=settings.progress)
 
     @text_call(Word2VecRun)
     def fit(self, sentences: Any, *, settings: Word2VecRun) -> Self:
@@ -116,6 +122,8 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         if settings.steps is None and settings.epochs is None:
             settings = replace(settings, epochs=self.settings.epochs)
+        if settings.workers is None:
+            settings = replace(settings, workers=self.settings.workers)
         run(self, settings, lambda saved: self._task(sentences, settings, saved))
         return self
 
