@@ -59,6 +59,11 @@ class Word2Vec(Estimator[Word2VecSettings]):
     steps_per_epoch : int
         Of the latest run.
 
+    Raises
+    ------
+    ValueError
+        If `callbacks` or ``progress=False`` come without sentences, or both sentences and `corpus_file` are given.
+
     References
     ----------
     .. [1] T. Mikolov, K. Chen, G. Corrado, J. Dean. Efficient estimation of word representations in vector space.
@@ -122,8 +127,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         if settings.steps is None and settings.epochs is None:
             settings = replace(settings, epochs=self.settings.epochs)
-        if settings.workers is None:
-            settings = replace(settings, workers=self.settings.workers)
+        settings = replace(settings, workers=settings.workers or self.settings.workers)
         run(self, settings, lambda saved: self._task(sentences, settings, saved))
         return self
 
@@ -223,12 +227,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
             params=params,
             backend=self.backend,
             data=DataFacts("text", words.name, words.words, "words", words.sha256),
-            attributes={
-                "vocabulary": vocabulary,
-                "word_rules": rules,
-                "fits": fits + 1,
-                "steps_per_epoch": every,
-            },
+            attributes={"vocabulary": vocabulary, "word_rules": rules, "fits": fits + 1, "steps_per_epoch": every},
             plan={
                 "schedule": Linear(self.settings.alpha, total, end=self.settings.min_alpha),
                 "mean_over": "epoch",
