@@ -53,7 +53,7 @@ try:
     else:
         treebank = sentiment_treebank(args.treebank, lowercase=True) if args.treebank else None
         sentences = treebank.part("train") if treebank else data["training"][0]
-        wv = portnn.Word2Vec(args.size, 5, min_count=2, epochs=args.epochs, alpha=0.05, seed=1).fit(sentences).wv
+        wv = portnn.Word2Vec(sentences, vector_size=args.size, min_count=2, epochs=args.epochs, alpha=0.05, seed=1).wv
 except (OSError, ValueError) as error:
     parser.exit(2, f"{error}\n")
 rows = {name: (mean_vectors(sentences, wv), labels) for name, (sentences, labels) in data.items()}

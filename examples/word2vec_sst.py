@@ -169,7 +169,13 @@ kept = float(chance_to_keep(vocabulary.counts, args.sample) @ vocabulary.counts)
 # In a text with few distinct words, a large batch updates each word so often that training diverges.
 batch_size = min(512, max(1, len(vocabulary) // 4))
 fast = portnn.Word2Vec(
-    SIZE, WINDOW, negative=NEGATIVE, sample=args.sample, min_count=1, batch_size=batch_size, seed=SEED
+    vector_size=SIZE,
+    window=WINDOW,
+    negative=NEGATIVE,
+    sample=args.sample,
+    min_count=1,
+    batch_size=batch_size,
+    seed=SEED,
 )
 fast.fit(sentences, epochs=windows / kept, progress=False)
 

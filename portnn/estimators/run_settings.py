@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from portnn.optimizers import OPTIMIZERS, Optimizer, as_optimizer
 from portnn.optimizers.schedules import SCHEDULES, Schedule, as_schedule, known_schedule
 from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings, positive
-from portnn.training import MPI, Callback, LoopSettings
+from portnn.training import MPI, Callback, LoopSettings, as_callbacks
 
 MEASURE, MEASUREMENTS = 50, 200
 """With patience: minimum steps between measurements, maximum measurements in a run; a small table's epoch is short."""
@@ -22,6 +22,11 @@ UpdateRule = Annotated[str | Optimizer, FIXED, By(as_optimizer), OneOf(OPTIMIZER
 RateSchedule = Annotated[
     str | Schedule, By(known_schedule), OneOf(SCHEDULES), "Learning rate over the steps of this run."
 ]
+
+
+Callbacks = Annotated[Sequence[Callback], TRANSIENT, By(as_callbacks), "Functions called after every step."]
+
+ShowProgress = Annotated[bool, TRANSIENT, "Show progress: a bar, or lines on stderr."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +68,8 @@ class RunSettings(OptimizerSettings, LoopSettings):
         bool, TRANSIENT, "Continue the run in `out`, bit for bit if `workers` is the same; start one if there is none."
     ] = False
     overwrite: Annotated[bool, TRANSIENT, "Replace the run in `out`; otherwise an existing run is an error."] = False
-    callbacks: Annotated[Sequence[Callback], TRANSIENT, "Functions called after every step."] = ()
-    progress: Annotated[bool, TRANSIENT, "Show progress: a bar, or lines on stderr."] = True
+    callbacks: Callbacks = ()
+    progress: ShowProgress = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

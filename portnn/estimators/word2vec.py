@@ -7,33 +7,33 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from portnn.backends import Backend, seed_of, tree_map
-from portnn.batches import WindowBatches, steady_batch_size
-from portnn.checkpoints import Arrays, CheckpointError
+from portnn.backends import seed_of, tree_map
 from portnn.estimators.data_facts import DataFacts
-from portnn.estimators.estimator import Estimator, Recipe, as_backend
-from portnn.estimators.loaded_params import checked_params
+from portnn.estimators.estimator import Recipe, as_backend
 from portnn.estimators.run_settings import RunSettings
 from portnn.estimators.running import Saved, Task, processes, run
-from portnn.estimators.word2vec_settings import Word2VecRun, Word2VecSettings, check_apart
+from portnn.estimators.word2vec_model import WordVectorModel
+from portnn.estimators.word2vec_settings import TrainedAtOnce, Word2VecCall, Word2VecRun, Word2VecSettings, check_apart
 from portnn.estimators.word_corpus import check_counts, saved_vocabulary
 from portnn.groups import Group
 from portnn.models import Parameters, WordVectors
 from portnn.optimizers.schedules import Linear
-from portnn.settings import Settings, brief, documented, settings_call, text_call
-from portnn.text import WordIds, WordVocabulary, files_of
-from portnn.text.words import NEW_MODELS, OLD_MODELS
-from portnn.vectors import KeyedVectors, vocabulary_arrays
+from portnn.settings import Settings, documented, settings_call, text_call
+from portnn.text import WordVocabulary, files_of
+from portnn.text.words import OLD_MODELS
 
 LINES_OF_METRICS = 20
 """Lines of metrics per epoch."""
 
-TABLES = ("input", "output", "sum")
 
-
-@documented(Word2VecSettings)
-class Word2Vec(Estimator[Word2VecSettings]):
+@documented(TrainedAtOnce, Word2VecSettings)
+class Word2Vec(WordVectorModel):
     """Word vectors by word2vec, with the names of gensim's class.
+
+    Given sentences, it is trained at once: ``Word2Vec(sentences, vector_size=50, callbacks=[each])`` is
+    ``Word2Vec(vector_size=50).fit(sentences, callbacks=[each])``, bit for bit. `epochs` and `workers` are kept for
+    every `fit` that is not given its own; sentences, `callbacks` and `progress` are not kept. An error or Ctrl-C in the
+    constructor leaves no model: a long run is one for ``fit(sentences, out=...)``.
 
     Parameters
     ----------
@@ -55,6 +55,11 @@ class Word2Vec(Estimator[Word2VecSettings]):
     steps_per_epoch : int
         Of the latest run.
 
+    Raises
+    ------
+    ValueError
+        If `callbacks` or ``progress=False`` come without sentences, or both sentences and `corpus_file` are given.
+
     References
     ----------
     .. [1] T. Mikolov, K. Chen, G. Corrado, J. Dean. Efficient estimation of word representations in vector space.
@@ -66,8 +71,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
     --------
     >>> import portnn
     >>> sentences = [["red", "green", "blue"], ["one", "two", "three"]] * 100
-    >>> model = portnn.Word2Vec(vector_size=8, window=2, min_count=1, sample=0, epochs=20)
-    >>> model = model.fit(sentences, progress=False)
+    >>> model = portnn.Word2Vec(sentences, vector_size=8, window=2, min_count=1, sample=0, epochs=20, progress=False)
     >>> {word for word, cosine in model.vectors("sum").most_similar("red", topn=2)} == {"green", "blue"}
     True
     """
@@ -76,13 +80,11 @@ class Word2Vec(Estimator[Word2VecSettings]):
     RUN: ClassVar[type[RunSettings]] = Word2VecRun
     RECIPES: ClassVar[dict[str, Recipe]] = {"short-text": Recipe({"lines": False, "epochs": 20.0}, {})}
 
-    @settings_call(Word2VecSettings)
-    def __init__(self, settings: Word2VecSettings) -> None:
-        super().__init__(settings, as_backend(settings.backend, settings.device, settings.dtype))
-        self.vocabulary: WordVocabulary | None = None
-        self.word_rules = NEW_MODELS
-        self.steps_per_epoch, self.fits = 0, 0
-        self._keyed: dict[str, KeyedVectors] = {}
+    @settings_call(Word2VecCall)
+    def __init__(self, settings: Word2VecCall) -> None:
+        super().__init__(settings.model, as_backend(settings.backend, settings.device, settings.dtype))
+        if settings.corpus is not None:
+            self.fit(settings.corpus, callbacks=settings.callbacks, progress=settings.progress)
 
     @text_call(Word2VecRun)
     def fit(self, sentences: Any, *, settings: Word2VecRun) -> Self:
@@ -117,81 +119,9 @@ class Word2Vec(Estimator[Word2VecSettings]):
         """
         if settings.steps is None and settings.epochs is None:
             settings = replace(settings, epochs=self.settings.epochs)
+        settings = replace(settings, workers=settings.workers or self.settings.workers)
         run(self, settings, lambda saved, group: self._task(sentences, settings, saved, group))
         return self
-
-    def evaluate(self, sentences: Any, *, encoding: str = "utf-8") -> float:
-        """Mean loss of a text in nats per pair, with windows and negatives drawn by the seed.
-
-        Parameters
-        ----------
-        sentences
-            As for `fit`. Words that are not in the vocabulary are left out.
-        encoding : str
-        """
-        model, params, backend = self._fitted()
-        vocabulary, words = self._read(
-            sentences, encoding, self.word_rules, self._fitted_vocabulary(), update=False, progress=False
-        )
-        batches = self._batches(words, vocabulary, seed=(seed_of(self.settings.seed), 0, 2))
-        model = replace(model, window=batches.reach)
-        total, terms = 0.0, 0.0
-        for position in range(batches.batches):
-            batch = batches.at(position)
-            loss, _, _ = model.loss(params, tree_map(backend.asarray, batch.data), xp=backend.xp)
-            total, terms = total + float(loss), terms + batch.terms
-        batches.close()
-        return total / max(terms, 1.0)
-
-    @property
-    def wv(self) -> KeyedVectors:
-        """Words and their input vectors, on the backend."""
-        return self.vectors("input")
-
-    @property
-    def epoch_losses(self) -> list[float]:
-        """Mean loss of each epoch of the latest run, in nats per pair."""
-        return [line["loss"] for line in self.metrics if line["step"] % self.steps_per_epoch == 0]
-
-    def vectors(self, table: str = "input") -> KeyedVectors:
-        """Words and their vectors from one table, on the backend.
-
-        Parameters
-        ----------
-        table : {"input", "output", "sum"}
-            The exercise of Stanford's CS224d uses the sum of both.
-
-        Raises
-        ------
-        ValueError
-            If there is no such table, or the model has not been fitted.
-        """
-        _, params, _ = self._fitted()
-        if table not in TABLES:
-            raise ValueError(f"vectors: no table {brief(table)}; expected {', '.join(TABLES[:-1])} or {TABLES[-1]}")
-        if table not in self._keyed:
-            vocabulary = self._fitted_vocabulary()
-            array = params["input"] + params["output"] if table == "sum" else params[table]
-            self._keyed[table] = KeyedVectors(vocabulary.words, array, vocabulary.counts)
-        return self._keyed[table]
-
-    @classmethod
-    def from_checkpoint(cls, arrays: Arrays, facts: dict[str, Any], backend: Backend) -> Self:
-        """Build the model that a checkpoint holds, on a backend."""
-        vocabulary = saved_vocabulary(arrays)
-        if facts["model"]["vocabulary_size"] != len(vocabulary):
-            raise CheckpointError("the checkpoint's vocabulary does not fit its vectors")
-        made = cls(**cls.SETTINGS.among(facts["settings"]), backend=backend)
-        made.vocabulary, made.fits = vocabulary, facts["fits"]
-        made.word_rules = facts.get("word_rules", OLD_MODELS)
-        made.model = made._network(vocabulary, made.settings.window)
-        made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
-        return made
-
-    def batch_size_for(self, vocabulary: WordVocabulary, window: int | None = None) -> int:
-        """Positions of a step: as set, or what the vocabulary tolerates with windows of a size."""
-        chosen = self.settings if window is None else replace(self.settings, window=window)
-        return chosen.batch_size or steady_batch_size(vocabulary.counts, chosen, chosen.alpha)
 
     def _task(self, source: Any, settings: Word2VecRun, saved: Saved | None, group: Group) -> Task:
         assert self.backend is not None
@@ -233,12 +163,7 @@ class Word2Vec(Estimator[Word2VecSettings]):
                 words.sha256,
                 counts_sha256=words.counts_sha256,
             ),
-            attributes={
-                "vocabulary": vocabulary,
-                "word_rules": rules,
-                "fits": fits + 1,
-                "steps_per_epoch": every,
-            },
+            attributes={"vocabulary": vocabulary, "word_rules": rules, "fits": fits + 1, "steps_per_epoch": every},
             plan={
                 "schedule": Linear(self.settings.alpha, total, end=self.settings.min_alpha),
                 "mean_over": "epoch",
@@ -248,40 +173,6 @@ class Word2Vec(Estimator[Word2VecSettings]):
             },
             loss_unit="nats per pair",
             close=batches.close,
-        )
-
-    def _read(
-        self, source: Any, encoding: str, word_rules: str, known: WordVocabulary | None, **options: Any
-    ) -> tuple[WordVocabulary, WordIds]:
-        window = self.settings.window
-        return self.settings.read(source, encoding, window=window, word_rules=word_rules, known=known, **options)
-
-    def _batches(
-        self, words: WordIds, vocabulary: WordVocabulary, seed: tuple[int, ...], parts: int = 1
-    ) -> WindowBatches:
-        return WindowBatches(
-            words.ids,
-            vocabulary.counts,
-            words.words,
-            self.settings,
-            longest=words.longest,
-            batch_size=self.batch_size_for(vocabulary, min(self.settings.window, words.longest - 1)),
-            parts=parts,
-            largest_piece=words.largest_piece,
-            seed=seed,
-            release=words.release,
-        )
-
-    def _network(self, vocabulary: WordVocabulary, window: int) -> WordVectors:
-        chosen = self.settings
-        return WordVectors(
-            len(vocabulary),
-            chosen.vector_size,
-            window,
-            sg=chosen.sg,
-            negative=chosen.negative > 0,
-            cbow_mean=chosen.cbow_mean,
-            whole_steps=chosen.whole_steps,
         )
 
     def _first_params(self, model: WordVectors, vocabulary: WordVocabulary, rng: np.random.Generator) -> Parameters:
@@ -295,18 +186,3 @@ class Word2Vec(Estimator[Word2VecSettings]):
         if len(vocabulary) == before:
             return {name: xp.asarray(table, copy=True) for name, table in self.params.items()}
         return {name: xp.concat([table, asarray(drawn[name])]) for name, table in self.params.items()}
-
-    def _own_facts(self) -> dict[str, Any]:
-        return {"fits": self.fits, "word_rules": self.word_rules}
-
-    def _constants(self) -> Arrays:
-        vocabulary = self._fitted_vocabulary()
-        return vocabulary_arrays(vocabulary.words, vocabulary.counts)
-
-    def _forget(self) -> None:
-        self._keyed = {}
-
-    def _fitted_vocabulary(self) -> WordVocabulary:
-        self._fitted()
-        assert self.vocabulary is not None
-        return self.vocabulary

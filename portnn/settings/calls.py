@@ -118,7 +118,9 @@ def _taking(kind: type[Settings]) -> Callable[[Callable[..., Any]], Any]:
             try:
                 arguments = signature.bind(*args, **given).arguments
             except TypeError as error:
-                raise TypeError(f"{function.__qualname__}() {error}") from None
+                unknown = given.keys() - signature.parameters.keys()
+                known = f"; known: {', '.join(parameter for parameter in signature.parameters if parameter != 'self')}"
+                raise TypeError(f"{function.__qualname__}() {error}{known if unknown else ''}") from None
             data = {name: arguments.pop(name) for name in names if name in arguments}
             return function(**data, settings=kind(**arguments))
 

@@ -17,23 +17,25 @@ PLACE = "{settings}"
 C = TypeVar("C", bound=type)
 
 
-def documented(kind: type[Settings] | None = None) -> Callable[[C], C]:
-    """Put the settings of a kind, or of the class itself, into its docstring, where it says ``{settings}``."""
+def documented(*kinds: type[Settings]) -> Callable[[C], C]:
+    """Put the settings of kinds, or of the class itself, into its docstring, where it says ``{settings}``."""
 
     def document(owner: C) -> C:
-        owner.__doc__ = filled(owner.__doc__, owner if kind is None else kind)
-        if kind is None:
+        owner.__doc__ = filled(owner.__doc__, *(kinds or [owner]))
+        if not kinds:
             owner.__signature__ = inspect.Signature(parameters(owner))  # type: ignore[attr-defined]
         return owner
 
     return document
 
 
-def filled(docstring: str | None, kind: type[Settings]) -> str | None:
-    """Docstring with the settings of a kind in it; None, as Python leaves it with -OO, stays None."""
+def filled(docstring: str | None, *kinds: type[Settings]) -> str | None:
+    """Docstring with the settings of kinds in it; None, as Python leaves it with -OO, stays None."""
     if docstring is None:
         return None
-    return inspect.cleandoc(docstring).replace(PLACE, "\n".join(_entries(own_first(kind))))
+    return inspect.cleandoc(docstring).replace(
+        PLACE, "\n".join(_entries(setting for kind in kinds for setting in own_first(kind)))
+    )
 
 
 def parameters(kind: type[Settings]) -> list[inspect.Parameter]:

@@ -1,6 +1,6 @@
 """Training: the one loop, its callbacks, metrics, checkpoints and resume."""
 
-from portnn.training.callbacks import Callback, StepEvent
+from portnn.training.callbacks import Callback, StepEvent, as_callbacks
 from portnn.training.divergence import DivergenceError, DivergenceWatch
 from portnn.training.folder import RunFolder, checkpoint_at
 from portnn.training.interruption import Interrupted, StopRequests
@@ -8,7 +8,7 @@ from portnn.training.loop import Trainer
 from portnn.training.metrics import Metrics, MetricsFile, read_metrics
 from portnn.training.packing import pack, unpack
 from portnn.training.progress import Progress, Reading, SpeedMeter, StopWatch, say
-from portnn.training.settings import MPI, LoopSettings, Plan, StepSettings
+from portnn.training.settings import MPI, LoopSettings, Plan, StepSettings, as_workers
 from portnn.training.sharing import automatic_workers, can_share, check_workers
 from portnn.training.state import RunState
 from portnn.training.step import Step, StepResult, init_optimizer, make_step
@@ -35,6 +35,8 @@ __all__ = [
     "StopRequests",
     "StopWatch",
     "Trainer",
+    "as_callbacks",
+    "as_workers",
     "automatic_workers",
     "can_share",
     "check_workers",

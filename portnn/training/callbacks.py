@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from portnn.backends import Array, Backend, Namespace, detached, tree_map
 from portnn.groups import Group
 from portnn.models import Parameters
-from portnn.settings import brief_fields
+from portnn.settings import brief, brief_fields
 from portnn.training.packing import row_major
 
 
@@ -51,6 +51,26 @@ class Callback(Protocol):
 
     def __call__(self, event: StepEvent) -> Parameters | None:
         """Inspect a step; return new parameters, or None."""
+
+
+def as_callbacks(given: Any) -> tuple[Callback, ...]:
+    """Callbacks as a tuple, refused before the first step if they cannot be called.
+
+    Raises
+    ------
+    TypeError
+        If they are not functions, or objects that are called like functions.
+    """
+    if not isinstance(given, Iterable):
+        raise TypeError(f"callbacks must be a list of functions, got {brief(given)}")
+    callbacks = tuple(given)
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(
+                f"each callback is called with the event of every step, but {brief(callback)} is not callable: give a "
+                "function, or a class with __call__(self, event); gensim's on_epoch_end is never called"
+            )
+    return callbacks
 
 
 def called_back(callbacks: Sequence[Callback], event: StepEvent, group: Group) -> Parameters:

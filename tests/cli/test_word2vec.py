@@ -115,7 +115,7 @@ def test_the_curve_has_a_point_an_epoch() -> None:
 
 def test_neighbours_are_no_punctuation(monkeypatch) -> None:
     monkeypatch.setattr("portnn.cli.word2vec.report.NEIGHBOURS", 9)
-    model = Word2Vec(6, 2, sample=0).fit(TEXT, progress=False)
+    model = Word2Vec(TEXT, vector_size=6, window=2, sample=0, progress=False)
     assert sorted([*neighbours(model, "king"), "king", ","]) == sorted(model.vocabulary.words)
 
 

@@ -572,8 +572,8 @@ def test_a_run_is_replaced_only_when_that_is_said(tmp_path):
 def test_numbers_of_numpy_are_numbers(tmp_path):
     """A checkpoint holds plain ones."""
     model = portnn.Word2Vec(
-        np.int64(6),
-        np.int64(2),
+        vector_size=np.int64(6),
+        window=np.int64(2),
         negative=np.int32(3),
         alpha=np.float32(0.025),
         min_count=np.int64(1),

@@ -88,18 +88,27 @@ def test_settings_of_a_constructor_come_by_position_too():
     assert type(Model(np.int32(3)).settings.size) is int
 
 
+KNOWN = "known: source, steps, learning_rate, order"
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda model: model.fit("text", speed=3), "Model.fit() got an unexpected keyword argument 'speed'"),
-        (lambda model: model.fit("text", settings=3), "Model.fit() got an unexpected keyword argument 'settings'"),
+        (lambda model: model.fit("text", speed=3), f"Model.fit() got an unexpected keyword argument 'speed'; {KNOWN}"),
+        (
+            lambda model: model.fit("text", settings=3),
+            f"Model.fit() got an unexpected keyword argument 'settings'; {KNOWN}",
+        ),
         (lambda model: model.fit(steps=3), "Model.fit() missing a required argument: 'source'"),
         (lambda model: model.fit("text", 3), "Model.fit() too many positional arguments"),
         (lambda model: model.fit("text", source="x"), "Model.fit() multiple values for argument 'source'"),
         (lambda model: model.fit_table(1), "Model.fit_table() missing a required argument: 'y'"),
         (lambda model: model.fit_table(1, 2, 3, 4), "Model.fit_table() too many positional arguments"),
         (lambda model: Model(), "Model.__init__() missing a required argument: 'size'"),
-        (lambda model: Model(3, depth=2), "Model.__init__() got an unexpected keyword argument 'depth'"),
+        (
+            lambda model: Model(3, depth=2),
+            "Model.__init__() got an unexpected keyword argument 'depth'; known: size, scale",
+        ),
         (lambda model: Model(3, 0.5, 2), "Model.__init__() too many positional arguments"),
         (lambda model: Model(3, size=3), "Model.__init__() multiple values for argument 'size'"),
     ],
