@@ -87,9 +87,8 @@ def portnn_trainer(model: Any, sentences: Sentences) -> Any:
     from portnn.training import Plan, Trainer
 
     settings = model.settings
-    vocabulary, words = settings.read(
-        sentences, "utf-8", window=settings.window, known=None, update=False, progress=False
-    )
+    reading = {"window": settings.window, "word_rules": model.word_rules, "known": None, "update": False}
+    vocabulary, words = settings.read(sentences, "utf-8", **reading, progress=False)
     size = model.batch_size_for(vocabulary)
     batches = WindowBatches(words.ids, vocabulary.counts, words.words, settings, batch_size=size)
     network = WordVectors(
