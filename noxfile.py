@@ -159,7 +159,7 @@ def distributed(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Test the examples and studies, and run the examples as a reader would."""
-    session.install(".[plot,sklearn]", "dask[distributed]", "pytest", "pytest-xdist")
+    session.install(".[plot,sklearn,mpi,word2vec]", "dask[distributed]", "gensim", "pytest", "pytest-xdist")
     # Those that need data of the user's own run on a little of the same form, which their tests make.
     session.run("pytest", *EVERY_CORE, "tests/examples", env=ONE_THREAD)
     session.chdir(session.create_tmp())
@@ -228,7 +228,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure a benchmark against its peers: nox -s bench -- char-rnn."""
     name, *rest = session.posargs or ("char-rnn",)
-    session.install(".[sklearn,word2vec]", TORCH, "jax", "gensim")
+    session.install(".[sklearn,word2vec,mpi]", TORCH, "jax", "gensim")
     session.run("python", f"examples/benchmarks/{name.replace('-', '_')}.py", *rest)
 
 

@@ -55,13 +55,15 @@ def serve(make: Callable[..., Run], *, tuned: bool) -> None:
 
 
 class Contender:
-    """A contender's process: the benchmark's own script, started with ``--work NAME`` and what `options` say."""
+    """A contender's process: the benchmark's own script, started with ``--work NAME`` and what `options` say.
 
-    def __init__(self, script: str, name: str, *options: str) -> None:
+    `launcher` are words that come before, such as mpiexec's.
+    """
+
+    def __init__(self, script: str, name: str, *options: str, launcher: Sequence[str] = ()) -> None:
         self.name = name
-        self.process = subprocess.Popen(
-            [sys.executable, script, "--work", name, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        words = [*launcher, sys.executable, script, "--work", name, *options]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, job: dict[str, Any]) -> Any:
         """Send a job and wait for what comes back."""
@@ -81,6 +83,10 @@ class Contender:
         if not reply:
             raise SystemExit(f"{self.name} has ended")
         return json.loads(reply)
+
+    def close(self) -> None:
+        """Let the process end, and wait until it has."""
+        self.process.communicate()
 
 
 def take_turns(

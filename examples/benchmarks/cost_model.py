@@ -18,7 +18,7 @@ A step computes a part of the batch on each host, adds up the gradients, and upd
 References
 ----------
 R. Thakur, R. Rabenseifner, W. Gropp, Optimization of collective communication operations in MPICH, International
-Journal of High Performance Computing Applications 19(1), 2005, pages 49-66 (section 3.1: the model; 4.5: all-reduce).
+Journal of High Performance Computing Applications 19(1), 2005, pages 49-66 (the model and the first two ways).
 P. Patarasuk, X. Yuan, Bandwidth optimal all-reduce algorithms for clusters of workstations, Journal of Parallel and
 Distributed Computing 69(2), 2009, pages 117-124 (the ring).
 """
@@ -78,6 +78,18 @@ def automatic(hosts: int, size: float, network: Network) -> float:
     """Seconds of an all-reduce by the algorithm that MPICH chooses."""
     chosen = recursive_doubling if size <= SHORT else reduce_scatter_allgather
     return chosen(hosts, size, network)
+
+
+def hierarchical(hosts: int, members: int, size: float, inner: Network, outer: Network) -> float:
+    """Seconds of an all-reduce by hosts of several members, each of which has a line of its own to other hosts.
+
+    The members of a host scatter their sum, those of the same share in all hosts add it up, and then the members of a
+    host gather the shares.
+    """
+    share = size / members
+    scattering = (members - 1) * (inner.message(share) + share * inner.addition)
+    gathering = (members - 1) * inner.message(share)
+    return scattering + automatic(hosts, share, outer) + gathering
 
 
 ALLREDUCE: dict[str, Callable[[int, float, Network], float]] = {

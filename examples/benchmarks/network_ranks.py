@@ -8,7 +8,6 @@ prints a list of what each task found.
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 import os
 import statistics
@@ -16,6 +15,8 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+
+from training_runs import char_rnn, parameters, step_times
 
 RANK = int(os.environ.get("PMI_RANK", "0"))
 
@@ -58,9 +59,17 @@ def messages(size: int = 2_000_000, count: int = 40) -> dict[str, float]:
 
 def allreduce(size: int, rounds: int = 5) -> dict[str, float]:
     """Median time of an all-reduce of float32 numbers, and bytes that a host sends in one."""
+    group, before = joined(), sent()
+    found, count = sum_times(group, size, rounds)
+    return {"seconds": statistics.median(found), "sent": (sent() - before) / count}
+
+
+def sum_times(group: Any, size: int, rounds: int) -> tuple[list[float], int]:
+    """Times of an all-reduce of float32 numbers by the processes of a group, and how many there were in all."""
     import numpy as np
 
-    group, vector = joined(), np.zeros(size // 4, np.float32)
+    vector = group.empty(size // 4, np.float32)
+    vector[:] = 0.0
     group.sum_in_place(vector)
     begin = time.perf_counter()
     group.sum_in_place(vector)
@@ -71,28 +80,15 @@ def allreduce(size: int, rounds: int = 5) -> dict[str, float]:
         for _ in range(calls):
             group.sum_in_place(vector)
 
-    before = sent()
-    seconds = median_time(some, rounds) / calls
-    return {"seconds": seconds, "sent": (sent() - before) / ((rounds + 1) * calls)}
+    return [seconds / calls for seconds in times(some, rounds)], 2 + (rounds + 1) * calls
 
 
 def training(batch: int, cell: str, workers: int | str, steps: int = 40) -> dict[str, float]:
-    """Median time of a step of `portnn.CharRNN`, in fives."""
-    import numpy as np
-
-    import portnn
-
-    letters = [chr(0x100 + number) for number in range(65)]
-    text = "".join(np.random.default_rng(0).permutation(letters * 4000))
-    model = portnn.CharRNN(cell, hidden_size=256, seed=0, backend="numpy")
+    """Median time of a step of `portnn.CharRNN`."""
+    run = char_rnn(cell, batch, 256, 64, 65)
     if "PMI_RANK" in os.environ:
         joined().broadcast(None)  # so that all begin together
-    shape = {"batch_size": batch, "seq_length": 64}
-    model.fit(text, **shape, steps=steps, workers=workers, log_every=5, held_out=0.0, progress=False)
-    marks = [(line["step"], line["seconds"]) for line in model.metrics]
-    times = [(end - begin) / (last - first) for (first, begin), (last, end) in itertools.pairwise(marks)]
-    entries = sum(array.size for array in model.params.values())
-    return {"seconds": statistics.median(times), "bytes": 4 * entries}
+    return {"seconds": statistics.median(step_times(run, workers, steps)), "bytes": 4 * parameters(run)}
 
 
 def update(cell: str, count: int = 40) -> dict[str, float]:
@@ -135,13 +131,18 @@ def finish(requests: list[Any]) -> None:
 
 def median_time(run: Callable[[], object], count: int) -> float:
     """Median of `count` runs, after one that does not count."""
+    return statistics.median(times(run, count))
+
+
+def times(run: Callable[[], object], count: int) -> list[float]:
+    """Seconds of `count` runs, after one that does not count."""
     run()
-    times = []
+    found = []
     for _ in range(count):
         begin = time.perf_counter()
         run()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+        found.append(time.perf_counter() - begin)
+    return found
 
 
 def sent() -> int:

@@ -17,6 +17,7 @@ tasks, each contender runs in its own process, and they take turns; portnn's pro
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -35,6 +36,7 @@ OBJECTIVES = {"skip-gram": True, "CBOW": False}
 Sentences = list[list[str]]
 
 
+@functools.cache
 def zipf_text(words: int = 2_000_000, vocabulary: int = 20_000, length: int = 20) -> Sentences:
     shares = 1.0 / np.arange(1, vocabulary + 1)
     ids = np.random.default_rng(0).choice(vocabulary, size=words, p=shares / shares.sum()).tolist()
@@ -61,11 +63,11 @@ def gensim_model(sg: bool, seed: int = 1, **more: Any) -> Any:
     return Word2Vec(sg=int(sg), seed=seed, workers=THREADS, **{**SHARED, **more})
 
 
-def portnn_speed(sg: bool, task: str) -> Run:
+def portnn_speed(sg: bool, task: str, *size: int, workers: int = 1) -> Run:
     if task == "fit":
-        sentences = zipf_text()
-        return lambda: portnn_model(sg).fit(sentences, epochs=EPOCHS, progress=False)
-    text = documentation() if task == "softmax" else zipf_text()
+        sentences = zipf_text(*size)
+        return lambda: portnn_model(sg).fit(sentences, epochs=EPOCHS, workers=workers, progress=False)
+    text = documentation() if task == "softmax" else zipf_text(*size)
     trainer = portnn_trainer(portnn_model(sg, **({"negative": 0} if task == "softmax" else {})), text)
     batches = trainer.batches.batches
 
@@ -85,15 +87,8 @@ def portnn_trainer(model: Any, sentences: Sentences) -> Any:
     from portnn.training import Plan, Trainer
 
     settings = model.settings
-    vocabulary, words = settings.read(
-        sentences,
-        "utf-8",
-        window=settings.window,
-        word_rules=model.word_rules,
-        known=None,
-        update=False,
-        progress=False,
-    )
+    reading = {"window": settings.window, "word_rules": model.word_rules, "known": None, "update": False}
+    vocabulary, words = settings.read(sentences, "utf-8", **reading, progress=False)
     size = model.batch_size_for(vocabulary)
     batches = WindowBatches(words.ids, vocabulary.counts, words.words, settings, batch_size=size)
     network = WordVectors(
@@ -110,8 +105,8 @@ def portnn_trainer(model: Any, sentences: Sentences) -> Any:
     return Trainer(network, batches, plan, model.backend, network.init(generator(1)), quiet=True)
 
 
-def gensim_speed(sg: bool, task: str) -> Run:
-    sentences = zipf_text()
+def gensim_speed(sg: bool, task: str, *size: int) -> Run:
+    sentences = zipf_text(*size)
     if task == "fit":
         return lambda: gensim_model(sg, sentences=sentences, epochs=EPOCHS)
     model = gensim_model(sg)

@@ -10,7 +10,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "benchmarks"))
 
-from cost_model import ALLREDUCE, SHORT, Network, automatic, recursive_doubling, reduce_scatter_allgather, ring, step
+from cost_model import (
+    ALLREDUCE,
+    SHORT,
+    Network,
+    automatic,
+    hierarchical,
+    recursive_doubling,
+    reduce_scatter_allgather,
+    ring,
+    step,
+)
 
 pytestmark = pytest.mark.host
 
@@ -87,6 +97,19 @@ def test_long_vectors_are_scattered_and_short_ones_are_not():
 def test_with_many_hosts_bytes_approach_twice_the_vector():
     assert ring(10_000, 1e6, BYTES) == pytest.approx(2e6, rel=1e-3)
     assert reduce_scatter_allgather(1 << 14, 1e6, BYTES) == pytest.approx(2e6, rel=1e-3)
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 16])
+@pytest.mark.parametrize("members", [1, 2, 8])
+def test_a_share_of_a_host_crosses_the_slow_lines(hosts, members):
+    """Within a host each share goes round twice; the sum between hosts is that of one share."""
+    still = Network(0.0, float("inf"))
+    within, between = (
+        [hierarchical(hosts, members, 1e6, *pair) for pair in pairs]
+        for pairs in zip(*(((network, still), (still, network)) for network in (LATENCY, BYTES, ADDING)), strict=True)
+    )
+    assert within == pytest.approx(counted(ring, members, 1e6))
+    assert between == pytest.approx(counted(automatic, hosts, 1e6 / members))
 
 
 def test_a_step_is_its_parts():
