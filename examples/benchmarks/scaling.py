@@ -16,7 +16,7 @@ from cost_model import Network, automatic, hierarchical, step
 from portnn.batches import WindowSettings, steady_batch_size
 from portnn.batches.load import chance_to_keep
 from portnn.models import RecurrentLM
-from portnn.training.apart_step import FREQUENT, PERIOD, SELDOM
+from portnn.training.apart_step import FREQUENT, POSITIONS, SELDOM
 from portnn.training.shared_step import part_entries
 
 # Published
@@ -87,7 +87,8 @@ def merges(rows: int, size: int) -> list[int]:
 
 def merging(ranks: int, rows: int, network: Network) -> float:
     """Seconds that making tables equal adds to a step, in the mean."""
-    return sum(automatic(ranks, size, network) for size in merges(rows, SIZE)) / (SELDOM * PERIOD)
+    period = round(POSITIONS / 512)  # in steps
+    return sum(automatic(ranks, size, network) for size in merges(rows, SIZE)) / (SELDOM * period)
 
 
 def words_in_a_step(rows: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,8 @@ from portnn.training.step import Step, StepResult
 
 Vector = np.ndarray[Any, Any]
 
-PERIOD = 8
-"""Steps after which the rows of the most frequent words are made equal."""
+POSITIONS = 4096
+"""Positions of each process after which the rows of the most frequent words are made equal."""
 
 FREQUENT = 1024
 """Rows of the most frequent words; after every second period they are twice as many, after every fourth four times."""
@@ -29,9 +30,10 @@ class ApartStep:
     """A step of one process of a group, whose tables drift apart from the others' until they are made equal.
 
     Rows that a process has changed since they were last equal get the sum of all processes' changes, divided by the
-    square root of how many have changed them: a rare word keeps the whole of its one change; a frequent one moves
-    further than by the mean, which would halve what two processes learn of it, and less far than by the sum, with which
-    training diverges. Frequent rows, which are those of the smallest numbers, are made equal often, all rows seldom.
+    square root of how many have changed them, and the learning rate is multiplied by the square root of the number of
+    processes. So a frequent word moves as far as by the sum of what all have seen, as in one process; the mean would
+    halve what two processes learn of it, and with a sum at the full rate many processes diverge. Frequent rows, which
+    are those of the smallest numbers, are made equal often, all rows seldom.
 
     Parameters
     ----------
@@ -40,18 +42,23 @@ class ApartStep:
     step : callable
         A step of `make_step`, which writes into the tables.
     group : Group
+    batch_size : int
+        Positions of a step.
     stop : callable
         Whether this process wants to stop.
 
     Attributes
     ----------
+    period : int
+        Steps after which frequent rows are made equal.
     stops : bool
         Whether any process has wanted to, when all rows were last made equal.
     """
 
-    def __init__(self, model: Model, step: Step, group: Group, stop: Callable[[], bool]) -> None:
+    def __init__(self, model: Model, step: Step, group: Group, batch_size: int, stop: Callable[[], bool]) -> None:
         self._step, self._group, self._stop = step, group, stop
         self._tables, self.stops = model.row_parameters, False
+        self.period, self._growth = max(1, round(POSITIONS / batch_size)), math.sqrt(group.size)
         rows = max(shape[0] for name, shape in model.shapes().items() if name in self._tables)
         self._first = max(FREQUENT, -(-rows // SELDOM))
         self._rows, self._done = rows, 0
@@ -67,12 +74,13 @@ class ApartStep:
             # The first step, or a callback has put other tables in their place, which are the same in all processes.
             self._equal = {name: np.array(params[name]) for name in self._tables}
             self._touched = {name: np.zeros(len(params[name]), np.bool_) for name in self._tables}
-        result = self._step(params, state, batch.data, carry, learning_rate, number)
+        rate = learning_rate * self._growth
+        result = self._step(params, state, batch.data, carry, rate, number)
         self._moved = result.params
         for name in self._tables:
             self._touched[name][batch.data.ids.reshape(-1)] = True
         self._done = int(number)
-        periods, rest = divmod(self._done, PERIOD)
+        periods, rest = divmod(self._done, self.period)
         if rest == 0:
             self._make_equal(result.params, self._first * (periods & -periods))
         return result

@@ -95,7 +95,8 @@ def steps_of(trainer: Trainer, requests: StopRequests) -> Steps:
         return Steps(make_step(model, plan.optimizer, backend, plan), lambda: requests.received is not None)
     if model.trains_apart:
         step = make_step(model, plan.optimizer, backend, plan)
-        apart = ApartStep(model, step, trainer.group, stop=lambda: requests.received is not None)
+        size, asked = trainer.batches.batch_size, lambda: requests.received is not None
+        apart = ApartStep(model, step, trainer.group, size, stop=asked)
         return Steps(apart, lambda: apart.stops, apart.settle, trainer.group.sum_in_place)
     shared = SharedStep(model, plan.optimizer, backend, plan, trainer.group, stop=lambda: requests.received is not None)
     return Steps(shared, lambda: shared.stops)

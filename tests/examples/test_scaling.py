@@ -16,7 +16,7 @@ from cost_model import Network
 from portnn.batches import Batch, WindowBatches, WindowSettings, steady_batch_size
 from portnn.models import WindowBatch, WordVectors
 from portnn.training import StepResult
-from portnn.training.apart_step import PERIOD, SELDOM, ApartStep
+from portnn.training.apart_step import SELDOM, ApartStep
 
 pytestmark = pytest.mark.host
 
@@ -41,11 +41,11 @@ class Counting:
 @pytest.mark.parametrize("rows", [900, 5000, 80_000])
 def test_merges_are_the_sums_of_training(rows):
     width, group = 3, Counting()
-    step = ApartStep(WordVectors(rows, width), unchanged, group, stop=lambda: False)
+    step = ApartStep(WordVectors(rows, width), unchanged, group, 512, stop=lambda: False)
     tables = {name: np.zeros((rows, width), np.float32) for name in ("input", "output")}
     batch = Batch(WindowBatch(np.arange(rows)[None], np.empty((1, 1, 1))), 1.0, False)
-    for number in range(1, PERIOD * SELDOM + 1):
-        step(tables, None, batch, (), None, np.float64(number))
+    for number in range(1, step.period * SELDOM + 1):
+        step(tables, None, batch, (), np.float64(1.0), np.float64(number))
     assert group.sums == scaling.merges(rows, width)
 
 

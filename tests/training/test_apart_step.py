@@ -15,7 +15,7 @@ import portnn
 from portnn.batches import Batch, Part, WindowBatches, WindowSettings
 from portnn.models import WindowBatch, WordVectors
 from portnn.training import StepResult
-from portnn.training.apart_step import FREQUENT, PERIOD, ApartStep
+from portnn.training.apart_step import FREQUENT, ApartStep
 
 pytestmark = [
     pytest.mark.host,
@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 ROWS = 4 * FREQUENT
+BATCH, PERIOD = 512, 8
 
 
 class ThreadGroup:
@@ -66,10 +67,10 @@ def tables():
 
 def test_a_row_gets_the_sum_of_its_changes_over_the_root_of_their_number():
     def work(group):
-        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: False)
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, BATCH, stop=lambda: False)
         rows = {0: (1, 2, 9), 1: (2, 9), 2: (9,)}[group.rank]
         for number in range(1, PERIOD + 1):
-            step(params, None, batch_of(*rows), (), None, np.float64(number))
+            step(params, None, batch_of(*rows), (), np.float64(1.0), np.float64(number))
         return params
 
     for params in together(3, work):
@@ -80,15 +81,37 @@ def test_a_row_gets_the_sum_of_its_changes_over_the_root_of_their_number():
             assert not table[[0, 3, 8, 10]].any()
 
 
+@pytest.mark.parametrize(("batch_size", "steps"), [(512, 8), (2048, 2), (100, 41), (1 << 14, 1)])
+def test_frequent_rows_are_made_equal_after_as_many_positions(batch_size, steps):
+    group = ThreadGroup(0, [None], threading.Barrier(1))
+    assert ApartStep(WordVectors(ROWS, 2), adding, group, batch_size, stop=lambda: False).period == steps
+
+
+def test_the_learning_rate_grows_with_the_root_of_the_number_of_processes():
+    def work(group):
+        rates = []
+
+        def step(params, state, batch, carry, rate, number):
+            rates.append(rate)
+            return StepResult(params, state, carry, np.zeros(()), None)
+
+        ApartStep(WordVectors(ROWS, 2), step, group, BATCH, stop=lambda: False)(
+            tables(), None, batch_of(1), (), np.float32(0.5), np.float64(1)
+        )
+        return rates
+
+    assert together(4, work) == [[1.0]] * 4
+
+
 def test_frequent_rows_are_made_equal_often_and_all_seldom():
     """Rows up to 1,024 after a period, up to 2,048 after two, and all 4,096 after four."""
     places = [0, FREQUENT, 2 * FREQUENT, ROWS - 1]
 
     def work(group):
-        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: False)
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, BATCH, stop=lambda: False)
         equal = []
         for number in range(1, 8 * PERIOD + 1):
-            step(params, None, batch_of(*(places if group.rank else ())), (), None, np.float64(number))
+            step(params, None, batch_of(*(places if group.rank else ())), (), np.float64(1.0), np.float64(number))
             if number % PERIOD == 0:
                 equal.append(params["input"][places, 0].tolist())
         step.settle(params)
@@ -104,10 +127,10 @@ def test_frequent_rows_are_made_equal_often_and_all_seldom():
 
 def test_a_wish_to_stop_is_granted_when_all_rows_are_equal():
     def work(group):
-        step = ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: group.rank == 1)
+        step = ApartStep(WordVectors(ROWS, 2), adding, group, BATCH, stop=lambda: group.rank == 1)
         params, stops = tables(), []
         for number in range(1, 4 * PERIOD + 1):
-            step(params, None, batch_of(group.rank), (), None, np.float64(number))
+            step(params, None, batch_of(group.rank), (), np.float64(1.0), np.float64(number))
             stops.append(step.stops)
         return stops
 
@@ -199,11 +222,11 @@ def test_other_libraries_have_one_process():
 
 def test_tables_that_a_callback_puts_in_place_are_where_all_go_on_from():
     def work(group):
-        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, stop=lambda: False)
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, BATCH, stop=lambda: False)
         for number in range(1, PERIOD + 1):
             if number == 3:
                 params = {name: np.full_like(table, 5.0) for name, table in params.items()}
-            step(params, None, batch_of(1 + group.rank), (), None, np.float64(number))
+            step(params, None, batch_of(1 + group.rank), (), np.float64(1.0), np.float64(number))
         return params
 
     for params in together(2, work):
