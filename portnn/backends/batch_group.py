@@ -21,3 +21,6 @@ class BatchGroup(Protocol):
 
     def sum(self, array: Array) -> Array:
         """Sum of the arrays, of one shape, that all processes give: the same bits in each of them."""
+
+    def count(self, number: int) -> int:
+        """Sum of the numbers that all processes give."""

@@ -17,6 +17,7 @@ class BackendStatus(TypedDict):
     gpus: list[str]
     devices: list[str]
     dtypes: list[str]
+    nccl: bool
     reason: str | None
     install: str | None
 
@@ -30,7 +31,7 @@ def backends() -> list[BackendStatus]:
     -------
     list of dict
         Keys `name`, `available`, `version`, `gpus` (vendors of the GPUs that it drives, here or elsewhere), `devices`,
-        `dtypes`, `reason`, `install`.
+        `dtypes`, `nccl` (whether NCCL can join its GPUs here), `reason`, `install`.
 
     Examples
     --------
@@ -49,6 +50,7 @@ def _status(library: Library) -> BackendStatus:
         gpus=list(library.gpus),
         devices=[],
         dtypes=[],
+        nccl=False,
         reason="not installed",
         install=library.install,
     )
@@ -64,6 +66,7 @@ def _status(library: Library) -> BackendStatus:
         "available": True,
         "devices": library.devices(xp=found.xp),
         "dtypes": library.dtypes(found.device, xp=found.xp),
+        "nccl": library.has_nccl(),
         "reason": None,
         "install": None,
     }

@@ -16,6 +16,8 @@ from portnn.backends.libraries import LIBRARIES, Library, array_library, library
 from portnn.backends.libraries.library import DTYPES
 from portnn.backends.libraries.primitives import Array, F, Namespace
 from portnn.backends.namespaces import detached, device, is_array, library_name, namespace, namespace_of
+from portnn.backends.own_gpu import own_gpu
+from portnn.groups import launched
 from portnn.settings import brief, plain
 
 
@@ -106,8 +108,9 @@ def backend(name: str = "auto", *, device: Any = None, dtype: str = "float32") -
         works (a small product is tried on it), else NumPy.
     device : str or object, optional
         A name that `portnn.backends` lists, or whatever the library takes: "cuda:1" or 1 for CuPy, a `torch.device`
-        for PyTorch, "cpu", "gpu" or "gpu:1" for JAX and SYCL. None is the library's default. MLX computes on one
-        device in the whole process, the one chosen last.
+        for PyTorch, "cpu", "gpu" or "gpu:1" for JAX and SYCL. None is the library's default. Of several processes that
+        mpiexec or srun has started on a machine, each takes another GPU, if no number is given. CuPy and MLX compute
+        on one device in the whole process, the one chosen last.
     dtype : {"float32", "float64"}
         With JAX, "float64" turns on its process-wide `jax_enable_x64`.
 
@@ -174,6 +177,9 @@ def _make(name: str, spec: Any, dtype: str) -> Backend:
     except Exception as error:  # no driver, no GPU
         raise MissingBackendError(f"{name} does not work here: {one_line(error)}") from error
     try:
+        start = launched()
+        if start is not None and start.place:
+            spec = own_gpu(plain(spec), library.device_name(None), library.devices(xp=xp), start.place)
         device = None if spec is None else library.device(plain(spec), xp=xp)
     except Exception as error:  # each library has its own exception for this
         raise ValueError(f"{name} has no device {brief(spec)}: {one_line(error)}") from error

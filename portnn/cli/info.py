@@ -88,9 +88,9 @@ def describe(status: BackendStatus) -> str:
     gpus = f"; drives GPUs of {', '.join(status['gpus'])}" if status["gpus"] else ""
     if not status["available"]:
         return f"{name}{status['reason']}; {status['install']}{gpus}"
-    return (
-        f"{name}{status['version'] or 'unknown':<13}{', '.join(status['devices'])}; {', '.join(status['dtypes'])}{gpus}"
-    )
+    nccl = "; NCCL joins them" if status["nccl"] else ""
+    found = f"{', '.join(status['devices'])}; {', '.join(status['dtypes'])}"
+    return f"{name}{status['version'] or 'unknown':<13}{found}{gpus}{nccl}"
 
 
 def hints(blas: list[dict[str, Any]], tuned: Tuning, cpus: int) -> list[str]:

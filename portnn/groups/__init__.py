@@ -16,6 +16,7 @@ from portnn.groups.mpi import (
     mpi_group,
     takes_gpu_buffers,
 )
+from portnn.groups.way import Place, way_of
 
 __all__ = [
     "ALONE",
@@ -24,6 +25,7 @@ __all__ = [
     "Launched",
     "LocalGroup",
     "MPIGroup",
+    "Place",
     "StalledError",
     "WorkerError",
     "abort",
@@ -38,4 +40,5 @@ __all__ = [
     "machine_by_machine",
     "mpi_group",
     "takes_gpu_buffers",
+    "way_of",
 ]

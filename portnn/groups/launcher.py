@@ -14,11 +14,14 @@ class Launched(NamedTuple):
     rank, size : int
     by : str
         The kind of launcher.
+    place : int
+        Its number among the processes of its machine, from 0.
     """
 
     rank: int
     size: int
     by: str
+    place: int
 
 
 LAUNCHERS = {
@@ -28,10 +31,19 @@ LAUNCHERS = {
 }
 """Launchers, and the variables in which each tells rank and size; Slurm comes last, since it starts mpiexec, too."""
 
+PLACES = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
+"""Variables that tell the place. Any launcher may have set each: srun tells MPICH's processes no place but its own."""
+
 
 def launched() -> Launched | None:
     """How this process was started; None if it was by none of `LAUNCHERS`."""
-    for name, (rank, size) in LAUNCHERS.items():
-        if os.environ.get(rank, "").isdigit() and os.environ.get(size, "").isdigit():
-            return Launched(int(os.environ[rank]), int(os.environ[size]), name)
+    for name, variables in LAUNCHERS.items():
+        rank, size = map(_number, variables)
+        if rank is not None and size is not None:
+            return Launched(rank, size, name, next((place for place in map(_number, PLACES) if place is not None), 0))
     return None
+
+
+def _number(variable: str) -> int | None:
+    value = os.environ.get(variable, "")
+    return int(value) if value.isdigit() else None

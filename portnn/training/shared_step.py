@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, RowGradient, SummedRows, coalesce, tree_map
+from portnn.backends import Array, Backend, RowGradient, SummedRows, coalesce, scatter_add, tree_map
 from portnn.batches import Batch
-from portnn.groups import Group
 from portnn.models import Model, Parameters
 from portnn.optimizers import Optimizer
 from portnn.optimizers.base import Gradients
-from portnn.training.packing import entries_of, pack, packed_shapes, row_major, unpack
+from portnn.training.packing import entries_of, pack, packed_shapes, row_major
 from portnn.training.settings import StepSettings
 from portnn.training.step import ALL, StepResult, make_update
+from portnn.training.sums import Summand, Sums
 
-Vector = np.ndarray[Any, Any]
+Host = np.ndarray[Any, Any]
 
-LAST = 3
-"""Entries of the vector that is added up, after all gradients: the loss, the wish to stop, the learning rate."""
+LAST = 2
+"""Entries of the vector that is added up, after all gradients: the loss, the learning rate."""
 
 
 class Computed(NamedTuple):
@@ -51,14 +52,16 @@ class Computed(NamedTuple):
 class SharedStep:
     """A training step of all processes of a group, which end it with the same parameters.
 
-    Gradients, loss, the first process's learning rate and anyone's wish to stop are one vector, which is added up once
-    a step. Gradients of tables take part with the rows that any process used, whose numbers are exchanged before.
+    Gradients, loss and the first process's learning rate are one vector, which is added up once a step, together with
+    the wishes to stop. Gradients of tables take part with the rows that any process used, whose numbers are exchanged
+    before.
 
     Parameters
     ----------
     model, optimizer, backend, settings
         As for `make_step`.
-    group : Group
+    sums : HostSums or DeviceSums
+        How the group adds up arrays of the backend.
     stop : callable
         Whether this process wants to stop.
 
@@ -74,14 +77,15 @@ class SharedStep:
         optimizer: Optimizer,
         backend: Backend,
         settings: StepSettings,
-        group: Group,
+        sums: Sums,
         stop: Callable[[], bool],
     ) -> None:
-        self._model, self._backend, self._group, self._stop = model, backend, group, stop
+        self._model, self._backend, self._sums, self._stop = model, backend, sums, stop
         self._shapes, self.stops = packed_shapes(model), False
+        self._zero = backend.asarray(np.float64(0.0))
         self._entries = entries_of(self._shapes)
         tables = model.row_parameters
-        self._compute = self._coupled if model.couples_parts else backend.compile(self._separate)
+        self._compute = backend.compile(self._separate)
         update = make_update(model, optimizer, backend, settings)
         self._update = backend.compile(update, donate=(0, 1) if tables else ())
 
@@ -89,38 +93,49 @@ class SharedStep:
         self, params: Parameters, state: Any, batch: Batch, carry: Any, learning_rate: Array, number: Array
     ) -> StepResult:
         """Like a step of `make_step`, for a part of a batch, and for the carry of that part."""
-        backend, xp, copies = self._backend, self._backend.xp, self._group.size // batch.parts
-        found = self._compute(params, batch.data, carry, backend.asarray(np.float64(batch.share / copies)), batch.parts)
+        backend, sums, xp = self._backend, self._sums, self._sums.home.xp
+        copies = sums.group.size // batch.parts
+        share = np.asarray(batch.share / copies, backend.dtype)
+        if self._model.couples_parts and batch.parts > 1:
+            found = self._coupled(params, batch, carry, share)
+        else:
+            found = self._compute(params, batch.data, carry, backend.asarray(share))
         rows = {name: self._united(gradient) for name, gradient in found.rows.items()}
-        vector = self._filled(found, rows, learning_rate)
-        self._group.sum_in_place(vector)
-        loss, stop, rate = vector[-LAST:].copy()
-        self.stops = bool(stop)
+        factor = found.scale if backend.library.on_host else None
+        vector, self.stops = sums.total(
+            [
+                *(Summand(array, factor) for array in found.grads.values()),
+                *(Summand(own) for _, own in rows.values()),
+                Summand(found.loss),
+                Summand(learning_rate if sums.group.rank == 0 else self._zero),
+            ],
+            self._stop(),
+        )
         grads: Gradients = {ALL: backend.asarray(vector[: self._entries])} if self._shapes else {}
         start = self._entries
         for name, (ids, own) in rows.items():
-            summed = vector[start : start + own.size].reshape(own.shape)
-            start += own.size
-            leads = np.ones((len(ids), 1), own.dtype)
+            stop = start + math.prod(own.shape)
+            summed = xp.reshape(vector[start:stop], own.shape)
+            start = stop
+            leads = np.ones((len(ids), 1), backend.dtype)
             grads[name] = tree_map(backend.asarray, SummedRows(ids, summed, leads))
-        params, state, norm = self._update(params, state, grads, found.measured, backend.asarray(rate), number)
-        carry = tree_map(lambda array: row_major(array, xp=xp), found.carry)
-        return StepResult(params, state, carry, backend.asarray(loss), norm)
+        last = xp.asarray(vector[-LAST:], copy=True)  # the loss is read some steps later
+        loss, rate = (backend.asarray(last[place]) for place in range(LAST))
+        params, state, norm = self._update(params, state, grads, found.measured, rate, number)
+        carry = tree_map(lambda array: row_major(array, xp=backend.xp), found.carry)
+        return StepResult(params, state, carry, loss, norm)
 
-    def _separate(self, params: Parameters, data: Any, carry: Any, share: Array, parts: int) -> Computed:
+    def _separate(self, params: Parameters, data: Any, carry: Any, share: Array) -> Computed:
         """What a part comes to that does not depend on the others."""
         model, xp = self._model, self._backend.xp
         loss, carry, cache = model.loss(params, data, carry, xp=xp)
         return self._scaled(params, loss, carry, cache, share, share)
 
-    def _coupled(self, params: Parameters, data: Any, carry: Any, share: Array, parts: int) -> Computed:
+    def _coupled(self, params: Parameters, batch: Batch, carry: Any, share: Host) -> Computed:
         """What a part comes to, where a loss needs sums over all parts; then gradients are weighted within it."""
-        model, backend = self._model, self._backend
-        if parts == 1:  # every process has the whole
-            return self._separate(params, data, carry, share, parts)
-        group = Parts(self._group, float(share) * parts, backend)
-        loss, carry, cache = model.loss(params, data, carry, group=group, xp=backend.xp)  # type: ignore[call-arg]
-        return self._scaled(params, loss, carry, cache, share, backend.asarray(np.float64(1.0 / parts)))
+        asarray, group = self._backend.asarray, Parts(float(share) * batch.parts, self._sums)
+        loss, carry, cache = self._model.loss(params, batch.data, carry, group=group, xp=self._backend.xp)  # type: ignore[call-arg]
+        return self._scaled(params, loss, carry, cache, asarray(share), asarray(np.float64(1.0 / batch.parts)))
 
     def _scaled(self, params: Parameters, loss: Array, carry: Any, cache: Any, share: Array, scale: Array) -> Computed:
         model, xp, shapes = self._model, self._backend.xp, self._shapes
@@ -132,43 +147,33 @@ class SharedStep:
             grads = {ALL: pack(grads, shapes, xp=xp) * scale} if shapes else {}
         return Computed(loss * share, carry, grads, scale, rows, model.measured(params, cache, xp=xp))
 
-    def _united(self, gradient: RowGradient) -> tuple[Vector, Vector]:
+    def _united(self, gradient: RowGradient) -> tuple[Host, Array]:
         """Numbers (n,) of the rows that any process uses, and this one's gradients (n, m) for them."""
-        ids, rows, _ = (self._backend.to_host(array) for array in coalesce(gradient, xp=self._backend.xp))
-        united = np.unique(np.concatenate(self._group.gather(ids)))
-        own = np.zeros((len(united), rows.shape[1]), rows.dtype)
-        np.add.at(own, np.searchsorted(united, ids), rows)
-        return united, own
-
-    def _filled(self, found: Computed, rows: dict[str, tuple[Vector, Vector]], learning_rate: Array) -> Vector:
-        backend, start = self._backend, self._entries
-        vector = self._group.empty(start + sum(own.size for _, own in rows.values()) + LAST, backend.dtype)
-        if ALL in found.grads:
-            vector[:start] = backend.to_host(found.grads[ALL])
-        else:
-            for name, place in unpack(vector[:start], self._shapes, xp=np).items():
-                np.multiply(found.grads[name], found.scale, out=place)
-        for _, own in rows.values():
-            vector[start : start + own.size] = own.reshape(-1)
-            start += own.size
-        rate = float(learning_rate) if self._group.rank == 0 else 0.0
-        vector[-LAST:] = float(found.loss), self._stop(), rate
-        return vector
+        ids, rows, _ = coalesce(gradient, xp=self._backend.xp)
+        ids, rows, home = self._backend.to_host(ids), self._sums.at_home(rows), self._sums.home
+        united = np.unique(np.concatenate(self._sums.group.gather(ids)))
+        own = home.xp.zeros((len(united), rows.shape[1]), dtype=rows.dtype, device=home.device)
+        places = home.asarray(np.searchsorted(united, ids))
+        return united, scatter_add(own, places, rows, donate=True, coalesced=True, xp=home.xp)
 
 
 class Parts:
     """The parts of a batch, as a loss sees them that depends on all: see `portnn.backends.BatchGroup`."""
 
-    def __init__(self, group: Group, weight: float, backend: Backend) -> None:
-        self.weight, self._group, self._backend = weight, group, backend
+    def __init__(self, weight: float, sums: Sums) -> None:
+        self.weight, self._sums = weight, sums
 
     def sum(self, array: Array) -> Array:
-        """Sum over the parts."""
-        total = np.array(self._backend.to_host(array), order="C")
-        self._group.sum_in_place(total.reshape(-1))
-        return self._backend.asarray(total)
+        """Sum of arrays over the parts."""
+        return self._sums.sum(array)
+
+    def count(self, number: int) -> int:
+        """Sum of numbers over the parts."""
+        numbers = np.asarray([number])
+        self._sums.group.sum_in_place(numbers)
+        return int(numbers[0])
 
 
 def part_entries(model: Model) -> int:
-    """Entries of the vector that a step of a model adds up, without the rows of tables."""
-    return entries_of(packed_shapes(model)) + LAST
+    """Entries of the vector that a step of a model adds up on the host, without the rows of tables."""
+    return entries_of(packed_shapes(model)) + LAST + 1  # and the wish to stop

@@ -28,6 +28,7 @@ from portnn.training.interruption import Interrupted, StopRequests
 from portnn.training.packing import packed_shapes
 from portnn.training.shared_step import SharedStep, part_entries
 from portnn.training.step import StepResult, make_step
+from portnn.training.sums import sums_of
 
 Trainer = Any
 """`portnn.training.Trainer`, whose file imports this one."""
@@ -91,14 +92,17 @@ class Steps(NamedTuple):
 def steps_of(trainer: Trainer, requests: StopRequests) -> Steps:
     """The steps of a trainer and the others of its group."""
     model, plan, backend = trainer.model, trainer.plan, trainer.backend
+
+    def stop() -> bool:
+        return requests.received is not None
+
     if trainer.group.size == 1:
-        return Steps(make_step(model, plan.optimizer, backend, plan), lambda: requests.received is not None)
+        return Steps(make_step(model, plan.optimizer, backend, plan), stop)
     if model.trains_apart:
         step = make_step(model, plan.optimizer, backend, plan)
-        size, asked = trainer.batches.batch_size, lambda: requests.received is not None
-        apart = ApartStep(model, step, trainer.group, size, stop=asked)
+        apart = ApartStep(model, step, trainer.group, trainer.batches.batch_size, stop)
         return Steps(apart, lambda: apart.stops, apart.settle, trainer.group.sum_in_place)
-    shared = SharedStep(model, plan.optimizer, backend, plan, trainer.group, stop=lambda: requests.received is not None)
+    shared = SharedStep(model, plan.optimizer, backend, plan, sums_of(trainer.group, backend), stop)
     return Steps(shared, lambda: shared.stops)
 
 

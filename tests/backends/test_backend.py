@@ -241,8 +241,9 @@ def test_a_library_whose_arrays_another_claims_is_refused(monkeypatch):
 @pytest.mark.host
 @pytest.mark.parametrize(("given", "number"), [("cuda:1", 1), ("1", 1), (1, 1), ("cuda", 0), ("cuda:0", 0)])
 def test_a_cuda_device_may_be_a_number_or_a_name(monkeypatch, given, number):
-    pretend_cupy(monkeypatch, np.matmul)
-    assert portnn.backend("cupy", device=given).device == f"device {number}"
+    used = pretend_cupy(monkeypatch, np.matmul)
+    assert portnn.backend("cupy", device=given).device.id == number
+    assert used == [number]
 
 
 @pytest.mark.host
@@ -275,18 +276,21 @@ class OnGPU(np.ndarray):
 
 
 def pretend_cupy(monkeypatch, matmul):
-    """Install a CuPy with two devices that computes on the host."""
-    runtime = types.SimpleNamespace(getDeviceCount=lambda: 2)
+    """Install a CuPy with two devices that computes on the host; returns the numbers of those that are made current."""
+    runtime, used = types.SimpleNamespace(getDeviceCount=lambda: 2), []
     xp = types.SimpleNamespace(
         float32=np.float32,
         matmul=matmul,
         asarray=lambda array, dtype, device: np.asarray(array, dtype=dtype).view(OnGPU),
-        cuda=types.SimpleNamespace(runtime=runtime, Device="device {}".format),
+        cuda=types.SimpleNamespace(
+            runtime=runtime, Device=lambda id: types.SimpleNamespace(id=id, use=lambda: used.append(id))
+        ),
         __array_namespace_info__=lambda: types.SimpleNamespace(dtypes=lambda **_: {"float32": np.float32}),
     )
     fake(monkeypatch, "cupy", empty=np.empty)
     monkeypatch.setitem(libraries._OF_CLASS, OnGPU, LIBRARIES["cupy"])
     monkeypatch.setattr(CuPy, "namespace_of", lambda self, array: xp)
+    return used
 
 
 def test_pickled(backend):

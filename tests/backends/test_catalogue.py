@@ -8,7 +8,7 @@ from portnn.backends import backends
 from portnn.backends.choosing import DTYPES
 from portnn.backends.libraries import LIBRARIES, Library
 
-KEYS = ["name", "available", "version", "gpus", "devices", "dtypes", "reason", "install"]
+KEYS = ["name", "available", "version", "gpus", "devices", "dtypes", "nccl", "reason", "install"]
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def test_the_backend_under_test_is_available(backend, monkeypatch):
     assert status["devices"]
     assert all(isinstance(device, str) and "(" not in device.partition(" ")[0] for device in status["devices"])
     assert status["dtypes"] == list(DTYPES)
+    assert status["nccl"] is backend.library.has_nccl()
     assert status["reason"] is None
     assert status["install"] is None
 

@@ -30,6 +30,8 @@ class ThreadGroup:
         self._barrier.wait(timeout=60)
         return total
 
+    count = sum
+
 
 def computed(model, params, pieces, carries):
     """Loss, carry and gradients of each part: in a thread each if they need one another."""

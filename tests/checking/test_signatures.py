@@ -1,5 +1,6 @@
 """Every call of a step, bound against CuPy's own signatures: it can be imported where no GPU is."""
 
+import inspect
 import re
 
 import array_api_compat
@@ -43,6 +44,26 @@ def test_cupy_takes_every_call(calls):
     import array_api_compat.cupy as xp
 
     assert [reason for call in sorted(calls) if (reason := refused(call, xp)) is not None] == []
+
+
+@pytest.mark.cupy_signatures
+def test_cupy_has_what_is_needed_between_gpus():
+    """NCCL's binding can be imported only where that library is."""
+    cupy = CuPy().load()
+    import cupyx
+
+    inspect.signature(cupyx.empty_pinned).bind((3,), np.dtype("float32"))
+    assert callable(cupy.cuda.get_current_stream)
+    assert "out=None" in cupy.ndarray.get.__doc__.partition("\n")[0]
+    assert "arr" in cupy.ndarray.set.__doc__.partition("\n")[0]
+    assert {"use", "pci_bus_id", "__enter__"} <= set(dir(cupy.cuda.Device))
+    if CuPy().has_nccl():
+        from cupy.cuda import nccl
+
+        assert "(int ndev, bytes commId, int rank" in nccl.NcclCommunicator.__doc__
+        arguments = "sendbuf, intptr_t recvbuf, size_t count, int datatype, int op, intptr_t stream)"
+        assert arguments in nccl.NcclCommunicator.allReduce.__doc__
+        assert (nccl.NCCL_FLOAT32, nccl.NCCL_FLOAT64, nccl.NCCL_SUM, len(nccl.get_unique_id())) == (7, 8, 0, 128)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,16 @@ def test_two_machines(run, book, tmp_path):
     assert (tmp_path / "run" / "last.safetensors").exists()
 
 
+@pytest.mark.parametrize(("hosts", "places"), [("127.0.0.1", "012"), ("127.0.0.1,127.0.0.2,127.0.0.3", "000")])
+def test_places_on_a_machine(run, hosts, places):
+    per_host = str(3 // len(hosts.split(",")))
+    job = run(
+        3, sys.executable, "-c", "from portnn.groups import launched; print(launched().place)",
+        options=("-launcher", "fork", "-hosts", hosts, "-ppn", per_host),
+    )  # fmt: skip
+    assert "".join(sorted(job.output.read_text().split())) == places
+
+
 def portnn(*arguments, **environment):
     command = [sys.executable, "-c", "from portnn.cli import main; main()", *map(str, arguments)]
     return subprocess.run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,11 @@ class CuPy(Library):
     gpus = ("NVIDIA", "AMD")
     automatic = True
     writes_donated = True
+
+    def select(self, device: Any) -> None:
+        """Make the device the current one, on which CuPy computes wherever the arrays are."""
+        if device is not None:
+            device.use()
 
     def devices(self, *, xp: Namespace) -> list[str]:
         """All GPUs."""
@@ -52,6 +59,52 @@ class CuPy(Library):
         import cupy
 
         cupy.cuda.get_current_stream().synchronize()
+
+    def gpu(self, device: Any) -> str | None:
+        """PCI bus id, by which NCCL, too, tells whether two processes have one GPU."""
+        import cupy
+
+        return str((cupy.cuda.Device() if device is None else device).pci_bus_id)
+
+    def has_nccl(self) -> bool:
+        """It is a package of its own, without which CuPy warns."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from cupy.cuda import nccl
+
+        return bool(nccl.available)
+
+    def nccl_id(self) -> Any:
+        """Bytes; in versions before 14, a tuple."""
+        from cupy.cuda import nccl
+
+        return nccl.get_unique_id()
+
+    def nccl_sum(self, nccl_id: Any, rank: int, size: int, device: Any) -> Callable[[Array], object]:
+        """CuPy's own binding, which takes pointers."""
+        import cupy
+        from cupy.cuda import nccl
+
+        dtypes = {"float32": nccl.NCCL_FLOAT32, "float64": nccl.NCCL_FLOAT64}
+        with cupy.cuda.Device() if device is None else device:
+            communicator = nccl.NcclCommunicator(size, nccl_id, rank)
+
+        def add(vector: Array) -> None:
+            # On the stream of what comes before and after, so that nobody has to wait.
+            place, stream = vector.data.ptr, cupy.cuda.get_current_stream().ptr
+            communicator.allReduce(place, place, vector.size, dtypes[vector.dtype.name], nccl.NCCL_SUM, stream)
+
+        return add
+
+    def change_on_host(self, vector: Array, change: Callable[[np.ndarray[Any, Any]], object]) -> None:
+        """CuPy keeps page-locked memory for the next call, which must not get it while it is read."""
+        import cupyx
+
+        host = cupyx.empty_pinned(vector.shape, vector.dtype)
+        vector.get(out=host)
+        change(host)
+        vector.set(host)
+        self.synchronize(vector)
 
     def scatter_add(
         self,

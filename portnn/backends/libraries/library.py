@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import array_api_compat
@@ -179,6 +180,34 @@ class Library(Primitives):
 
     def synchronize(self, array: Array) -> None:
         """Wait until an array has been computed."""
+
+    # Between GPUs
+
+    def gpu(self, device: Any) -> str | None:
+        """Name of a device that is the same in every process of the machine, if it is a GPU on which the rest works."""
+        return None
+
+    def has_nccl(self) -> bool:
+        """Whether NCCL can add up arrays of several GPUs."""
+        return False
+
+    def nccl_id(self) -> Any:
+        """What `nccl_sum` needs, the same in all processes."""
+        raise NotImplementedError
+
+    def nccl_sum(self, nccl_id: Any, rank: int, size: int, device: Any) -> Callable[[Array], object]:
+        """Join the GPUs of several processes; all call this together.
+
+        Returns
+        -------
+        callable
+            Replaces a vector (n,) on the device by the sum of all processes' vectors, in the order of its stream.
+        """
+        raise NotImplementedError
+
+    def change_on_host(self, vector: Array, change: Callable[[np.ndarray[Any, Any]], object]) -> None:
+        """Let a function change a GPU's vector (n,) in the host's page-locked memory."""
+        raise NotImplementedError
 
     # Checks
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,49 @@ class PyTorch(Library):
 
         if array.device.type != "cpu":
             getattr(torch, array.device.type).synchronize()
+
+    def gpu(self, device: Any) -> str | None:
+        """UUID of a GPU of NVIDIA or AMD."""
+        import torch
+
+        device = torch.get_default_device() if device is None else device
+        return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else None
+
+    def has_nccl(self) -> bool:
+        """PyTorch for GPUs comes with it, on Linux."""
+        import torch.cuda.nccl
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch warns that it has none
+            return bool(torch.cuda.nccl.is_available([]))
+
+    def nccl_id(self) -> Any:
+        """Bytes."""
+        import torch.cuda.nccl
+
+        return torch.cuda.nccl.unique_id()
+
+    def nccl_sum(self, nccl_id: Any, rank: int, size: int, device: Any) -> Callable[[Array], object]:
+        """PyTorch's own binding, below torch.distributed, which would need a rendezvous and process groups."""
+        import torch.cuda.nccl
+
+        with torch.cuda.device(device):
+            communicator = torch.cuda.nccl.init_rank(size, nccl_id, rank)
+
+        def add(vector: Array) -> None:
+            # On the current stream, that of what comes before and after, so that nobody has to wait.
+            torch.cuda.nccl.all_reduce([vector], comms=[communicator])
+
+        return add
+
+    def change_on_host(self, vector: Array, change: Callable[[np.ndarray[Any, Any]], object]) -> None:
+        """PyTorch keeps page-locked memory for the next call; copies that are not told otherwise are waited for."""
+        import torch
+
+        host = torch.empty_like(vector, device="cpu", pin_memory=True)
+        host.copy_(vector)
+        change(host.numpy())
+        vector.copy_(host)
 
     def scatter_add(
         self,

@@ -98,7 +98,7 @@ def batch_norm(
     check_shape("batch_norm", "shift", shift, expected, "x expects")
     rows, count = as_rows(x, xp=xp), 0
     if statistics is None:
-        count = _count(rows, group, xp)
+        count = rows.shape[0] if group is None else group.count(rows.shape[0])
         if not count:
             raise ValueError(f"batch_norm: x has shape {shape(x)}, so there is nothing to average; give statistics")
         share = _equal(rows, 1.0 / count, xp)
@@ -144,11 +144,6 @@ def batch_norm_backward(dy: Array, cache: BatchNormCache, *, xp: Namespace = Non
 def _equal(rows: Array, weight: float, xp: Namespace) -> Array:
     """Weights with which a product sums rows: BLAS adds whole rows at once."""
     return xp.full(rows.shape[0], weight, dtype=rows.dtype, device=device(rows))
-
-
-def _count(rows: Array, group: BatchGroup | None, xp: Namespace) -> int:
-    count = rows.shape[0]
-    return count if group is None else int(group.sum(xp.asarray(count)))
 
 
 def _summed(array: Array, group: BatchGroup | None) -> Array:
