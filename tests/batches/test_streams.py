@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from portnn.batches import ChunkStreams
+from portnn.batches import ChunkStreams, Part
 from portnn.batches.streams import RELEASE_EVERY
 
 pytestmark = pytest.mark.host
@@ -99,3 +101,23 @@ def test_pages_are_released_now_and_then() -> None:
     for position in range(3 * RELEASE_EVERY // tokens):
         streams.at(position)
     assert len(released) == 3
+
+
+def test_processes_with_ids_of_their_own_read_their_streams_from_these() -> None:
+    """All passes count as many steps as the longest; the shorter text starts again sooner."""
+    texts = np.arange(61), 100 + np.arange(25)
+    groups = [SimpleNamespace(rank=rank, size=2, gather=lambda own: [15, 4]) for rank in range(2)]
+    both = [
+        ChunkStreams(ids, batch_size=5, seq_length=2, dropout=0.5, layers=1, hidden_size=3, group=group)
+        for ids, group in zip(texts, groups, strict=True)
+    ]
+    assert [streams.batches for streams in both] == [15, 15]
+    own = [[streams.at(position, Part(rank, 2)) for position in range(8)] for rank, streams in enumerate(both)]
+    assert own[0][1].data.inputs.T.tolist() == [[2, 3], [32, 33]]
+    assert own[1][1].data.inputs.T.tolist() == [[102, 103], [110, 111], [118, 119]]
+    assert [batch.starts for batch in own[0]] == [position % 15 == 0 for position in range(8)]
+    assert [batch.starts for batch in own[1]] == [position % 4 == 0 for position in range(8)]
+    assert [batch[1].share for batch in own] == [0.4, 0.6]
+    whole = ChunkStreams(np.arange(61), batch_size=5, seq_length=2, dropout=0.5, layers=1, hidden_size=3)
+    masks = np.concatenate([batch[1].data.keep[0] for batch in own], axis=1)
+    assert np.array_equal(masks, whole.at(1).data.keep[0])

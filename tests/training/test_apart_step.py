@@ -165,6 +165,23 @@ def test_every_word_of_the_text_is_in_one_part_of_a_pass(parts):
     assert pairs == pytest.approx(right, rel=0.1)  # windows are drawn, and end where slices do
 
 
+def test_pieces_of_any_length_have_as_many_batches_each_and_all_of_their_words():
+    pieces, settings = (np.arange(9000) % 20, np.arange(1000) % 20), WindowSettings(window=2, sample=0.0)
+    both = [
+        WindowBatches(
+            ids.astype(np.uint8), np.full(20, 500), 10_000, settings, batch_size=16, parts=2, largest_piece=9000, seed=3
+        )
+        for ids in pieces
+    ]
+    assert both[0].batches == both[1].batches
+    for rank, batches in enumerate(both):
+        batches.check_parts(2)
+        made = [batches.at(position, Part(rank, 2)) for position in range(batches.batches)]
+        assert sum(batch.terms for batch in made) == pytest.approx(3.0 * len(pieces[rank]), rel=0.05)
+        assert [batch.starts for batch in made] == [True] + [False] * (len(made) - 1)
+        batches.close()
+
+
 TEXT = " ".join(f"w{row * row % 31} v{row % 17} {'abc'[row % 3]}" for row in range(6000))
 
 
