@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from typing import IO, Any
 
 import numpy as np
@@ -47,7 +48,14 @@ class ArrayStore:
             ids = np.concatenate(self._pieces or [np.empty(0, self._dtype)])
             ids.flags.writeable = False
             return ids
-        self._file.flush()
-        mapped = np.memmap(self._file, self._dtype, mode="r", shape=(self._bytes // self._dtype.itemsize,))
-        self._file.close()  # the map keeps its own handle
+        file, shape = self._file, (self._bytes // self._dtype.itemsize,)
+        file.flush()
+        # While the file is open, Linux has a name for it, by which worker processes map it, too.
+        name = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+        if not os.path.exists(name):
+            mapped = np.memmap(file, self._dtype, mode="r", shape=shape)
+            file.close()  # the map keeps its own handle
+            return mapped
+        mapped = np.memmap(name, self._dtype, mode="r", shape=shape)
+        weakref.finalize(mapped, file.close)
         return mapped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import gc
 import operator
 import os
 import signal
@@ -21,6 +22,7 @@ from portnn import process
 from portnn.groups import WorkerError, local_group
 from portnn.groups.local import SCRATCH
 from portnn.groups.shared_arrays import share, shared
+from portnn.text import WordVocabulary, count_words, encode_words
 
 pytestmark = [
     pytest.mark.host,
@@ -310,3 +312,21 @@ def test_arrays_are_shared_and_files_are_mapped_again(tmp_path):
         assert given["same"][0] == shared(pickled, memory)["same"][0] == 0.0
     finally:
         os.close(memory)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names of open files")
+def test_ids_in_an_unnamed_file_are_mapped_again_and_the_file_ends_with_them(tmp_path):
+    counts = count_words("a b a b a\n" * 500)
+    ids = encode_words("a b a b a\n" * 500, WordVocabulary.from_counts(counts, 1), memory_limit=99, cache_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    memory = os.memfd_create("test")
+    value = share({"part": ids.ids[3:1000], "whole": ids.ids}, memory)
+    assert os.fstat(memory).st_size < 99
+    script = "import pickle, sys, portnn.groups.shared_arrays; print(pickle.load(sys.stdin.buffer)['part'].sum())"
+    found = subprocess.run([sys.executable, "-c", script], input=value.pickled, capture_output=True, check=True)
+    assert int(found.stdout) == int(ids.ids[3:1000].sum())
+    file = ids.ids.filename
+    del ids
+    gc.collect()
+    assert not os.path.exists(file)
+    os.close(memory)
