@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from contenders import THREADS, Contender, Run, describe, serve, take_turns, while_running
+from shared_steps import Training, shared_steps
 
 BATCH, EMBEDDING, HIDDEN, FEATURES, CLIP, RATE = 64, 128, 256, 512, 5.0, 2e-3
 IMAGES, CAPTIONS, WORDS = 2000, 10_000, 2500
@@ -78,43 +79,39 @@ def weights() -> dict[str, np.ndarray[Any, Any]]:
     return {name: array.astype(np.float32) for name, array in params.items()}
 
 
-def epochs(train: Callable[[Any], object], most: int | None) -> Run:
-    """The next epoch of batches, or the next `most` batches."""
+def batches() -> Any:
     from portnn.batches import CaptionBatches
 
     data = drawn()
-    source = CaptionBatches(data.features, data.rows, data.ids, data.ends, boundary=WORDS + 1, batch_size=BATCH, seed=0)
+    return CaptionBatches(data.features, data.rows, data.ids, data.ends, boundary=WORDS + 1, batch_size=BATCH, seed=0)
+
+
+def epochs(source: Any, step: Callable[[int], object], most: int | None) -> Run:
+    """The next epoch of batches, or the next `most` batches."""
     for position in range(WARM):
-        train(source.at(position).data)
+        step(position)
     positions = itertools.count()
 
     def run() -> None:
         for position in itertools.islice(positions, most or source.batches):
-            train(source.at(position).data)
+            step(position)
 
     return run
 
 
 def portnn_epoch(most: int | None, images: int, workers: int | None = None) -> Run:
     import portnn
-    from portnn.backends import tree_map
     from portnn.optimizers import Adam
     from portnn.process import one_blas_thread
-    from portnn.training import StepSettings, Workers, automatic_workers, init_optimizer, make_step
+    from portnn.training import StepSettings, automatic_workers
 
-    backend, model, optimizer = portnn.backend("numpy"), network(), Adam()
-    params = tree_map(backend.asarray, model.init(np.random.default_rng(0)))
+    backend = portnn.backend("numpy")
     count = workers or automatic_workers(BATCH, 4 * HIDDEN, backend)
-    shared = while_running.enter_context(Workers(model, backend, count) if count > 1 else one_blas_thread())
-    step = make_step(model, optimizer, backend, StepSettings(clip_norm=CLIP), workers=shared if count > 1 else None)
-    state, rate = [params, init_optimizer(optimizer, model, params, backend)], backend.asarray(np.float64(RATE))
-    numbers = itertools.count(1)
-
-    def train(batch: Any) -> None:
-        placed = tree_map(backend.asarray, batch)
-        state[:] = step(*state, placed, (), rate, backend.asarray(np.float64(next(numbers))))[:2]
-
-    return epochs(train, most)
+    if count == 1:
+        while_running.enter_context(one_blas_thread())
+    source, settings = batches(), StepSettings(clip_norm=CLIP)
+    train = shared_steps(Training(network(), Adam(), backend, settings, RATE, BATCH, source.at), count)
+    return epochs(source, train, most)
 
 
 def torch_epoch(most: int | None, images: int) -> Run:
@@ -137,7 +134,8 @@ def torch_epoch(most: int | None, images: int) -> Run:
         torch.nn.utils.clip_grad_norm_(params, CLIP)
         optimizer.step()
 
-    return epochs(train, most)
+    source = batches()
+    return epochs(source, lambda position: train(source.at(position).data), most)
 
 
 def portnn_beam(most: int | None, images: int) -> Run:

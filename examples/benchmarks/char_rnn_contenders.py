@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from contenders import THREADS, Run, while_running
+from contenders import THREADS, Run
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 CHARACTERS = 500
@@ -27,7 +27,7 @@ def portnn_step(
     import portnn
     from portnn.models import LanguageBatch, RecurrentLM
     from portnn.optimizers import Adagrad
-    from portnn.training import StepSettings, Workers, automatic_workers, init_optimizer, make_step
+    from portnn.training import StepSettings, automatic_workers, init_optimizer, make_step
 
     backend = portnn.backend(library, device=device)
     rng = np.random.default_rng(0)
@@ -40,8 +40,15 @@ def portnn_step(
     if library == "torch":
         backend.xp.set_num_threads(THREADS)
     count = automatic_workers(batch, GATES[cell] * hidden, backend)
-    workers = while_running.enter_context(Workers(model, backend, count)) if count > 1 else None
-    step = make_step(model, optimizer, backend, StepSettings(clip_norm=5.0), workers=workers)
+    if count > 1:
+        from shared_steps import Training, shared_steps
+
+        make = functools.partial(part_of_chunk, ids)
+        shared = shared_steps(
+            Training(model, optimizer, backend, StepSettings(clip_norm=5.0), 0.01, batch, make), count
+        )
+        return lambda: shared(0)
+    step = make_step(model, optimizer, backend, StepSettings(clip_norm=5.0))
     state = [params, init_optimizer(optimizer, model, params, backend), carry]
 
     def run() -> None:
@@ -50,6 +57,16 @@ def portnn_step(
         state[:] = result[:3]
 
     return run
+
+
+def part_of_chunk(ids: Any, what: object, part: Any) -> Any:
+    """The part of one chunk, inputs and targets (2, time, batch), as which every batch is taken."""
+    from portnn.batches import Batch
+    from portnn.models import LanguageBatch
+
+    rows = ids.shape[2]
+    inputs, targets = ids[:, :, part.cut(rows)]
+    return Batch(LanguageBatch(inputs, targets), 1.0, False, part.share(rows), part.size)
 
 
 def torch_step(

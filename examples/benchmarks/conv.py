@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from contenders import THREADS, Contender, Run, describe, serve, take_turns, while_running
+from shared_steps import Training, of_rows, shared_steps
 
 BATCH, HIDDEN, CLASSES, RATE = 64, 64, 10, 1e-3
 WARM = 5
@@ -74,29 +75,20 @@ def epochs(count: int, step: Callable[[np.ndarray[Any, Any]], object], most: int
 
 def portnn_epoch(name: str, most: int | None, workers: int | None = None) -> Run:
     import portnn
-    from portnn.backends import tree_map
     from portnn.estimators.conv_net import PER_ENTRY
-    from portnn.models import ImageClassifier, RowBatch
+    from portnn.models import ImageClassifier
     from portnn.optimizers import Adam
     from portnn.process import one_blas_thread
-    from portnn.training import Workers, automatic_workers, init_optimizer, make_step
+    from portnn.training import StepSettings, automatic_workers
 
     images, labels, channels = task(name)
     backend = portnn.backend("numpy")
     model = ImageClassifier(image_shape=images.shape[1:], channels=channels, hidden=(HIDDEN,), outputs=CLASSES)
-    params, optimizer = tree_map(backend.asarray, model.init(np.random.default_rng(0))), Adam()
     count = workers or automatic_workers(BATCH, model.multiplications // PER_ENTRY, backend)
-    shared = while_running.enter_context(Workers(model, backend, count)) if count > 1 else None
     if count == 1 and name == "digits":  # Trainer takes one thread for products as small as these
         while_running.enter_context(one_blas_thread())
-    step = make_step(model, optimizer, backend, workers=shared)
-    state, rate = [params, init_optimizer(optimizer, model, params, backend)], backend.asarray(np.float64(RATE))
-    numbers = itertools.count(1)
-
-    def train(rows: np.ndarray[Any, Any]) -> None:
-        batch = RowBatch(images[rows], labels[rows])
-        state[:] = step(*state, batch, (), rate, backend.asarray(np.float64(next(numbers))))[:2]
-
+    make = functools.partial(of_rows, images, labels)
+    train = shared_steps(Training(model, Adam(), backend, StepSettings(), RATE, BATCH, make), count)
     return epochs(len(images), train, most)
 
 

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from contenders import THREADS, Contender, Run, describe, serve, take_turns, while_running
+from shared_steps import Training, shared_steps
 
 BATCH, EMBEDDING, HIDDEN, CLIP, RATE = 32, 64, 128, 5.0, 2e-3
 TEXTS, WORDS, LONGEST = 6920, 20_000, 52
@@ -85,47 +86,43 @@ def batches_of(data: Corpus, multiple: int = 1) -> Any:
     return SequenceBatches(data.ids, data.ends, data.targets, batch_size=BATCH, multiple=multiple, seed=0)
 
 
-def epochs(source: Any, step: Callable[[Any], object], most: int | None) -> Run:
+def epochs(source: Any, step: Callable[[int], object], most: int | None) -> Run:
     """The next epoch of batches, or the next `most` batches."""
     positions = itertools.count()
 
     def run() -> None:
         for position in itertools.islice(positions, most or source.batches):
-            step(source.at(position).data)
+            step(position)
 
     return run
 
 
+def on_batches(source: Any, train: Callable[[Any], object]) -> Callable[[int], object]:
+    """A function that trains on the batch of a position."""
+    return lambda position: train(source.at(position).data)
+
+
 def portnn_epoch(path: str | None, most: int | None, workers: int | None = None) -> Run:
     import portnn
-    from portnn.backends import tree_map
     from portnn.models import SequenceClassifier
     from portnn.optimizers import Adam
     from portnn.process import one_blas_thread
-    from portnn.training import StepSettings, Workers, automatic_workers, init_optimizer, make_step
+    from portnn.training import StepSettings, automatic_workers
 
     data, backend = corpus(path), portnn.backend("numpy")
     model, optimizer = SequenceClassifier(data.rows, 2, "lstm", HIDDEN, embedding_size=EMBEDDING), Adam()
-    params = tree_map(backend.asarray, model.init(np.random.default_rng(0)))
     count = workers or automatic_workers(BATCH, 4 * HIDDEN, backend)
-    # Trainer takes one thread for products as small as these.
-    shared = while_running.enter_context(Workers(model, backend, count) if count > 1 else one_blas_thread())
-    step = make_step(model, optimizer, backend, StepSettings(clip_norm=CLIP), workers=shared)
-    state, rate = [params, init_optimizer(optimizer, model, params, backend)], backend.asarray(np.float64(RATE))
-    numbers = itertools.count(1)
-
-    def train(batch: Any) -> None:
-        placed = tree_map(backend.asarray, batch)
-        state[:] = step(*state, placed, (), rate, backend.asarray(np.float64(next(numbers))))[:2]
-
-    return warmed(train, data, most)
+    if count == 1:  # Trainer takes one thread for products as small as these
+        while_running.enter_context(one_blas_thread())
+    source, settings = batches_of(data), StepSettings(clip_norm=CLIP)
+    train = shared_steps(Training(model, optimizer, backend, settings, RATE, BATCH, source.at), count)
+    return warmed(source, train, most)
 
 
-def warmed(train: Callable[[Any], object], data: Corpus, most: int | None) -> Run:
-    source = batches_of(data)
+def warmed(source: Any, step: Callable[[int], object], most: int | None) -> Run:
     for position in range(WARM):
-        train(source.at(position).data)
-    return epochs(source, train, most)
+        step(position)
+    return epochs(source, step, most)
 
 
 def torch_epoch(path: str | None, most: int | None, *, packed: bool, sparse: bool) -> Run:
@@ -158,7 +155,8 @@ def torch_epoch(path: str | None, most: int | None, *, packed: bool, sparse: boo
         for optimizer in optimizers:
             optimizer.step()
 
-    return warmed(train, data, most)
+    source = batches_of(data)
+    return warmed(source, on_batches(source, train), most)
 
 
 def jax_epoch(path: str | None, most: int | None) -> Run:
@@ -216,7 +214,7 @@ def jax_epoch(path: str | None, most: int | None) -> Run:
         if batch.ids.shape not in shapes:
             shapes.add(batch.ids.shape)
             train(batch)
-    return epochs(source, train, most)
+    return epochs(source, on_batches(source, train), most)
 
 
 PORTNN = {"portnn": portnn_epoch, "one worker": functools.partial(portnn_epoch, workers=1)}
