@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from portnn.backends import Array, Backend, backend
+from portnn.backends import Array, Backend, backend, to_host
 from portnn.backends.choosing import one_line
 from portnn.groups import Group, Place, from_first, way_of
 
@@ -39,14 +39,14 @@ class HostSums:
 
     def at_home(self, array: Array) -> Array:
         """An array as one of `home`."""
-        return self._of.to_host(array)
+        return to_host(array)
 
     def total(self, summands: Sequence[Summand], stop: bool) -> tuple[Array, bool]:
         """Sum of each array, one after the other in a vector (n,) until the next call; whether any says stop."""
         entries = sum(math.prod(summand.array.shape) for summand in summands)
         vector, start = self.group.empty(entries + 1, self._of.dtype), 0
         for summand in summands:
-            array = self._of.to_host(summand.array)
+            array = to_host(summand.array)
             place = vector[start : start + array.size].reshape(array.shape)
             start += array.size
             if summand.factor is None:
@@ -59,7 +59,7 @@ class HostSums:
 
     def sum(self, array: Array) -> Array:
         """Sum of one array, where that is."""
-        total = np.array(self._of.to_host(array), order="C")
+        total = np.array(to_host(array), order="C")
         self.group.sum_in_place(total.reshape(-1))
         return self._of.asarray(total)
 
