@@ -67,7 +67,7 @@ def need_hosts(session: nox.Session) -> None:
 def compiled_once(session: nox.Session) -> dict[str, str]:
     """Variables that let JAX compile a graph once for all processes and tests of a session."""
     return {
-        "JAX_COMPILATION_CACHE_DIR": os.path.join(session.create_tmp(), "compiled"),
+        "JAX_COMPILATION_CACHE_DIR": os.path.join(session.virtualenv.location, "compiled"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }

@@ -24,7 +24,7 @@ MPI = "mpi"
 
 
 def as_workers(value: Any) -> int | str:
-    """A number of worker processes, or `MPI`."""
+    """A number of worker processes, or "mpi"."""
     return MPI if value == MPI else checked_number("workers", value, int, positive)
 
 
