@@ -79,12 +79,16 @@ def test_cases_are_the_same_every_time():
         assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
 
 
+LARGE = ("Recurrent", "Image", "Sequence")
+"""Cases of so many entries that they are checked along random directions here."""
+
+
 # The other cases are checked beside their ops and models, in tests/ops and tests/models.
 @pytest.mark.host
 def test_every_case_passes_well_below_the_tolerance():
     """Large ones along random directions; `portnn gradcheck` goes through them entry by entry."""
     for case in cases():
-        directions = 3 if case.name.startswith(("Recurrent", "Image")) else None
+        directions = 3 if case.name.startswith(LARGE) else None
         found = check_gradients(case.function, case.arrays, directions=directions)
         assert max(comparison.error for comparison in found) < 2e-6, case.name
 
@@ -102,7 +106,7 @@ def test_a_gradient_that_is_off_by_a_thousandth_makes_every_case_of_its_op_fail(
         if name not in backwards[case.name]:
             continue
         with pytest.raises(GradientError):
-            check_gradients(case.function, case.arrays, directions=2 if case.name.startswith("Recurrent") else None)
+            check_gradients(case.function, case.arrays, directions=2 if case.name.startswith(LARGE) else None)
 
 
 def spoilt(gradients, cell, argument):
