@@ -26,7 +26,8 @@ pytestmark = pytest.mark.host
 BENCHMARKS = Path(network_hosts.__file__).parent
 
 WAITING = """
-import sys, time
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 sys.path.insert(0, {benchmarks!r})
 from network_hosts import hosts
 from network_link import Link
