@@ -7,9 +7,10 @@ import random
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from portnn.text import Phrases, Sentences, as_sentences, count_words, encode_words, files_of
+from portnn.text import Phrases, Sentences, WordVocabulary, as_sentences, count_words, encode_words, files_of
 from portnn.text.encodings import CHUNK_BYTES
 
 pytestmark = pytest.mark.host
@@ -124,7 +125,25 @@ def test_a_piece_without_words():
     told = [(2, 1, 2), (0, 0, 0)]
     group = SimpleNamespace(rank=0, size=2, gather=lambda own: told)
     vocabulary = count_words("a b")
-    from portnn.text import WordVocabulary
-
     with pytest.raises(ValueError, match=r"^text: divided among 2 processes, it leaves none .* to rank 1; start fewer"):
         encode_words("a b", WordVocabulary.from_counts(vocabulary, 1), group=group)
+
+
+def test_ids_of_a_piece_come_with_the_facts_of_the_whole():
+    text = "a b a\nb\n" * 50 + "aVeryLongWord b\n" * 9
+    vocabulary = WordVocabulary.from_counts(count_words(text), 1)
+    whole = encode_words(text, vocabulary)
+    pieces = [encode_words(as_sentences(text).piece(rank, 2), vocabulary) for rank in range(2)]
+    told = [(piece.words, piece.sentences, piece.longest) for piece in pieces]
+    counts = [np.bincount(piece.ids, minlength=4)[:3] for piece in pieces]
+
+    def sum_in_place(vector):
+        assert vector.tolist() == counts[0].tolist()
+        vector += counts[1]
+
+    group = SimpleNamespace(rank=0, size=2, gather=lambda own: told, sum_in_place=sum_in_place)
+    own = encode_words(as_sentences(text).piece(0, 2), vocabulary, group=group)
+    assert own.ids.tolist() == pieces[0].ids.tolist()
+    assert (own.words, own.sentences, own.longest) == (whole.words, whole.sentences, whole.longest) == (218, 109, 3)
+    assert own.largest_piece == max(piece.words for piece in pieces) > min(piece.words for piece in pieces)
+    assert (own.counts_sha256, own.sha256) == (whole.counts_sha256, None)
