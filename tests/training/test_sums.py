@@ -30,11 +30,11 @@ STEPS = 12
 
 
 class ThreadGroup:
-    """A group of threads."""
+    """A group of threads, one of which runs while the others wait for it: dpnp computes wrongly in two at once."""
 
-    def __init__(self, rank, given, barrier):
+    def __init__(self, rank, given, barrier, turn):
         self.rank, self.size, self.neighbours = rank, len(given), len(given)
-        self._given, self._barrier, self.sums = given, barrier, 0
+        self._given, self._barrier, self._turn, self.sums = given, barrier, turn, 0
 
     def empty(self, entries, dtype):
         return np.empty(entries, dtype)
@@ -46,10 +46,17 @@ class ThreadGroup:
 
     def gather(self, value):
         self._given[self.rank] = value
-        self._barrier.wait(timeout=60)
+        self._wait()
         values = list(self._given)
-        self._barrier.wait(timeout=60)
+        self._wait()
         return values
+
+    def _wait(self):
+        self._turn.release()
+        try:
+            self._barrier.wait(timeout=60)
+        finally:
+            self._turn.acquire()
 
     def broadcast(self, value):
         return self.gather(value)[0]
@@ -57,14 +64,15 @@ class ThreadGroup:
 
 def together(size, work):
     """What `work(group)` gives in each thread of a group."""
-    given, barrier = [None] * size, threading.Barrier(size)
+    given, barrier, turn = [None] * size, threading.Barrier(size), threading.Lock()
 
     def run(rank):
-        try:
-            return work(ThreadGroup(rank, given, barrier))
-        except BaseException:
-            barrier.abort()
-            raise
+        with turn:
+            try:
+                return work(ThreadGroup(rank, given, barrier, turn))
+            except BaseException:
+                barrier.abort()
+                raise
 
     with ThreadPoolExecutor(size) as threads:
         return list(threads.map(run, range(size)))
