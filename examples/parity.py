@@ -1,10 +1,10 @@
-"""Proof of parity: every model trained for 200 steps on every installed array library, and compared with NumPy.
+"""Proof of parity: every model trained on every installed array library, step by step beside NumPy.
 
     python examples/parity.py [BACKEND ...]
 
 The table shows the largest relative difference of the loss at any step. Exit status 1 if one is above its library's
 tolerance: 1e-9 in float64 or 2e-4 in float32, unless the library's file in portnn.backends.libraries states another.
-Devices without float64 have their own columns.
+There are 200 steps, unless the file states another number. Devices without float64 have their own columns.
 """
 
 import multiprocessing
@@ -19,8 +19,6 @@ from portnn.optimizers import optimizer
 from portnn.process import available_cpus
 
 DTYPES = ("float64", "float32")
-STEPS = 200
-RATES = {"steps": STEPS, "learning_rate": 0.01}
 MOST = 4
 """Processes at a time."""
 
@@ -33,9 +31,9 @@ def columns(library):
 
 def difference(number, dtype, name, device):
     """Largest difference of a case's loss on a library from NumPy's, or what is wrong with it."""
-    case = list(training_cases())[number]
+    case, steps = list(training_cases())[number], LIBRARIES[name].proof_steps
     found, expected = (
-        training_losses(case.model, optimizer("adam"), case.batches(), backend, **RATES)
+        training_losses(case.model, optimizer("adam"), case.batches(), backend, steps=steps, learning_rate=0.01)
         for backend in (portnn.backend(name, device=device, dtype=dtype), portnn.backend("numpy", dtype=dtype))
     )
     try:
@@ -49,8 +47,9 @@ def main():
     asked = sys.argv[1:] or [name for name in available if not LIBRARIES[name].on_host]
     shown = [(name, *column) for name in asked for column in columns(LIBRARIES[name])]
     failures = []
-    print(f"{STEPS} steps, Adam, gradient norm clipped to 5; largest relative difference of the loss from NumPy's\n")
+    print("Adam, gradient norm clipped to 5; largest relative difference of the loss from NumPy's\n")
     print(f"{'model':44}{'dtype':10}" + "".join(f"{heading:>18}" for _, heading, _, _ in shown))
+    print(f"{'steps':54}" + "".join(f"{LIBRARIES[name].proof_steps:18}" for name, _, _, _ in shown))
     rows = [(number, case.name, dtype) for number, case in enumerate(training_cases()) for dtype in DTYPES]
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # processes that share a GPU
     with ProcessPoolExecutor(min(MOST, available_cpus()), multiprocessing.get_context("spawn")) as processes:

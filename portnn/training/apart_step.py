@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +15,11 @@ from portnn.training.step import Step, StepResult
 
 Vector = np.ndarray[Any, Any]
 
-POSITIONS = 4096
-"""Positions of each process after which the rows of the most frequent words are made equal."""
+POSITIONS = 16_384
+"""Positions of all processes after which the rows of the most frequent words are made equal."""
+
+FEWEST = 2048
+"""Positions of each process before that, at the least."""
 
 FREQUENT = 1024
 """Rows of the most frequent words; after every second period they are twice as many, after every fourth four times."""
@@ -25,15 +27,21 @@ FREQUENT = 1024
 SELDOM = 64
 """Periods after which all rows are made equal, at the latest."""
 
+CURVATURE = 2.0
+"""Each use takes a row nearer to where it settles: by this share of what is left, times the learning rate."""
+
 
 class ApartStep:
     """A step of one process of a group, whose tables drift apart from the others' until they are made equal.
 
-    Rows that a process has changed since they were last equal get the sum of all processes' changes, divided by the
-    square root of how many have changed them, and the learning rate is multiplied by the square root of the number of
-    processes. So a frequent word moves as far as by the sum of what all have seen, as in one process; the mean would
-    halve what two processes learn of it, and with a sum at the full rate many processes diverge. Frequent rows, which
-    are those of the smallest numbers, are made equal often, all rows seldom.
+    A row that processes have used since it was last equal gets the sum of their changes, times a weight. After k uses,
+    exp(-c k) is left of the way of a row to where it settles, with c the learning rate times `CURVATURE`. One process
+    that had done all uses would have gone ``1 - exp(-c sum(k))`` of the way; the sum of what each has gone is
+    ``sum(1 - exp(-c k))``; and the weight is the first divided by the second. It is 1, the sum, for rare words and for
+    those that one process alone has seen, and near the mean for words that all see often. The mean everywhere would
+    halve what two processes learn of a rare word, and with the sum everywhere many processes diverge.
+
+    Rows of the smallest numbers, those of the most frequent words, are made equal often, all rows seldom.
 
     Parameters
     ----------
@@ -58,13 +66,13 @@ class ApartStep:
     def __init__(self, model: Model, step: Step, group: Group, batch_size: int, stop: Callable[[], bool]) -> None:
         self._step, self._group, self._stop = step, group, stop
         self._tables, self.stops = model.row_parameters, False
-        self.period, self._growth = max(1, round(POSITIONS / batch_size)), math.sqrt(group.size)
+        self.period = max(1, round(max(POSITIONS / group.size, FEWEST) / batch_size))
         rows = max(shape[0] for name, shape in model.shapes().items() if name in self._tables)
         self._first = max(FREQUENT, -(-rows // SELDOM))
-        self._rows, self._done = rows, 0
+        self._rows, self._done, self._rate = rows, 0, 0.0
         self._moved: Parameters = {}
         self._equal: Parameters = {}
-        self._touched: dict[str, Vector] = {}
+        self._uses = np.zeros(rows, np.float32)
 
     def __call__(
         self, params: Parameters, state: Any, batch: Batch, carry: Any, learning_rate: Array, number: Array
@@ -73,12 +81,10 @@ class ApartStep:
         if any(params[name] is not self._moved.get(name) for name in self._tables):
             # The first step, or a callback has put other tables in their place, which are the same in all processes.
             self._equal = {name: np.array(params[name]) for name in self._tables}
-            self._touched = {name: np.zeros(len(params[name]), np.bool_) for name in self._tables}
-        rate = learning_rate * self._growth
-        result = self._step(params, state, batch.data, carry, rate, number)
-        self._moved = result.params
-        for name in self._tables:
-            self._touched[name][batch.data.ids.reshape(-1)] = True
+            self._uses[:] = 0.0
+        result = self._step(params, state, batch.data, carry, learning_rate, number)
+        self._moved, self._rate = result.params, float(learning_rate)
+        np.add.at(self._uses, batch.data.ids.reshape(-1), np.float32(1.0))
         self._done = int(number)
         periods, rest = divmod(self._done, self.period)
         if rest == 0:
@@ -90,53 +96,58 @@ class ApartStep:
         self._make_equal(params, self._rows)
 
     def _make_equal(self, params: Parameters, rows: int) -> None:
-        """Make equal the first rows: the frequent ones as one block, of the others those that were changed."""
+        """Make equal the first rows: the frequent ones as one block, of the others those that were used."""
         rows = min(rows, self._rows)
         block = slice(0, min(self._first, rows))
         stops = self._make_block_equal(params, block)
         if rows > block.stop:
-            self._make_changed_rows_equal(params, slice(block.stop, rows))
+            self._make_used_rows_equal(params, slice(block.stop, rows))
+        self._uses[:rows] = 0.0
         if rows == self._rows:
             self.stops = stops
 
     def _make_block_equal(self, params: Parameters, block: slice) -> bool:
-        """Make a block of rows equal, by one sum of changes, of what was touched, and of wishes to stop."""
+        """Make a block of rows equal, by one sum of changes, of uses, and of wishes to stop."""
         tables, count = self._tables, block.stop
         width, dtype = params[tables[0]].shape[1], params[tables[0]].dtype
-        vector = self._group.empty(len(tables) * count * (1 + width) + 1, dtype)
-        touched = vector[: len(tables) * count].reshape(len(tables), count)
-        changes = vector[len(tables) * count : -1].reshape(len(tables), count, width)
+        vector = self._group.empty(count * (2 + len(tables) * width) + 1, dtype)
+        uses, changes = vector[: 2 * count].reshape(2, count), vector[2 * count : -1].reshape(len(tables), count, width)
+        uses[...] = self._used(block)
         for place, name in enumerate(tables):
-            touched[place] = self._touched[name][block]
             np.subtract(params[name][block], self._equal[name][block], out=changes[place])
         vector[-1] = self._stop()
         self._group.sum_in_place(vector)
-        changes *= _weights(touched)[..., None]
+        changes *= _weights(uses)
         for place, name in enumerate(tables):
             self._equal[name][block] += changes[place]
             params[name][block] = self._equal[name][block]
-            self._touched[name][block] = False
         return bool(vector[-1])
 
-    def _make_changed_rows_equal(self, params: Parameters, within: slice) -> None:
-        """Make equal those of some rows that any process has changed."""
-        counts = np.stack([self._touched[name][within] for name in self._tables]).astype(np.float32)
-        self._group.sum_in_place(counts.reshape(-1))
-        for name, of_table in zip(self._tables, counts, strict=True):
+    def _make_used_rows_equal(self, params: Parameters, within: slice) -> None:
+        """Make equal those of some rows that any process has used."""
+        uses = self._used(within)
+        self._group.sum_in_place(uses.reshape(-1))
+        places = np.flatnonzero(uses[0])
+        ids, weights = places + within.start, _weights(uses[:, places])
+        for name in self._tables:
             table, equal = params[name], self._equal[name]
-            places = np.flatnonzero(of_table)
-            ids = places + within.start
             before = equal.take(ids, axis=0)
             changes = self._group.empty(before.size, table.dtype)
             moved = changes.reshape(before.shape)
             np.subtract(table.take(ids, axis=0), before, out=moved)
             self._group.sum_in_place(changes)
-            moved *= _weights(of_table[places])[:, None]
+            moved *= weights
             before += moved
             table[ids] = equal[ids] = before
-            self._touched[name][within] = False
+
+    def _used(self, rows: slice) -> Vector:
+        """Of some rows (2, n): c times their uses, and how much of their way this process has gone."""
+        rate = max(CURVATURE * self._rate, 1e-6)  # above 0 at a learning rate of 0, too
+        spent = rate * self._uses[rows]
+        return np.stack([spent, -np.expm1(-spent)])
 
 
-def _weights(counts: Vector) -> Vector:
-    """What the sum of changes counts, by the number of processes that have made any."""
-    return np.asarray(1.0 / np.sqrt(np.maximum(counts, 1.0)), counts.dtype)
+def _weights(uses: Vector) -> Vector:
+    """Weights (n, 1) of the sums of changes of rows, by the sums of what `ApartStep._used` says of them (2, n)."""
+    together, apart = -np.expm1(-uses[0]), uses[1]
+    return np.asarray(np.divide(together, apart, out=np.ones_like(apart), where=apart > 0.0)[:, None])

@@ -15,7 +15,7 @@ import portnn
 from portnn.batches import Batch, Part, WindowBatches, WindowSettings
 from portnn.models import WindowBatch, WordVectors
 from portnn.training import StepResult
-from portnn.training.apart_step import FREQUENT, ApartStep
+from portnn.training.apart_step import CURVATURE, FREQUENT, ApartStep
 
 pytestmark = [
     pytest.mark.host,
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 ROWS = 4 * FREQUENT
-BATCH, PERIOD = 512, 8
+BATCH, PERIOD = 1024, 8
 
 
 class ThreadGroup:
@@ -65,42 +65,55 @@ def tables():
     return {name: np.zeros((ROWS, 2)) for name in ("input", "output")}
 
 
-def test_a_row_gets_the_sum_of_its_changes_over_the_root_of_their_number():
+def approaching(params, state, batch, carry, rate, number):
+    """A step that takes the rows that a batch names nearer to 1, each time by the same share of what is left."""
+    for table in params.values():
+        np.add.at(table, batch.ids.reshape(-1), -np.expm1(-CURVATURE * rate) * (1.0 - table[batch.ids.reshape(-1)]))
+    return StepResult(params, state, carry, np.zeros(()), None)
+
+
+@pytest.mark.parametrize("rate", [0.025, 1e-4, 1.0])
+def test_a_row_is_where_it_would_be_had_its_uses_come_one_after_the_other(rate):
+    """Row 1 is used by all processes, so often that it arrives; what each has done counts once, not three times."""
+
     def work(group):
-        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, BATCH, stop=lambda: False)
-        rows = {0: (1, 2, 9), 1: (2, 9), 2: (9,)}[group.rank]
-        for number in range(1, PERIOD + 1):
-            step(params, None, batch_of(*rows), (), np.float64(1.0), np.float64(number))
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), approaching, group, BATCH, stop=lambda: False)
+        for number in range(1, 3 * PERIOD + 1):
+            step(params, None, batch_of(1), (), np.float64(rate), np.float64(number))
+        step.settle(params)
         return params
 
     for params in together(3, work):
         for table in params.values():
-            assert_allclose(table[1], PERIOD)
-            assert_allclose(table[2], 2 * PERIOD / np.sqrt(2.0))
-            assert_allclose(table[9], 3 * PERIOD / np.sqrt(3.0))
+            assert_allclose(table[1], -np.expm1(-CURVATURE * rate * 3 * 3 * PERIOD), rtol=1e-4)
+            assert not table[[0, 2]].any()
+
+
+@pytest.mark.parametrize(("rate", "times"), [(0.0, (1, 2, 3)), (1e-9, (1, 2, 3)), (1e3, (1, 1, 1))])
+def test_changes_of_seldom_used_rows_are_added_up_of_often_used_ones_averaged(rate, times):
+    """The mean is that of the processes that have used a row: what one alone knows counts whole."""
+
+    def work(group):
+        params, step = tables(), ApartStep(WordVectors(ROWS, 2), adding, group, BATCH, stop=lambda: False)
+        rows = {0: (1, 2, 9), 1: (2, 9), 2: (9,)}[group.rank]
+        for number in range(1, PERIOD + 1):
+            step(params, None, batch_of(*rows), (), np.float64(rate), np.float64(number))
+        step.settle(params)
+        return params
+
+    for params in together(3, work):
+        for table in params.values():
+            assert_allclose(table[[1, 2, 9], 0], PERIOD * np.asarray(times), rtol=1e-5)
             assert not table[[0, 3, 8, 10]].any()
 
 
-@pytest.mark.parametrize(("batch_size", "steps"), [(512, 8), (2048, 2), (100, 41), (1 << 14, 1)])
-def test_frequent_rows_are_made_equal_after_as_many_positions(batch_size, steps):
-    group = ThreadGroup(0, [None], threading.Barrier(1))
+@pytest.mark.parametrize(
+    ("processes", "batch_size", "steps"),
+    [(1, 512, 32), (2, 512, 16), (4, 512, 8), (8, 512, 4), (1000, 512, 4), (2, 2048, 4), (2, 100, 82), (2, 1 << 14, 1)],
+)
+def test_frequent_rows_are_made_equal_after_as_many_positions(processes, batch_size, steps):
+    group = ThreadGroup(0, [None] * processes, threading.Barrier(1))
     assert ApartStep(WordVectors(ROWS, 2), adding, group, batch_size, stop=lambda: False).period == steps
-
-
-def test_the_learning_rate_grows_with_the_root_of_the_number_of_processes():
-    def work(group):
-        rates = []
-
-        def step(params, state, batch, carry, rate, number):
-            rates.append(rate)
-            return StepResult(params, state, carry, np.zeros(()), None)
-
-        ApartStep(WordVectors(ROWS, 2), step, group, BATCH, stop=lambda: False)(
-            tables(), None, batch_of(1), (), np.float32(0.5), np.float64(1)
-        )
-        return rates
-
-    assert together(4, work) == [[1.0]] * 4
 
 
 def test_frequent_rows_are_made_equal_often_and_all_seldom():

@@ -29,6 +29,7 @@ class DPNP(Library):
     module = "dpnp"
     install = 'python -m pip install "portnn[dpnp]"'
     gpus = ("Intel",)
+    proof_steps = 50  # on a CPU, each of a GRU's takes it 0.1 s
 
     def load(self) -> Any:
         """Set what SYCL and OpenCL read at startup: threads, and the path of the CPU runtime."""

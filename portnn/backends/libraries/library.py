@@ -62,6 +62,8 @@ class Library(Primitives):
         Devices for tests and proofs in float64; None is the default device.
     narrow_devices : tuple of str
         Devices without float64, for tests and proofs.
+    proof_steps : int
+        Training steps in the proof of parity.
     tolerance : dict of str to float
         Largest relative difference from NumPy that passes, per dtype.
     """
@@ -83,6 +85,7 @@ class Library(Primitives):
     scikit_learn: bool = True
     proof_devices: tuple[str | None, ...] = (None,)
     narrow_devices: tuple[str, ...] = ()
+    proof_steps: int = 200
     tolerance: ClassVar[dict[str, float]] = {"float64": 1e-9, "float32": 2e-4}
 
     def installed(self) -> bool:
