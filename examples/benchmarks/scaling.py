@@ -16,7 +16,7 @@ from cost_model import Network, automatic, hierarchical, step
 from portnn.batches import WindowSettings, steady_batch_size
 from portnn.batches.load import chance_to_keep
 from portnn.models import RecurrentLM
-from portnn.training.apart_step import FREQUENT, POSITIONS, SELDOM
+from portnn.training.apart_step import FREQUENT, SELDOM, period_of
 from portnn.training.shared_step import part_entries
 
 # Published
@@ -46,8 +46,8 @@ WORDS_PER_SECOND = 540_000
 
 ENTRIES = part_entries(RecurrentLM(VOCABULARY, "gru", UNITS))
 BYTES = 4 * ENTRIES
-SIZE = 100
-"""Entries of a word's vector."""
+SIZE, POSITIONS = 100, 512
+"""Entries of a word's vector, and positions of a step."""
 TOKENS = 1e12
 DAY, HOUR = 86_400.0, 3_600.0
 MEMBERS = 8
@@ -72,14 +72,14 @@ def computing(rows: float) -> float:
 def merges(rows: int, size: int) -> list[int]:
     """Bytes of each sum by which tables of several processes are made equal, in the periods after which all rows are.
 
-    Every period adds up the changes of the most frequent rows; every second one also, for the rows that follow, how
-    many processes have changed them, and the changes of these in either table: here of all, which is the most there
-    can be.
+    Every period adds up the changes of the most frequent rows, and two numbers about the uses of each; every second one
+    also these numbers for the rows that follow, and the changes of those that were used, in either table: here of all,
+    which is the most there can be.
     """
-    first = min(max(FREQUENT, -(-rows // SELDOM)), rows)
+    first = min(FREQUENT, rows)
     found = []
     for period in range(1, SELDOM + 1):
-        more = min(first * (period & -period), rows) - first
+        more = (min(FREQUENT * (period & -period), rows) if period % SELDOM else rows) - first
         found.append(4 * (2 * first * (1 + size) + 1))
         found += [4 * 2 * more, 4 * more * size, 4 * more * size] if more else []
     return found
@@ -87,8 +87,8 @@ def merges(rows: int, size: int) -> list[int]:
 
 def merging(ranks: int, rows: int, network: Network) -> float:
     """Seconds that making tables equal adds to a step, in the mean."""
-    period = round(POSITIONS / 512)  # in steps
-    return sum(automatic(ranks, size, network) for size in merges(rows, SIZE)) / (SELDOM * period)
+    sums = sum(automatic(ranks, size, network) for size in merges(rows, SIZE))
+    return sums / (SELDOM * period_of(ranks, POSITIONS))
 
 
 def words_in_a_step(rows: int) -> float:

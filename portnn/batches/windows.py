@@ -174,9 +174,9 @@ class WindowBatches:
         return made
 
     def _make(self, number: int) -> Slice:
-        epoch, place = divmod(number, self.slices)
-        rng = np.random.default_rng((*self.seed, epoch, place))
-        start, stop = (len(self.ids) * cut // self.slices for cut in (place, place + 1))
+        epoch, cut = divmod(number, self.slices)
+        rng = np.random.default_rng((*self.seed, epoch, cut))
+        start, stop = (len(self.ids) * end // self.slices for end in (cut, cut + 1))
         words, left, right = self._windows(self.ids[start:stop], rng)
         if self.release is not None:
             self.release()
@@ -204,12 +204,19 @@ class WindowBatches:
         if self.alias is not None:
             drawn = self.alias.draw(rng, (blocks, self.drawn)).astype(np.int32)
             ids[:, around:] = drawn
-            # A negative that equals the positive does not count.
+            weight = np.float32(self.negative / self.drawn)
+            np.multiply(positives, weight, out=negatives)
+            # A negative that equals the positive does not count. Few do, so the others are left alone.
             positive = near if self.sg else near[:, window : window + size]
-            clashes: Any = drawn[:, :, None] == positive[:, None, :]
-            clashes = np.matmul(clashes.astype(np.float32), windows) if self.sg else clashes * positives
-            np.subtract(positives, clashes, out=clashes)
-            np.multiply(clashes, np.float32(self.negative / self.drawn), out=negatives)
+            equal: Any = drawn[:, :, None] == positive[:, None, :]
+            block, draw, place = np.unravel_index(np.flatnonzero(equal), equal.shape)
+            if self.sg:
+                first = np.flatnonzero(np.diff(block * self.drawn + draw, prepend=-1))
+                clashes = np.add.reduceat(windows[block, place], first, axis=0) if len(first) else np.float32(0.0)
+                block, draw = block[first], draw[first]
+                negatives[block, draw] = (positives[block, 0] - clashes) * weight
+            else:
+                negatives[block, draw, place] = 0.0
         dealt = (self.per_slice, blocks // self.per_slice)
         pairs = positives.reshape(self.per_slice, -1).sum(axis=1, dtype=np.float64).tolist()
         return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, -1, size), pairs)

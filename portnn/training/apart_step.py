@@ -25,10 +25,15 @@ FREQUENT = 1024
 """Rows of the most frequent words; after every second period they are twice as many, after every fourth four times."""
 
 SELDOM = 64
-"""Periods after which all rows are made equal, at the latest."""
+"""Periods after which all rows are made equal."""
 
 CURVATURE = 2.0
 """Each use takes a row nearer to where it settles: by this share of what is left, times the learning rate."""
+
+
+def period_of(processes: int, batch_size: int) -> int:
+    """Steps of each process after which the rows of the most frequent words are made equal."""
+    return max(1, round(max(POSITIONS / processes, FEWEST) / batch_size))
 
 
 class ApartStep:
@@ -66,9 +71,8 @@ class ApartStep:
     def __init__(self, model: Model, step: Step, group: Group, batch_size: int, stop: Callable[[], bool]) -> None:
         self._step, self._group, self._stop = step, group, stop
         self._tables, self.stops = model.row_parameters, False
-        self.period = max(1, round(max(POSITIONS / group.size, FEWEST) / batch_size))
+        self.period = period_of(group.size, batch_size)
         rows = max(shape[0] for name, shape in model.shapes().items() if name in self._tables)
-        self._first = max(FREQUENT, -(-rows // SELDOM))
         self._rows, self._done, self._rate = rows, 0, 0.0
         self._moved: Parameters = {}
         self._equal: Parameters = {}
@@ -88,7 +92,7 @@ class ApartStep:
         self._done = int(number)
         periods, rest = divmod(self._done, self.period)
         if rest == 0:
-            self._make_equal(result.params, self._first * (periods & -periods))
+            self._make_equal(result.params, FREQUENT * (periods & -periods) if periods % SELDOM else self._rows)
         return result
 
     def settle(self, params: Parameters) -> None:
@@ -98,7 +102,7 @@ class ApartStep:
     def _make_equal(self, params: Parameters, rows: int) -> None:
         """Make equal the first rows: the frequent ones as one block, of the others those that were used."""
         rows = min(rows, self._rows)
-        block = slice(0, min(self._first, rows))
+        block = slice(0, min(FREQUENT, rows))
         stops = self._make_block_equal(params, block)
         if rows > block.stop:
             self._make_used_rows_equal(params, slice(block.stop, rows))

@@ -15,7 +15,7 @@ from portnn.optimizers import optimizer
 STEPS, CLIP = 200, 0.3
 
 FEWER = 40
-"""Steps of every fourth case on every library; `examples/parity.py` takes 200 of each case."""
+"""Steps of every fourth case on every library; `examples/parity.py` takes more, of each case."""
 
 
 @pytest.mark.parametrize("case", list(training_cases())[::4], ids=lambda case: case.name)

@@ -55,7 +55,10 @@ def unchanged(params, state, batch, carry, rate, number):
 
 def test_merging_adds_the_time_of_all_sums_over_all_steps():
     second_a_byte = Network(0.0, 1.0)
-    assert scaling.merging(2, 20_000, second_a_byte) == pytest.approx(sum(scaling.merges(20_000, 100)) / 512)
+    whole = sum(scaling.merges(20_000, 100)) / SELDOM
+    assert scaling.merging(2, 20_000, second_a_byte) == pytest.approx(whole / 16)
+    # Of eight, each sends and receives 14 eighths, in place of two halves.
+    assert scaling.merging(8, 20_000, second_a_byte) == pytest.approx(14 / 8 * whole / 4, rel=1e-5)
     assert scaling.merging(1, 20_000, second_a_byte) == 0.0
 
 

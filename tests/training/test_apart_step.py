@@ -15,7 +15,7 @@ import portnn
 from portnn.batches import Batch, Part, WindowBatches, WindowSettings
 from portnn.models import WindowBatch, WordVectors
 from portnn.training import StepResult
-from portnn.training.apart_step import CURVATURE, FREQUENT, ApartStep
+from portnn.training.apart_step import CURVATURE, FREQUENT, ApartStep, period_of
 
 pytestmark = [
     pytest.mark.host,
@@ -112,8 +112,7 @@ def test_changes_of_seldom_used_rows_are_added_up_of_often_used_ones_averaged(ra
     [(1, 512, 32), (2, 512, 16), (4, 512, 8), (8, 512, 4), (1000, 512, 4), (2, 2048, 4), (2, 100, 82), (2, 1 << 14, 1)],
 )
 def test_frequent_rows_are_made_equal_after_as_many_positions(processes, batch_size, steps):
-    group = ThreadGroup(0, [None] * processes, threading.Barrier(1))
-    assert ApartStep(WordVectors(ROWS, 2), adding, group, batch_size, stop=lambda: False).period == steps
+    assert period_of(processes, batch_size) == steps
 
 
 def test_frequent_rows_are_made_equal_often_and_all_seldom():
