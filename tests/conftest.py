@@ -15,7 +15,8 @@ import pytest
 import portnn
 from portnn.backends import Backend
 from portnn.backends.libraries import LIBRARIES
-from portnn.checking import frozen
+from portnn.checking import cases, check_gradients, frozen
+from portnn.cli.gradcheck import DIRECTIONS
 
 BESIDE = {
     "torch_oracle": ("torch", "comparisons with it"),
@@ -93,6 +94,17 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def backend32(request: pytest.FixtureRequest) -> Backend:
     """Array library under test, float32."""
     return dataclasses.replace(request.config.portnn_backend, dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def check_case(backend: Backend):
+    """Check the gradients of the case of a name, on the library under test: as `portnn gradcheck` does.
+
+    It differences them entry by entry on NumPy, and along a few directions where that would take minutes.
+    """
+    by_name = {case.name: case for case in cases()}
+    directions = None if backend.library.on_host else DIRECTIONS
+    return lambda name: check_gradients(by_name[name].function, by_name[name].arrays, on=backend, directions=directions)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class ApartStep:
         self._tables, self.stops = model.row_parameters, False
         self.period = period_of(group.size, batch_size)
         rows = max(shape[0] for name, shape in model.shapes().items() if name in self._tables)
-        self._rows, self._done, self._rate = rows, 0, 0.0
+        self._rows, self._rate = rows, 0.0
         self._moved: Parameters = {}
         self._equal: Parameters = {}
         self._uses = np.zeros(rows, np.float32)
@@ -89,8 +89,7 @@ class ApartStep:
         result = self._step(params, state, batch.data, carry, learning_rate, number)
         self._moved, self._rate = result.params, float(learning_rate)
         np.add.at(self._uses, batch.data.ids.reshape(-1), np.float32(1.0))
-        self._done = int(number)
-        periods, rest = divmod(self._done, self.period)
+        periods, rest = divmod(int(number), self.period)
         if rest == 0:
             self._make_equal(result.params, FREQUENT * (periods & -periods) if periods % SELDOM else self._rows)
         return result

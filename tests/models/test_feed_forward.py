@@ -3,7 +3,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 from portnn.backends import tree_map
-from portnn.checking import cases, check_gradients
 from portnn.models import FeedForward, RowBatch
 from portnn.objectives import OBJECTIVES
 from portnn.ops import ACTIVATIONS
@@ -47,9 +46,8 @@ def evaluate(backend):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_gradients_agree_with_central_differences(backend, name):
-    case = next(case for case in cases() if case.name == f"FeedForward {name}")
-    check_gradients(case.function, case.arrays, on=backend)
+def test_gradients_agree_with_central_differences(check_case, name):
+    check_case(f"FeedForward {name}")
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

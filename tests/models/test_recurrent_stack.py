@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from portnn.backends import tree_flatten, tree_map
-from portnn.checking import cases, check_gradients, without_stalls
+from portnn.checking import without_stalls
 from portnn.models import RecurrentStack
 from portnn.ops import CELLS
 
@@ -146,15 +146,12 @@ def test_two_layers_in_two_directions_equal_those_of_torch(both, drawn, cell, le
 
 
 @each_cell
-def test_gradients_agree_with_central_differences(backend, cell):
-    (case,) = (case for case in cases() if case.name == f"RecurrentStack {cell}")
-    if not backend.library.on_host:  # entry by entry would take minutes
-        check_gradients(case.function, case.arrays, on=backend, directions=5)
-        return
-    stack = RecurrentStack(cell, 5, 2, num_layers=2, bidirectional=True)
-    states = dict(tree_flatten(stack.initial_states(1), "states"))
-    compared = check_gradients(case.function, case.arrays, on=backend)
-    assert {comparison.name for comparison in compared} == {"x", *states, *stack.shapes()}
+def test_gradients_agree_with_central_differences(backend, check_case, cell):
+    compared = {comparison.name for comparison in check_case(f"RecurrentStack {cell}")}
+    if backend.library.on_host:
+        stack = RecurrentStack(cell, 5, 2, num_layers=2, bidirectional=True)
+        states = dict(tree_flatten(stack.initial_states(1), "states"))
+        assert compared == {"x", *states, *stack.shapes()}
 
 
 def test_no_gradients_of_final_states_are_the_same_as_zeros(both, drawn):

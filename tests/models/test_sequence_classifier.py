@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from portnn.backends import RowGradient, scatter_add, tree_map
-from portnn.checking import cases, check_gradients, frozen, training_cases, without_stalls
+from portnn.checking import frozen, training_cases, without_stalls
 from portnn.models import SequenceBatch, SequenceClassifier
 from portnn.models.sequence_classifier import TABLE
 from portnn.ops import CELLS, POOLINGS
@@ -196,9 +196,8 @@ def test_a_tanh_network_that_reads_both_ways_by_hand(backend, drawn):
 
 
 @pytest.mark.parametrize("name", [case.name for case in training_cases() if "SequenceClassifier" in case.name])
-def test_gradients_agree_with_central_differences(backend, name):
-    case = next(case for case in cases() if case.name == name)
-    check_gradients(case.function, case.arrays, on=backend)
+def test_gradients_agree_with_central_differences(check_case, name):
+    check_case(name)
 
 
 @pytest.mark.host

@@ -9,14 +9,7 @@ import pytest
 
 from portnn import ops
 from portnn.backends import tree_map
-from portnn.checking import cases, check_gradients, frozen, without_stalls
-
-
-@pytest.fixture(scope="session")
-def check_case(backend):
-    """Check the gradients of the case of a name, on the library under test."""
-    by_name = {case.name: case for case in cases()}
-    return lambda name: check_gradients(by_name[name].function, by_name[name].arrays, on=backend)
+from portnn.checking import frozen, without_stalls
 
 
 @pytest.fixture(scope="session")
