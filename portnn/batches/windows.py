@@ -19,6 +19,7 @@ from portnn.models import WindowBatch
 from portnn.settings import checked_number, positive
 
 Ids = np.ndarray[Any, Any]
+Weights = np.ndarray[Any, Any]
 
 BATCHES = 64
 """Batches are made this many at a time, so that the thread that makes them seldom needs the GIL."""
@@ -204,22 +205,25 @@ class WindowBatches:
         if self.alias is not None:
             drawn = self.alias.draw(rng, (blocks, self.drawn)).astype(np.int32)
             ids[:, around:] = drawn
-            weight = np.float32(self.negative / self.drawn)
-            np.multiply(positives, weight, out=negatives)
-            # A negative that equals the positive does not count. Few do, so the others are left alone.
-            positive = near if self.sg else near[:, window : window + size]
-            equal: Any = drawn[:, :, None] == positive[:, None, :]
-            block, draw, place = np.unravel_index(np.flatnonzero(equal), equal.shape)
-            if self.sg:
-                first = np.flatnonzero(np.diff(block * self.drawn + draw, prepend=-1))
-                clashes = np.add.reduceat(windows[block, place], first, axis=0) if len(first) else np.float32(0.0)
-                block, draw = block[first], draw[first]
-                negatives[block, draw] = (positives[block, 0] - clashes) * weight
-            else:
-                negatives[block, draw, place] = 0.0
+            self._weigh(negatives, drawn, near if self.sg else near[:, window : window + size], windows, positives)
         dealt = (self.per_slice, blocks // self.per_slice)
         pairs = positives.reshape(self.per_slice, -1).sum(axis=1, dtype=np.float64).tolist()
         return Slice(ids.reshape(*dealt, -1), weights.reshape(*dealt, -1, size), pairs)
+
+    def _weigh(self, negatives: Weights, drawn: Ids, positive: Ids, windows: Weights, positives: Weights) -> None:
+        """Write the weights of negatives: by how many positives a position has, without those that they equal."""
+        weight = np.float32(self.negative / self.drawn)
+        np.multiply(positives, weight, out=negatives)
+        # Few negatives equal a positive, so that only these are corrected.
+        equal: Any = drawn[:, :, None] == positive[:, None, :]
+        block, draw, place = np.unravel_index(np.flatnonzero(equal), equal.shape)
+        if not self.sg:  # every position has one positive
+            negatives[block, draw, place] = 0.0
+            return
+        first = np.flatnonzero(np.diff(block * self.drawn + draw, prepend=-1))
+        clashes = np.add.reduceat(windows[block, place], first, axis=0)
+        block, draw = block[first], draw[first]
+        negatives[block, draw] = (positives[block, 0] - clashes) * weight
 
     def _windows(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, Ids, Ids]:
         """Return the words that stay, and how many of those before and after each are in its window."""
