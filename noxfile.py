@@ -47,7 +47,9 @@ OPTIONS = {
 }
 """Options of pytest, for runs that are not called after their library."""
 HANGS = ("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true")
-"""A test that hangs, as dpnp's queue has been seen to, is an error that shows where."""
+"""A test that hangs ends its process, and shows where it hung."""
+AGAIN = ("-r", "aR", "--reruns", "1", "--only-rerun", "crashed while running")
+"""A test whose process ended runs again, once, and is named. A test that fails does not run again."""
 EVERY = sorted({requirement for name in LIBRARIES if name not in ("numpy", "cupy") for requirement in LIBRARIES[name]})
 EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -94,10 +96,12 @@ def tests(session: nox.Session, library: str) -> None:
     if library == "cupy":
         need_gpu(session)
     # array-api-strict is the second library, and has the second device, of the tests that mix them.
-    tools = ("pytest", "pytest-xdist", "array-api-strict")
+    tools: tuple[str, ...] = ("pytest", "pytest-xdist", "array-api-strict")
+    which = OPTIONS.get(library, ("--backend", library))
+    if library == "dpnp":  # its runtime for CPUs deadlocks now and then: dpctl's issue 1954
+        tools, which = (*tools, "pytest-rerunfailures"), which + AGAIN
     session.install(".[plot,chinese,images,captions,sklearn,word2vec]", *tools, *LIBRARIES[library])
     cores = () if library == "cupy" else EVERY_CORE  # processes would share one GPU
-    which = OPTIONS.get(library, ("--backend", library))
     session.run("pytest", *cores, *which, *HANGS, *session.posargs, env=ONE_THREAD | compiled_once(session))
     if library == "torch" and not session.posargs:
         # What compares NumPy with PyTorch needs both, and the NumPy session has NumPy alone.
