@@ -51,7 +51,7 @@ def write(path, captions=CAPTIONS):
     return path
 
 
-@pytest.mark.parametrize("features_at", ["first", "every"])
+@pytest.mark.parametrize("features_at", ["first", pytest.param("every", marks=pytest.mark.host)])
 def test_it_says_of_each_image_what_it_learnt(backend32, features_at):
     model = speaker(backend32, dtype=None, features_at=features_at).fit(FEATURES, CAPTIONS, **LEARNING)
     for beam in (1, 3):

@@ -28,10 +28,9 @@ def test_it_learns_what_not_means(backend32, cell):
     assert to_host(model.params[TABLE]).dtype == np.float32
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
-def test_every_library_trains_to_the_same_parameters(backend, pooling):
+def test_every_library_trains_to_the_same_parameters(backend):
     """In float64; a library that compiles pads to other lengths."""
-    settings = {"cell": "lstm", "bidirectional": True, "num_layers": 2, "dropout": 0.2, "pooling": pooling}
+    settings = {"cell": "lstm", "bidirectional": True, "num_layers": 2, "dropout": 0.2, "pooling": "max"}
     here, there = (network(each, **settings).fit(TEXTS, SIGNS, **QUICK) for each in ("numpy", backend))
     for name, array in tables(there).items():
         assert array.dtype == np.float64

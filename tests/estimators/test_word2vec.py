@@ -59,7 +59,13 @@ def same(left, right) -> None:
         assert facts["run"][name] == other_facts["run"][name], name
 
 
-@each
+@pytest.mark.parametrize(
+    "objective",
+    [
+        pytest.param(options, id=name, marks=() if name == "skip-gram" else pytest.mark.host)
+        for name, options in OBJECTIVES.items()
+    ],
+)
 def test_it_learns(backend32, objective):
     """The loss falls, and a word's nearest are those of its group."""
     settings = {"vector_size": 8, "window": 2, "sample": 0, "epochs": 10, "alpha": 0.05, "batch_size": 32}
@@ -374,18 +380,19 @@ def test_sentences_that_cannot_be_learned_from(source, change, error, message):
     assert model.params is None
 
 
+@pytest.mark.host
 @each
-def test_a_window_larger_than_every_sentence(backend, objective, capfd):
+def test_a_window_larger_than_every_sentence(objective, capfd):
     """Windows end with their sentences, so that how far they could reach changes nothing: the model is the same."""
     whole = {"sample": 0, "shrink_windows": False, "vector_size": 4, **objective}
-    models = [network(backend, window=window, **whole).fit(TEXT, steps=20, **QUIET) for window in (5, 6, 10**6)]
+    models = [network(window=window, **whole).fit(TEXT, steps=20, **QUIET) for window in (5, 6, 10**6)]
     for model in models[1:]:
         assert equal(tables(models[0]), tables(model))
         assert model.evaluate(TEXT) == models[0].evaluate(TEXT)
         assert model.evaluate([*TEXT[:9], ["a1"] * 50]) > 0
         model.fit(TEXT[:20], steps=2, **QUIET)
     assert capfd.readouterr().err == ""
-    network(backend, window=6, **whole).fit(TEXT, steps=2)
+    network(window=6, **whole).fit(TEXT, steps=2)
     said = [line for line in capfd.readouterr().err.splitlines() if "window" in line]
     assert said == [
         "window: 6, but the longest sentence has 6 words of the vocabulary, so every window ends with its sentence"
