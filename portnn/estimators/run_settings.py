@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from portnn.optimizers import OPTIMIZERS, Optimizer, as_optimizer
 from portnn.optimizers.schedules import SCHEDULES, Schedule, as_schedule, known_schedule
 from portnn.settings import FIXED, TRANSIENT, By, ClassDefault, OneOf, Settings, positive
-from portnn.training import MPI, Callback, LoopSettings, as_callbacks
+from portnn.training import Callback, LoopSettings, as_callbacks
 
 MEASURE, MEASUREMENTS = 50, 200
 """With patience: minimum steps between measurements, maximum measurements in a run; a small table's epoch is short."""
@@ -118,13 +118,6 @@ class DealtSettings(RunSettings):
         FIXED,
         'With workers "mpi": each process has files of its own. Those that find the same files deal them out.',
     ] = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.sharded and self.workers != MPI:
-            raise ValueError(
-                'sharded deals files out to the processes of an MPI job: start one, and let workers be "mpi"'
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from portnn.groups import Group
+from portnn.groups import ALONE, Group
 from portnn.text.compression import compression
 from portnn.text.encodings import CHUNK_BYTES, canonical_encoding
 from portnn.text.signatures import LENGTH
@@ -71,8 +71,10 @@ def files_of(source: Any, group: Group) -> Any:
     Raises
     ------
     ValueError
-        In every process, if one would have no file.
+        In every process, if one would have no file; or if there is no group.
     """
+    if group is ALONE:
+        raise ValueError('sharded deals files out to the processes of an MPI job: start one, and let workers be "mpi"')
     of_paths = isinstance(source, list | tuple) and source and isinstance(source[0], os.PathLike)
     stamps = [found.stamp for found in open_sources(source)] if of_paths or isinstance(source, os.PathLike) else None
     all_stamps = group.gather(stamps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -82,6 +83,18 @@ def test_what_cannot_be_dealt_out(run, folder, tmp_path, ranks, command, line):
     options = (folder, "--sharded", "--out", tmp_path / "run")
     job = run(ranks, "portnn", command, "train", *options, status=1)
     assert [said[: len(line)] for said in job.lines()] == [line]
+
+
+def test_the_constructor_names_the_processes_and_fit_deals_the_files_out(run, folder, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import pathlib, sys, portnn\n"
+        "model = portnn.Word2Vec(vector_size=8, min_count=1, epochs=1, seed=1, workers='mpi')\n"
+        "model.fit(pathlib.Path(sys.argv[1]), sharded=True, progress=False)\n"
+        "print(model.vocabulary.counts.sum())\n"
+    )
+    words = sum(len(file.read_text().split()) for file in folder.iterdir())
+    assert run(2, sys.executable, program, folder).output.read_text().split() == [str(words)] * 2
 
 
 def test_fewer_sentences_than_ranks(run, tmp_path):

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from portnn.groups import ALONE
 from portnn.text import Phrases, Sentences, WordVocabulary, as_sentences, count_words, encode_words, files_of
 from portnn.text.encodings import CHUNK_BYTES
 
@@ -119,6 +120,11 @@ def test_what_is_not_made_of_files_is_ones_own():
     assert files_of("a text", group) == "a text"
     sentences = [["a"], ["b"]]
     assert files_of(sentences, group) is sentences
+
+
+def test_files_are_dealt_out_to_a_group(tmp_path):
+    with pytest.raises(ValueError, match=r"^sharded deals files out to the processes of an MPI job: start one"):
+        files_of(tmp_path, ALONE)
 
 
 def test_a_piece_without_words():
