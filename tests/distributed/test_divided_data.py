@@ -94,7 +94,8 @@ def test_the_constructor_names_the_processes_and_fit_deals_the_files_out(run, fo
         "print(model.vocabulary.counts.sum())\n"
     )
     words = sum(len(file.read_text().split()) for file in folder.iterdir())
-    assert run(2, sys.executable, program, folder).output.read_text().split() == [str(words)] * 2
+    said = run(2, sys.executable, program, folder).output.read_text()
+    assert "".join(said.split()) == str(words) * 2  # their lines may come as one
 
 
 def test_fewer_sentences_than_ranks(run, tmp_path):
