@@ -144,7 +144,7 @@ class Word2Vec(WordVectorModel):
         check_counts(vocabulary, words, self.settings)
         seed, parts = seed_of(self.settings.seed), processes(settings, saved, group)
         if parts > 1:
-            check_apart(self.backend, settings.optimizer)
+            check_apart(self.backend, settings.optimizer, group, shared_tables=self.settings.shared_tables)
         piece = (group.rank,) if group.size > 1 else ()
         batches = self._batches(words, vocabulary, seed=(seed, fits, 1, *piece), parts=parts)
         model = self._network(vocabulary, batches.reach)
@@ -167,6 +167,7 @@ class Word2Vec(WordVectorModel):
             plan={
                 "schedule": Linear(self.settings.alpha, total, end=self.settings.min_alpha),
                 "mean_over": "epoch",
+                "shared_tables": self.settings.shared_tables,
                 "log_every": settings.log_every or max(1, every // LINES_OF_METRICS),
                 "evaluate_every": settings.evaluate_every or every,
                 "checkpoint_every": settings.checkpoint_every or every,

@@ -12,6 +12,7 @@ from portnn.batches import WindowSettings
 from portnn.estimators.estimator import EstimatorSettings
 from portnn.estimators.run_settings import Callbacks, DealtSettings, ShowProgress
 from portnn.estimators.word_corpus import WordCorpus
+from portnn.groups import Group
 from portnn.optimizers import Optimizer, as_optimizer
 from portnn.settings import FIXED, TRANSIENT, By, Flags, Settings, Shown, brief, not_negative, positive
 from portnn.text import SentencesLike
@@ -68,6 +69,12 @@ class Word2VecSettings(WordCorpus, WindowSettings, VectorSettings):
         Shown("1"),
         "Processes to train with, unless `fit` is given its own number. Checkpoints do not record it.",
     ] = None
+    shared_tables: Annotated[
+        bool,
+        Flags("--shared-tables", "--own-tables"),
+        "Let workers of one machine write to the same tables without waiting for one another: faster, but no two such "
+        "runs are the same bit for bit. Otherwise each has tables of its own, which are made equal now and then.",
+    ] = False
     batch_size: Annotated[
         int | None,
         positive,
@@ -153,11 +160,14 @@ class Word2VecRun(DealtSettings):
             )
 
 
-def check_apart(backend: Backend, optimizer: str | Optimizer) -> None:
-    """Raise ValueError unless several processes can learn vectors, each on tables of its own.
+def check_apart(backend: Backend, optimizer: str | Optimizer, group: Group, *, shared_tables: bool) -> None:
+    """Raise ValueError unless several processes can learn vectors, each on tables of its own or all on the same.
 
-    Those tables are NumPy's, and an optimizer's state would drift apart with them.
+    Those tables are NumPy's, and an optimizer's state would drift apart with them. Processes of an MPI job have no
+    memory in common.
     """
+    if shared_tables and group.size > 1:
+        raise ValueError('shared_tables needs workers that one process starts, such as workers=2, not workers="mpi"')
     if not backend.library.on_host:
         raise ValueError(f"several processes learn word vectors on NumPy, not on {backend.name}: give workers=1")
     if as_optimizer(optimizer).slots:

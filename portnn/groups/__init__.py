@@ -16,10 +16,12 @@ from portnn.groups.mpi import (
     mpi_group,
     takes_gpu_buffers,
 )
+from portnn.groups.shared_arrays import CommonArray, common_array
 from portnn.groups.way import Place, way_of
 
 __all__ = [
     "ALONE",
+    "CommonArray",
     "GoneError",
     "Group",
     "Launched",
@@ -30,6 +32,7 @@ __all__ = [
     "WorkerError",
     "abort",
     "check_agreement",
+    "common_array",
     "find_mpi",
     "from_first",
     "in_turn",

@@ -1,11 +1,13 @@
-"""Pickling for another process of the machine: arrays are not copied into the pickle but shared."""
+"""Arrays that processes of one machine share: those of a pickle, which are read alone, and those that all write to."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
 import os
 import pickle
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +54,39 @@ def shared(value: Shared, memory: int) -> Any:
     """What `share` has pickled; what is written to its arrays stays in this process."""
     read = memoryview(mmap.mmap(memory, 0, access=mmap.ACCESS_COPY))
     return pickle.loads(value.pickled, buffers=[read[begin:end] for begin, end in value.places])
+
+
+class CommonArray(NamedTuple):
+    """An array that several processes of the machine write to.
+
+    Attributes
+    ----------
+    file : str
+        Name of its memory, as long as the process that made it lets it be open.
+    dtype : str
+    shape : tuple of int
+    """
+
+    file: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def mapped(self) -> Host:
+        """The array; what is written to it, all see."""
+        return np.asarray(np.memmap(self.file, self.dtype, "r+", shape=self.shape))
+
+
+@contextlib.contextmanager
+def common_array(array: Host) -> Iterator[CommonArray]:
+    """A copy of an array in memory that other processes can map until the context ends, and then keep."""
+    memory = os.memfd_create("portnn-table")
+    try:
+        os.ftruncate(memory, max(array.nbytes, 1))
+        common = CommonArray(f"/proc/{os.getpid()}/fd/{memory}", array.dtype.str, array.shape)
+        common.mapped()[...] = array
+        yield common
+    finally:
+        os.close(memory)
 
 
 class _Pickler(pickle.Pickler):

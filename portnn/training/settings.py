@@ -91,6 +91,9 @@ class Plan(LoopSettings):
     mean_over: Annotated[
         str, OneOf(("line", "epoch")), "The loss reported is the mean since the last line, or since the epoch began."
     ] = "line"
+    shared_tables: Annotated[
+        bool, "Workers of a model that trains apart write to the same tables, without waiting for one another."
+    ] = False
     workers: int = 1
     log_every: int = 10
     evaluate_every: int = 200

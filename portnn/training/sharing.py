@@ -17,7 +17,7 @@ import numpy as np
 
 from portnn.backends import Backend, tree_map
 from portnn.batches import Batches, Part
-from portnn.groups import ALONE, Group, LocalGroup, local_group
+from portnn.groups import ALONE, CommonArray, Group, LocalGroup, common_array, local_group
 from portnn.models import Model, Parameters
 from portnn.optimizers.schedules import Constant
 from portnn.process import available_cpus, few_blas_threads
@@ -25,6 +25,7 @@ from portnn.settings import checked_number, positive
 from portnn.training.apart_step import ApartStep
 from portnn.training.divergence import DivergenceError
 from portnn.training.interruption import Interrupted, StopRequests
+from portnn.training.lock_free_step import LockFreeStep
 from portnn.training.packing import packed_shapes
 from portnn.training.shared_step import SharedStep, part_entries
 from portnn.training.step import StepResult, make_step
@@ -99,9 +100,13 @@ def steps_of(trainer: Trainer, requests: StopRequests) -> Steps:
     if trainer.group.size == 1:
         return Steps(make_step(model, plan.optimizer, backend, plan), stop)
     if model.trains_apart:
-        step = make_step(model, plan.optimizer, backend, plan)
-        apart = ApartStep(model, step, trainer.group, trainer.batches.batch_size, stop)
-        return Steps(apart, lambda: apart.stops, apart.settle, trainer.group.sum_in_place)
+        step, group = make_step(model, plan.optimizer, backend, plan), trainer.group
+        apart: ApartStep | LockFreeStep = (
+            LockFreeStep(model, step, group, trainer.state.params, stop)
+            if plan.shared_tables
+            else ApartStep(model, step, group, trainer.batches.batch_size, stop)
+        )
+        return Steps(apart, lambda: apart.stops, apart.settle, group.sum_in_place)
     shared = SharedStep(model, plan.optimizer, backend, plan, sums_of(trainer.group, backend), stop)
     return Steps(shared, lambda: shared.stops)
 
@@ -123,17 +128,24 @@ def started(trainer: Trainer, total_steps: int) -> Iterator[None]:
     if trainer.model.trains_apart:
         entries = 2 * sum(map(math.prod, trainer.model.shapes().values()))
     room = entries * np.dtype(trainer.backend.dtype).itemsize
-    with local_group(workers, room, functools.partial(train_part, other, total_steps)) as group:
-        trainer.group = group
+    with contextlib.ExitStack() as stack:
+        tables = {}
+        if trainer.plan.shared_tables:
+            tables = {name: stack.enter_context(common_array(table)) for name, table in trainer.state.params.items()}
+            trainer.state.params = {name: table.mapped() for name, table in tables.items()}
+            other.state, room = replace(trainer.state, params={}), 0
+        work = functools.partial(train_part, other, total_steps, tables)
+        trainer.group = stack.enter_context(local_group(workers, room, work))
         try:
             yield
         finally:
             trainer.group = ALONE
 
 
-def train_part(trainer: Trainer, total_steps: int, group: LocalGroup) -> None:
+def train_part(trainer: Trainer, total_steps: int, tables: dict[str, CommonArray], group: LocalGroup) -> None:
     """Train as another process of a group than the first."""
     trainer.group = group
+    trainer.state.params.update({name: table.mapped() for name, table in tables.items()})
     trainer.go_on(trainer.state)
     with contextlib.suppress(DivergenceError, Interrupted):  # the first process says so
         trainer.run(total_steps)
