@@ -16,7 +16,8 @@ from typing import Any
 WORKERS: dict[str, int | str] = {"one process": 1, "two workers": 2, "two ranks": "mpi"}
 """Contenders, and the `workers` that each gives to `fit`."""
 
-PEER = "gensim"
+PEER, SHARED = "gensim", "two workers, shared tables"
+"""Contenders of word2vec alone."""
 
 
 def steps(workers: int | str, network: str, sizes: list[Any], count: int) -> list[float]:
@@ -54,12 +55,15 @@ def words(workers: int | str, sg: bool, job: str, text: list[int]) -> list[float
     """
     from word2vec import gensim_speed, portnn_model, portnn_speed, zipf_text
 
+    more = {"shared_tables": workers == SHARED}
+    workers = 2 if workers == SHARED else workers
     if workers == PEER:
         run = gensim_speed(sg, job, *text)
     elif job == "fit":
-        run = portnn_speed(sg, job, *text, workers=workers)  # type: ignore[arg-type]
+        run = portnn_speed(sg, job, *text, workers=workers, **more)  # type: ignore[arg-type]
     else:
-        first, *_, last = portnn_model(sg).fit(zipf_text(*text), epochs=1, workers=workers, progress=False).metrics
+        model = portnn_model(sg, **more).fit(zipf_text(*text), epochs=1, workers=workers, progress=False)
+        first, *_, last = model.metrics
         return [last["step"] * (last["seconds"] - first["seconds"]) / (last["step"] - first["step"])]
     begin = time.perf_counter()
     run()

@@ -6,7 +6,7 @@ steps  a training step, its batch included, of a character RNN (GRU; batch, unit
        the vocabulary), a feed-forward network, a text classifier and a convolutional network; float32, Adam
 sums   the all-reduce alone, of float32 numbers: two workers add in shared memory, two ranks in MPI's way
 words  word2vec, skip-gram and CBOW, in words per second: an epoch of training, and the whole job (counting, encoding,
-       five epochs); gensim's Word2Vec, on the same text, has two workers, too
+       five epochs); gensim's Word2Vec, on the same text, has two workers, too; `shared_tables=True` beside the default
 
 Each contender lives in processes of its own, and they take turns, round after round: "one process" has as many BLAS
 threads as there are cores where products are large, "two workers" is `workers=2`, "two ranks" is `workers="mpi"` under
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from contenders import THREADS, Contender, describe
-from machine_tasks import PEER, WORKERS
+from machine_tasks import PEER, SHARED, WORKERS
 from network_hosts import mpiexec
 
 TASKS = str(Path(__file__).with_name("machine_tasks.py"))
@@ -78,8 +78,8 @@ TABLES = {
     "sums": Table("milliseconds a sum", ("two workers", "two ranks"), (MPI,), ".3g"),
     "words": Table(
         "words per second",
-        ("one process", "two workers", PEER),
-        (TWO, ("one process", PEER), ("two workers", PEER)),
+        ("one process", "two workers", SHARED, PEER),
+        (TWO, (SHARED, "one process"), ("one process", PEER), ("two workers", PEER), (SHARED, PEER)),
         ",.0f",
     ),
 }

@@ -63,10 +63,10 @@ def gensim_model(sg: bool, seed: int = 1, **more: Any) -> Any:
     return Word2Vec(sg=int(sg), seed=seed, workers=THREADS, **{**SHARED, **more})
 
 
-def portnn_speed(sg: bool, task: str, *size: int, workers: int = 1) -> Run:
+def portnn_speed(sg: bool, task: str, *size: int, workers: int = 1, **more: Any) -> Run:
     if task == "fit":
         sentences = zipf_text(*size)
-        return lambda: portnn_model(sg).fit(sentences, epochs=EPOCHS, workers=workers, progress=False)
+        return lambda: portnn_model(sg, **more).fit(sentences, epochs=EPOCHS, workers=workers, progress=False)
     text = documentation() if task == "softmax" else zipf_text(*size)
     trainer = portnn_trainer(portnn_model(sg, **({"negative": 0} if task == "softmax" else {})), text)
     batches = trainer.batches.batches
@@ -185,7 +185,7 @@ def measure(model: Any, text: PlantedText, held_out: Sentences, sg: bool) -> dic
     }
 
 
-def quality(seeds: int, workers: list[int]) -> list[dict[str, Any]]:
+def quality(seeds: int, workers: list[int], shared_tables: bool) -> list[dict[str, Any]]:
     text = planted_text(2_100_000)
     sentences = [[f"w{word}" for word in row] for row in text.ids.tolist()]
     sentences, held_out = sentences[:100_000], sentences[100_000:]
@@ -197,7 +197,7 @@ def quality(seeds: int, workers: list[int]) -> list[dict[str, Any]]:
                 if count is None:
                     model = gensim_model(sg, seed=seed, sentences=sentences, epochs=EPOCHS)
                 else:
-                    model = portnn_model(sg, seed=seed)
+                    model = portnn_model(sg, seed=seed, shared_tables=shared_tables)
                     model.fit(sentences, epochs=EPOCHS, workers=count, progress=False)
                 measured.append(measure(model, text, held_out, sg))
             cells = []
@@ -282,6 +282,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--workers", default="1,2,4,8", help="processes that train, for the quality")
+    parser.add_argument("--shared-tables", action="store_true", help="let them write to the same tables")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -297,7 +298,7 @@ def main() -> None:
         elif task == "memory":
             results[task] = memory()
         elif task == "quality":
-            results[task] = quality(options.seeds, list(map(int, options.workers.split(","))))
+            results[task] = quality(options.seeds, list(map(int, options.workers.split(","))), options.shared_tables)
         else:
             results[task] = small(options.seeds)
     if options.json:

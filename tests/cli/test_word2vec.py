@@ -172,6 +172,7 @@ def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
         "batch_size": 32,
         "block_size": 8,
         "shared_negatives": 9,
+        "shared_tables": True,
         "seed": 3,
         "dtype": "float64",
         "encoding": "utf-16",
