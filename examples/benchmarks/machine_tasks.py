@@ -16,7 +16,7 @@ from typing import Any
 WORKERS: dict[str, int | str] = {"one process": 1, "two workers": 2, "two ranks": "mpi"}
 """Contenders, and the `workers` that each gives to `fit`."""
 
-PEER, SHARED = "gensim", "two workers, shared tables"
+PEER, SHARED = "gensim", "shared tables"
 """Contenders of word2vec alone."""
 
 

@@ -186,6 +186,7 @@ def test_every_option_arrives(train, folder, tmp_path, portnn) -> None:
         "shrink_windows": "--whole-windows",
         "lines": "--running-text",
         "lowercase": "--keep-case",
+        "shared_tables": "--shared-tables",
     }
     given = [
         piece
