@@ -143,8 +143,8 @@ class Word2VecRun(DealtSettings):
         int | str | None,
         By(as_workers),
         Shown("workers of the constructor, 1"),
-        'Processes, each with tables of its own, on NumPy (Linux); "mpi" for those that mpiexec or srun has started. '
-        "Their number affects what is learned.",
+        'Processes, each with tables of its own unless `shared_tables` is set, on NumPy (Linux); "mpi" for those that '
+        "mpiexec or srun has started. Their number affects what is learned.",
     ] = None
     update_vocabulary: Annotated[
         bool,
