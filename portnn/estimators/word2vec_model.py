@@ -110,10 +110,11 @@ class WordVectorModel(Estimator[Word2VecSettings]):
         made.params = tree_map(backend.asarray, checked_params(arrays, made.model))
         return made
 
-    def batch_size_for(self, vocabulary: WordVocabulary, window: int | None = None) -> int:
-        """Positions of a step: as set, or what the vocabulary tolerates with windows of a size."""
+    def batch_size_for(self, vocabulary: WordVocabulary, window: int | None = None, workers: int = 1) -> int:
+        """Positions of a step: as set, or what the vocabulary tolerates with windows of a size and so many workers."""
         chosen = self.settings if window is None else replace(self.settings, window=window)
-        return chosen.batch_size or steady_batch_size(vocabulary.counts, chosen, chosen.alpha)
+        writers = workers if chosen.shared_tables else 1
+        return chosen.batch_size or steady_batch_size(vocabulary.counts, chosen, chosen.alpha, writers)
 
     def _read(
         self, source: Any, encoding: str, word_rules: str, known: WordVocabulary | None, **options: Any
@@ -130,7 +131,7 @@ class WordVectorModel(Estimator[Word2VecSettings]):
             words.words,
             self.settings,
             longest=words.longest,
-            batch_size=self.batch_size_for(vocabulary, min(self.settings.window, words.longest - 1)),
+            batch_size=self.batch_size_for(vocabulary, min(self.settings.window, words.longest - 1), parts),
             parts=parts,
             largest_piece=words.largest_piece,
             seed=seed,
