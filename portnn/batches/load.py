@@ -23,8 +23,8 @@ def steady_batch_size(counts: Counts, settings: WindowSettings, alpha: float, wr
     The gradients of all pairs in a step are summed. A word in very many pairs overshoots its optimum, then overshoots
     it the other way, and the run diverges. So the learning rate times the pairs of the most frequent word, a number
     known before training, stays below `MAX_LOAD`; and a step has no more positions than the vocabulary has words, since
-    all words of a small vocabulary are frequent. Several processes that write to the same tables without waiting come
-    to as many positions together, since none sees what the others are about to write.
+    all words of a small vocabulary are frequent. Of several processes that write to the same tables without waiting,
+    each does not see what the others are about to write, which is for no more positions than that.
     """
     window, sg = settings.window, settings.sg
     spoken = chance_to_keep(counts, settings.sample) * counts
@@ -33,7 +33,7 @@ def steady_batch_size(counts: Counts, settings: WindowSettings, alpha: float, wr
     drawn = settings.negative * float(np.max(against) / np.sum(against))
     shown = float(np.max(spoken) / np.sum(spoken))
     load = pairs * (shown + drawn) if sg else max(pairs * shown, shown + drawn)
-    return max(1, min(MAX_BATCH[sg], min(len(counts), int(MAX_LOAD / (alpha * load))) // writers))
+    return max(1, min(MAX_BATCH[sg], min(len(counts), int(MAX_LOAD / (alpha * load))) // max(1, writers - 1)))
 
 
 def chance_to_keep(counts: Counts, sample: float) -> Counts:

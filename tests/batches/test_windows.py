@@ -445,7 +445,8 @@ def test_the_most_frequent_word_tolerates_a_step(sg):
     assert 0.7 * 10 < 0.05 * np.mean(pairs) < 1.1 * 10
     assert steady_batch_size(counts, settings, 1e-6) == {True: 512, False: 2048}[sg]
     assert steady_batch_size(counts[:100], settings, 1e-6) == 100
-    assert steady_batch_size(counts[:100], settings, 1e-6, 3) == 33
+    assert steady_batch_size(counts[:100], settings, 1e-6, 2) == 100
+    assert steady_batch_size(counts[:100], settings, 1e-6, 4) == 33
 
 
 @pytest.mark.parametrize("shrink_windows", [True, False])
