@@ -6,7 +6,8 @@ steps  a training step, its batch included, of a character RNN (GRU; batch, unit
        the vocabulary), a feed-forward network, a text classifier and a convolutional network; float32, Adam
 sums   the all-reduce alone, of float32 numbers: two workers add in shared memory, two ranks in MPI's way
 words  word2vec, skip-gram and CBOW, in words per second: an epoch of training, and the whole job (counting, encoding,
-       five epochs); gensim's Word2Vec, on the same text, has two workers, too; `shared_tables=True` beside the default
+       five epochs); gensim's Word2Vec, on the same text, has two workers, too, and "shared tables" is two
+       workers with `shared_tables=True`
 
 Each contender lives in processes of its own, and they take turns, round after round: "one process" has as many BLAS
 threads as there are cores where products are large, "two workers" is `workers=2`, "two ranks" is `workers="mpi"` under

@@ -33,7 +33,8 @@ def steady_batch_size(counts: Counts, settings: WindowSettings, alpha: float, wr
     drawn = settings.negative * float(np.max(against) / np.sum(against))
     shown = float(np.max(spoken) / np.sum(spoken))
     load = pairs * (shown + drawn) if sg else max(pairs * shown, shown + drawn)
-    return max(1, min(MAX_BATCH[sg], min(len(counts), int(MAX_LOAD / (alpha * load))) // max(1, writers - 1)))
+    tolerated = min(len(counts), int(MAX_LOAD / (alpha * load)))
+    return max(1, min(MAX_BATCH[sg], tolerated // max(1, writers - 1)))
 
 
 def chance_to_keep(counts: Counts, sample: float) -> Counts:

@@ -71,7 +71,7 @@ def files_of(source: Any, group: Group) -> Any:
     Raises
     ------
     ValueError
-        In every process, if one would have no file; or if there is no group.
+        In every process, if one would have no file; or if this process trains alone.
     """
     if group is ALONE:
         raise ValueError('sharded deals files out to the processes of an MPI job: start one, and let workers be "mpi"')

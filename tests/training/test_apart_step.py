@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -17,6 +15,8 @@ from portnn.models import WindowBatch, WordVectors
 from portnn.training import StepResult
 from portnn.training.apart_step import CURVATURE, FREQUENT, ApartStep, period_of
 
+from .thread_group import together
+
 pytestmark = [
     pytest.mark.host,
     pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory as Linux does"),
@@ -24,30 +24,6 @@ pytestmark = [
 
 ROWS = 4 * FREQUENT
 BATCH, PERIOD = 1024, 8
-
-
-class ThreadGroup:
-    """A group of threads."""
-
-    def __init__(self, rank, given, barrier):
-        self.rank, self.size, self.neighbours = rank, len(given), len(given)
-        self._given, self._barrier = given, barrier
-
-    def empty(self, entries, dtype):
-        return np.empty(entries, dtype)
-
-    def sum_in_place(self, vector):
-        self._given[self.rank] = vector.copy()
-        self._barrier.wait(timeout=60)
-        vector[...] = sum(self._given)
-        self._barrier.wait(timeout=60)
-
-
-def together(size, work):
-    """What `work(group)` gives in each thread of a group."""
-    given, barrier = [None] * size, threading.Barrier(size)
-    with ThreadPoolExecutor(size) as threads:
-        return list(threads.map(lambda rank: work(ThreadGroup(rank, given, barrier)), range(size)))
 
 
 def batch_of(*rows):

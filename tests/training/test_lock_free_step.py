@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,36 +16,14 @@ from portnn.models import WordVectors
 from portnn.training import StepResult
 from portnn.training.lock_free_step import STEPS, LockFreeStep
 
+from .thread_group import together
+
 pytestmark = [
     pytest.mark.host,
     pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="workers share memory as Linux does"),
 ]
 
 TEXT = " ".join(f"w{row * row % 31} v{row % 17} {'abc'[row % 3]}" for row in range(6000))
-
-
-class ThreadGroup:
-    """A group of two threads."""
-
-    def __init__(self, rank, given, barrier):
-        self.rank, self.size, self._given, self._barrier = rank, 2, given, barrier
-
-    def gather(self, value):
-        self._given[self.rank] = value
-        self._barrier.wait(timeout=60)
-        found = list(self._given)
-        self._barrier.wait(timeout=60)
-        return found
-
-    def sum_in_place(self, vector):
-        vector[...] = sum(self.gather(vector.copy()))
-
-
-def together(work):
-    """What `work(group)` gives in each of two threads of a group."""
-    given, barrier = [None, None], threading.Barrier(2)
-    with ThreadPoolExecutor(2) as threads:
-        return list(threads.map(lambda rank: work(ThreadGroup(rank, given, barrier)), range(2)))
 
 
 def adding(params, state, batch, carry, rate, number):
@@ -72,7 +48,7 @@ def test_all_write_to_the_same_tables_and_stop_together():
             stops.append(step.stops)
         return params, stops
 
-    for params, stops in together(work):
+    for params, stops in together(2, work):
         assert stops == [False] * (STEPS - 1) + [True]
         for name, table in params.items():
             assert table is common[name]
@@ -90,7 +66,7 @@ def test_tables_that_a_callback_puts_in_place_are_where_all_go_on_from():
             params = step(params, None, Batch(group.rank, 1.0, False), (), 1.0, np.float64(number)).params
         return params
 
-    for params in together(work):
+    for params in together(2, work):
         for name, table in params.items():
             assert table is common[name]
             assert table[:, 0].tolist() == [11.0, 11.0, 5.0, 5.0]
